@@ -1,0 +1,211 @@
+// Stands in for Telegram's Bot API on this machine: real HTTP, Telegram's answers, and its failures when asked for.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { Data, Effect, Schema } from "effect"
+
+/** One `sendMessage` as it came in. */
+export interface Received {
+  readonly chatId: string
+  readonly text: string
+  readonly parseMode: string | undefined
+  readonly silent: boolean
+  /** Milliseconds since the epoch, with fractions. */
+  readonly at: number
+}
+
+/**
+ * How to answer one request, instead of as Telegram would. `delivered`: the message reaches the phone all the same, as
+ * it may at Telegram when only the answer is lost.
+ */
+export type Reply = Data.TaggedEnum<{
+  /** An error in the Bot API's own form. */
+  ApiError: { readonly code: number; readonly description: string; readonly parameters?: object }
+  /** Any HTTP answer: a proxy's page, a truncated JSON. */
+  Raw: {
+    readonly status: number
+    readonly body: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly delivered?: boolean
+  }
+  /** The connection is reset when the request has been read. */
+  Reset: { readonly delivered?: boolean }
+  /** The message is delivered, and the connection closes halfway through the answer. */
+  Half: Record<never, never>
+  /** No answer, as long as the stand-in lives. */
+  Hang: { readonly delivered?: boolean }
+  /** The usual answer, this late. The message is delivered even if the client has gone by then. */
+  Delay: { readonly ms: number }
+}>
+export const Reply = Data.taggedEnum<Reply>()
+
+export interface Options {
+  /** 0, the default, takes any free port. */
+  readonly port?: number
+  /** Called for every message that reaches a phone. */
+  readonly onMessage?: (received: Received) => void
+  /** Called for every request to a known method; `undefined` lets the stand-in answer as Telegram would. */
+  readonly answer?: (received: Received, method: string) => Reply | undefined
+}
+
+export interface BotApiStandIn {
+  /** For TELEGRAM_API_ROOT. A path may be appended: the stand-in takes any. */
+  readonly apiRoot: string
+  /** Every `sendMessage` that came in, whatever the answer, oldest first. Grows. */
+  readonly requests: ReadonlyArray<Received>
+  /** Those that reached a phone. Grows. */
+  readonly received: ReadonlyArray<Received>
+}
+
+export class BotApiStandInError extends Schema.TaggedError<BotApiStandInError>()("BotApiStandInError", {
+  port: Schema.Number,
+  code: Schema.String
+}) {
+  override get message() {
+    return this.code === "EADDRINUSE"
+      ? `The stand-in of the Bot API cannot listen on 127.0.0.1:${this.port}: the port is in use`
+      : `The stand-in of the Bot API cannot listen on 127.0.0.1:${this.port} (${this.code})`
+  }
+}
+
+/** Listens on 127.0.0.1 until the scope closes. */
+export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options = {}) {
+  const requests: Array<Received> = []
+  const received: Array<Received> = []
+  const messageIds = new Map<string, number>()
+
+  const deliver = (message: Received) => {
+    const id = (messageIds.get(message.chatId) ?? 0) + 1
+    messageIds.set(message.chatId, id)
+    received.push(message)
+    options.onMessage?.(message)
+    return JSON.stringify({ ok: true, result: result(id, message) })
+  }
+
+  const asTelegram = (message: Received, response: ServerResponse) => {
+    const fault = faultOf(message)
+    return fault === undefined
+      ? json(response, 200, deliver(message))
+      : apiError(response, 400, `Bad Request: ${fault}`)
+  }
+
+  const follow = (reply: Reply, message: Received, response: ServerResponse, usual: () => void) =>
+    Reply.$match(reply, {
+      ApiError: ({ code, description, parameters }) => apiError(response, code, description, parameters),
+      Raw: ({ body, delivered, headers, status }) => {
+        if (delivered) deliver(message)
+        response.writeHead(status, headers).end(body)
+      },
+      Reset: ({ delivered }) => {
+        if (delivered) deliver(message)
+        response.req.socket.resetAndDestroy()
+      },
+      Half: () => {
+        const answer = deliver(message)
+        response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(answer) })
+        response.write(answer.slice(0, answer.length / 2), () => response.destroy())
+      },
+      Hang: ({ delivered }) => {
+        if (delivered) deliver(message)
+      },
+      Delay: ({ ms }) => {
+        setTimeout(usual, ms).unref()
+      }
+    })
+
+  const handle = (request: IncomingMessage, body: string, response: ServerResponse) => {
+    const [token, method] = target(request.url ?? "")
+    if (token === undefined) return apiError(response, 404, "Not Found")
+    if (!/^[1-9]\d*:[\w-]+$/.test(token)) return apiError(response, 401, "Unauthorized: invalid token specified")
+    if (method !== "sendMessage" && method !== "getMe") return apiError(response, 404, "Not Found: method not found")
+    const message = parse(request.headers["content-type"], body)
+    if (message === undefined) return apiError(response, 400, "Bad Request: can't parse request")
+    if (method === "sendMessage") requests.push(message)
+    const usual = () => (method === "getMe" ? json(response, 200, me(token)) : asTelegram(message, response))
+    const reply = options.answer?.(message, method)
+    return reply === undefined ? usual() : follow(reply, message, response, usual)
+  }
+
+  const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
+    let body = ""
+    request.setEncoding("utf8")
+    request.on("data", (chunk: string) => {
+      body += chunk
+    })
+    request.on("end", () => handle(request, body, response))
+    request.on("error", () => {})
+  })
+
+  const port = yield* Effect.acquireRelease(
+    Effect.callback<number, BotApiStandInError>((resume) => {
+      server.once("error", ({ code = "" }: NodeJS.ErrnoException) =>
+        resume(Effect.fail(new BotApiStandInError({ port: options.port ?? 0, code })))
+      )
+      server.listen(options.port ?? 0, "127.0.0.1", () =>
+        resume(Effect.succeed((server.address() as AddressInfo).port))
+      )
+    }),
+    () =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  )
+  return { apiRoot: `http://127.0.0.1:${port}`, requests, received } satisfies BotApiStandIn
+})
+
+/** Token and method of `…/bot<token>/<method>`. */
+const target = (url: string) => /\/bot([^/]*)\/([^/?]*)(?:\?|$)/.exec(url)?.slice(1) ?? []
+
+const parse = (contentType: string | undefined, body: string): Received | undefined => {
+  const fields = contentType?.startsWith("application/x-www-form-urlencoded")
+    ? Object.fromEntries(new URLSearchParams(body))
+    : parseJson(body === "" ? "{}" : body)
+  if (typeof fields !== "object" || fields === null) return undefined
+  const { chat_id, disable_notification, parse_mode, text } = fields as Record<string, unknown>
+  return {
+    chatId: chat_id === undefined ? "" : String(chat_id),
+    text: typeof text === "string" ? text : "",
+    parseMode: typeof parse_mode === "string" ? parse_mode : undefined,
+    silent: disable_notification === true || disable_notification === "true",
+    at: performance.timeOrigin + performance.now()
+  }
+}
+
+const parseJson = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+const faultOf = ({ chatId, text }: Received) => {
+  if (text === "") return "message text is empty"
+  if (chatId === "") return "chat_id is empty"
+  if (text.trim() === "") return "text must be non-empty"
+  return text.length > 4096 && [...text].length > 4096 ? "message is too long" : undefined
+}
+
+const result = (id: number, { at, chatId, text }: Received) => ({
+  message_id: id,
+  chat: chatId.startsWith("@")
+    ? { id: -1, username: chatId.slice(1), type: "channel" }
+    : { id: Number(chatId), type: chatId.startsWith("-") ? "group" : "private" },
+  date: Math.floor(at / 1_000),
+  text
+})
+
+const me = (token: string) =>
+  JSON.stringify({
+    ok: true,
+    result: { id: Number.parseInt(token, 10), is_bot: true, first_name: "Stand-in", username: "stand_in_bot" }
+  })
+
+const apiError = (response: ServerResponse, code: number, description: string, parameters?: object) =>
+  json(response, code, JSON.stringify({ ok: false, error_code: code, description, ...(parameters && { parameters }) }))
+
+const json = (response: ServerResponse, status: number, body: string) => {
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
+    .end(body)
+}

@@ -1,0 +1,104 @@
+// The scheduler: says when a message is due. Commands in; timers, events and replies out.
+import { Config, Effect } from "effect"
+import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
+import { decoded, decodeWith } from "#shared/actor/Decode.ts"
+import { type Attempt, events } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import type { Rules } from "#shared/contract/Submission.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { answer, serveApi } from "#shared/nats/RequestReply.ts"
+import { commandOf, consumers } from "#shared/nats/Topology.ts"
+import { version } from "#shared/service/Version.ts"
+import { type Answer, refused } from "./Answer.ts"
+import { cancel, reschedule } from "./Changing.ts"
+import { schedule } from "./Scheduling.ts"
+import { Timers } from "./Timers.ts"
+
+const defaultMaxLateness = Config.Int("DEFAULT_MAX_LATENESS_SECONDS").pipe(
+  Config.withDefault(3_600),
+  Config.map((seconds) => seconds * 1_000)
+)
+
+/** Neighbours of one kind together: the order in which commands came is kept, and bursts of one kind stay batches. */
+const runsOfOneKind = (batch: Batch): ReadonlyArray<ReadonlyArray<Delivery>> => {
+  const runs: Array<Array<Delivery>> = []
+  for (const delivery of batch) {
+    const run = runs.at(-1)
+    if (run?.[0]?.subject === delivery.subject) run.push(delivery)
+    else runs.push([delivery])
+  }
+  return runs
+}
+
+const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules) {
+  switch (run[0] && commandOf(run[0].subject)) {
+    case "schedule":
+      return yield* schedule(run, rules)
+    case "cancel":
+      return yield* Effect.forEach(run, (delivery) => cancel(delivery, rules))
+    case "reschedule":
+      return yield* Effect.forEach(run, (delivery) => reschedule(delivery, rules))
+    default:
+      return run.map((delivery) =>
+        refused(
+          "unknown",
+          delivery,
+          { problems: [{ path: "", problem: "was published to a subject that is no command" }] },
+          fromMillis(rules.now)
+        )
+      )
+  }
+})
+
+const handleCommands = (maxLateness: number) =>
+  Effect.fnUntraced(function* (batch: Batch) {
+    const { append } = yield* Publisher
+    const answers: Array<Answer> = []
+    for (const run of runsOfOneKind(batch)) {
+      answers.push(...(yield* carryOut(run, { now: Date.now(), defaultMaxLateness: maxLateness })))
+    }
+    yield* append(
+      answers.flatMap(({ event }) => (event ? [event] : [])),
+      redeliveredSince(batch)
+    )
+    for (const [index, delivery] of batch.entries()) {
+      const reply = answers[index]?.reply
+      if (reply) yield* answer(delivery, reply)
+    }
+    return answers.map(({ reply }) => (reply ? done : again(500)))
+  })
+
+const decodeRetry = decodeWith(events["retry-scheduled"])
+
+const handleRetries = decoded(decodeRetry, (retries, since) =>
+  Effect.gen(function* () {
+    const timers = yield* Timers
+    yield* timers.arm(
+      retries.map(
+        ({ message, attempt, failures, sendAt, possibleDuplicate }): Attempt => ({
+          message,
+          attempt,
+          failures,
+          sendAt,
+          possibleDuplicate
+        })
+      ),
+      since
+    )
+  })
+)
+
+export const run = Effect.gen(function* () {
+  const maxLateness = yield* defaultMaxLateness
+  yield* provision([consumers.schedulerCommands, consumers.schedulerRetries])
+  yield* serveApi(version)
+  yield* Effect.all(
+    [
+      runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
+      runActor(consumers.schedulerRetries, handleRetries)
+    ],
+    { concurrency: "unbounded" }
+  )
+})

@@ -1,0 +1,113 @@
+// Carries out schedule commands: stores that the message is accepted, then arms its timer. Both are create-only,
+// so a command that comes again, or was interrupted anywhere, ends in one message.
+import { Effect, Option, Result, Schema } from "effect"
+import type { ScheduleCommand } from "#shared/contract/Commands.ts"
+import { type Attempt, events, type Message } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { Timers } from "./Timers.ts"
+
+interface Wanted {
+  readonly delivery: Delivery
+  readonly command: ScheduleCommand
+  readonly message: Message
+  readonly cause: string
+}
+
+type Standing =
+  /** This very command put it there. */
+  | { readonly _tag: "Ours"; readonly storedAt: number }
+  /** An earlier command with the same content did, and cares for its timer. */
+  | { readonly _tag: "Same" }
+  | { readonly _tag: "Other"; readonly fields: ReadonlyArray<string> }
+
+const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
+
+export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<Delivery>, rules: Rules) {
+  const { publish } = yield* Publisher
+  const timers = yield* Timers
+  const parsed = deliveries.map((delivery) => parse(delivery, rules))
+  const wanted = parsed.filter(Result.isSuccess).map(({ success }) => success)
+  const at = fromMillis(rules.now)
+  const fates = yield* publish(
+    wanted.map(({ message, cause }) => {
+      const { messageId: _, ...event } = eventMessage({ type: "scheduled", at, message, cause }, "scheduler")
+      return { ...event, expectedSequence: 0 }
+    })
+  )
+  const standings = yield* Effect.forEach(
+    wanted,
+    (one, index) => (fates[index] === "stored" ? ours(rules.now) : look(one)),
+    {
+      concurrency: 50
+    }
+  )
+  const toArm = wanted.flatMap((one, index) => {
+    const standing = standings[index]
+    return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt }] : []
+  })
+  // A redelivered command may have armed its timer before it was interrupted; the timer may even have fired.
+  const again = toArm.filter(({ delivery }) => delivery.redelivered)
+  yield* timers.arm(toArm.filter(({ delivery }) => !delivery.redelivered).map(firstAttempt))
+  if (again.length > 0) yield* timers.arm(again.map(firstAttempt), Math.min(...again.map(({ storedAt }) => storedAt)))
+  const answers = new Map(wanted.map((one, index) => [one.delivery, answer(one, standings[index])] as const))
+  return parsed.map((result, index): Answer => {
+    const delivery = deliveries[index] as Delivery
+    return Result.isFailure(result)
+      ? refused("schedule", delivery, result.failure, at)
+      : (answers.get(delivery) ?? refused("schedule", delivery, { problems: [] }, at))
+  })
+
+  function answer({ delivery, message }: Wanted, standing: Standing | undefined): Answer {
+    if (standing?._tag !== "Other") {
+      const { id, dueAt, expiresAt } = message
+      return { reply: { status: "accepted", id, dueAt, expiresAt, duplicate: standing?._tag === "Same" } }
+    }
+    return refused(
+      "schedule",
+      delivery,
+      {
+        id: message.id,
+        platform: message.platform,
+        problems: standing.fields.map((path) => ({
+          path,
+          problem: `is not what the message with this id was scheduled with`
+        }))
+      },
+      at
+    )
+  }
+})
+
+const parse = (delivery: Delivery, rules: Rules): Result.Result<Wanted, Refusal> =>
+  Result.flatMap(body(delivery), (json) =>
+    Result.flatMap(decodeCommand("schedule", json), (command) =>
+      Result.map(toMessage(command, rules), (message) => ({ delivery, command, message, cause: causeOf(delivery) }))
+    )
+  )
+
+const ours = (storedAt: number) => Effect.succeed<Standing>({ _tag: "Ours", storedAt })
+
+const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted) {
+  const log = yield* EventLog
+  const found = yield* log.last("EVENTS", Subject.scheduled(message.platform, message.id))
+  // Aged out of the log between the two looks: then the command comes again and is new.
+  if (Option.isNone(found)) return yield* Effect.die(new Error("a scheduled event vanished"))
+  const stored = decodeScheduled(found.value.text)
+  if (stored.cause === cause) return yield* ours(found.value.storedAt)
+  const fields = conflicts(stored.message, command, message)
+  return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
+})
+
+const firstAttempt = ({ message }: { readonly message: Message }): Attempt => ({
+  message,
+  attempt: 1,
+  failures: 0,
+  sendAt: message.dueAt,
+  possibleDuplicate: false
+})

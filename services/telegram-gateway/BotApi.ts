@@ -1,0 +1,96 @@
+// Telegram's Bot API, as far as the gateway uses it. The only importer of grammY.
+import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Api, GrammyError, HttpError } from "grammy"
+import { errorCategory, type NotAccepted, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
+import { ofRefusal, ofTransport } from "./TelegramOutcomes.ts"
+import { isTransportFailure, make as makeFetch } from "./UndiciFetch.ts"
+
+export interface Send {
+  /** A chat's id in digits, or @channelname. */
+  readonly chatId: string
+  readonly text: string
+  readonly format: "plain" | "markdown" | "html"
+  /** Delivered without a sound. */
+  readonly silent?: boolean | undefined
+}
+
+/** `getMe` failed. The reason is one of the codes of `Outcome`; nothing of what Telegram wrote. */
+export class BotApiError extends Schema.TaggedError<BotApiError>()("BotApiError", {
+  category: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Telegram's Bot API cannot be used: ${this.reason} (${this.category})`
+  }
+}
+
+export class BotApi extends Context.Service<
+  BotApi,
+  {
+    /** Sends once and never fails: what happened is the outcome. Interruption drops the call, which may have sent. */
+    sendMessage(message: Send): Effect.Effect<Outcome>
+    /** Who the token belongs to: proves the token and the way to Telegram. */
+    readonly getMe: Effect.Effect<{ readonly username: string }, BotApiError>
+  }
+>()("telegram-gateway/BotApi") {
+  static readonly layer = Layer.effect(
+    BotApi,
+    Effect.gen(function* () {
+      const { connections, root, timeoutSeconds, token } = yield* config
+      const fetch = yield* makeFetch({ origin: root.origin, connections, timeoutMs: timeoutSeconds * 1_000 })
+      const api = new Api(Redacted.value(token), {
+        apiRoot: root.origin + root.pathname.replace(/\/+$/, ""),
+        // Ours comes first and knows whether the request had left; grammY's own default is 500 s.
+        timeoutSeconds: timeoutSeconds + 5,
+        fetch
+      })
+
+      return BotApi.of({
+        sendMessage: ({ chatId, format, silent, text }) =>
+          Effect.promise((signal) =>
+            api
+              .sendMessage(chatId, text, { ...markup[format], ...(silent && quietly) }, signal as never)
+              .then(accepted, failed)
+          ),
+
+        getMe: Effect.tryPromise({
+          try: (signal) => api.getMe(signal as never),
+          catch: (error) => {
+            const outcome = failed(error)
+            return new BotApiError({ category: errorCategory(outcome), reason: reasonOf(outcome) })
+          }
+        }).pipe(Effect.map(({ username }) => ({ username })))
+      })
+    })
+  )
+}
+
+const markup = { plain: {}, markdown: { parse_mode: "MarkdownV2" }, html: { parse_mode: "HTML" } } as const
+const quietly = { disable_notification: true }
+
+const accepted = (message: { readonly message_id?: unknown } | null): Outcome =>
+  Number.isSafeInteger(message?.message_id)
+    ? Outcome.Accepted({ providerMessageId: String(message?.message_id) })
+    : Outcome.Unknown({ reason: "unreadable-answer" })
+
+// grammY's errors hold the chat and the text (`payload`), and what Telegram wrote: they end here.
+const failed = (error: unknown): NotAccepted => {
+  if (error instanceof GrammyError) return ofRefusal(error)
+  const cause = error instanceof HttpError ? error.error : error
+  return isTransportFailure(cause) ? ofTransport(cause) : Outcome.Unknown({ reason: "unexpected-failure" })
+}
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const Token = Schema.String.check(
+  Schema.isPattern(/^[1-9]\d*:[\w-]+$/, { message: "must be a token as BotFather gives it, 123456:ABC-def" })
+)
+const Root = Schema.URLFromString.check(
+  Schema.makeFilter(({ protocol }) => /^https?:$/.test(protocol) || "must begin with https:// or http://")
+)
+
+const config = Config.all({
+  token: Config.schema(Schema.RedactedFromValue(Token), "TELEGRAM_BOT_TOKEN"),
+  root: Config.schema(Root, "TELEGRAM_API_ROOT").pipe(Config.withDefault(new URL("https://api.telegram.org"))),
+  timeoutSeconds: Config.schema(between(1, 600), "TELEGRAM_TIMEOUT_SECONDS").pipe(Config.withDefault(45)),
+  connections: Config.schema(between(1, 10_000), "TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
+})

@@ -1,0 +1,28 @@
+// For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
+import { Effect, Result, Schema } from "effect"
+import type { NatsError } from "#shared/nats/Nats.ts"
+import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
+
+type Decode<A> = (text: string) => Result.Result<A, unknown>
+
+/** Reads one JSON message. Foreign fields are ignored: a newer service may have written them. */
+export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> =>
+  Schema.decodeUnknownResult(Schema.fromJsonString(schema)) as Decode<A>
+
+/**
+ * A handler over what could be read. It deals with the whole batch or fails as a whole: everything that it
+ * publishes must be harmless to publish twice. `since` is given when some of it was redelivered.
+ */
+export const decoded =
+  <A, R>(
+    decode: Decode<A>,
+    handle: (values: ReadonlyArray<A>, since: number | undefined) => Effect.Effect<void, NatsError, R>
+  ): Handle<R> =>
+  (batch: Batch) => {
+    const results = batch.map((delivery) => decode(delivery.string()))
+    const values = results.filter(Result.isSuccess).map(({ success }) => success)
+    return Effect.as(
+      handle(values, redeliveredSince(batch)),
+      results.map((result) => (Result.isSuccess(result) ? done : poison("undecodable")))
+    )
+  }

@@ -1,0 +1,67 @@
+// What other systems may ask for: schedule, cancel, reschedule. Shapes only; the rules that need a clock are in Submission.ts.
+import { Schema } from "effect"
+import { Content, MessageId, Metadata, Platform, Priority, Reason, Recipient, UnknownOutcome } from "./Fields.ts"
+
+const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
+  description: "RFC 3339 instant, or a local date-time together with timeZone",
+  examples: ["2026-12-01T09:00:00Z"]
+})
+
+const timing = {
+  timeZone: Schema.optionalKey(
+    Schema.String.check(Schema.isBetweenLength(1, 64)).annotate({ description: "IANA zone of a local dueAt" })
+  ),
+  expiresAt: Schema.optionalKey(Time.annotate({ description: "Until when the message is still worth sending" })),
+  maxLatenessSeconds: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 31_536_000 })).annotate({
+      description: "The same, as seconds after dueAt"
+    })
+  )
+}
+
+const once = Schema.makeFilter<{ readonly expiresAt?: string; readonly maxLatenessSeconds?: number }>((command) =>
+  command.expiresAt === undefined || command.maxLatenessSeconds === undefined
+    ? undefined
+    : { path: ["maxLatenessSeconds"], issue: "give expiresAt or maxLatenessSeconds, not both" }
+)
+
+export const ScheduleCommand = Schema.Struct({
+  id: MessageId,
+  platform: Platform,
+  recipient: Recipient,
+  content: Content,
+  dueAt: Time,
+  ...timing,
+  priority: Schema.optionalKey(Priority),
+  unknownOutcome: Schema.optionalKey(UnknownOutcome),
+  metadata: Schema.optionalKey(Metadata)
+})
+  .check(once)
+  .annotate({ identifier: "ScheduleCommand", description: "Send this message at that time" })
+export type ScheduleCommand = typeof ScheduleCommand.Type
+
+export const CancelCommand = Schema.Struct({ id: MessageId, reason: Schema.optionalKey(Reason) }).annotate({
+  identifier: "CancelCommand",
+  description: "Do not send the message, unless its timer has fired already"
+})
+export type CancelCommand = typeof CancelCommand.Type
+
+export const RescheduleCommand = Schema.Struct({
+  id: MessageId,
+  dueAt: Time,
+  ...timing,
+  content: Schema.optionalKey(Content),
+  priority: Schema.optionalKey(Priority),
+  metadata: Schema.optionalKey(Metadata),
+  reason: Schema.optionalKey(Reason)
+})
+  .check(once)
+  .annotate({
+    identifier: "RescheduleCommand",
+    description: "Send the waiting message at another time, changed if asked"
+  })
+export type RescheduleCommand = typeof RescheduleCommand.Type
+
+export const commands = { schedule: ScheduleCommand, cancel: CancelCommand, reschedule: RescheduleCommand }
+export type CommandName = keyof typeof commands
+export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

@@ -1,0 +1,95 @@
+// The words of the contract: the fields that commands and events are made of, with their bounds.
+import { Schema } from "effect"
+
+/** Text that every part of the system can store: no NUL (Postgres refuses it), no half of a surrogate pair. */
+const storable = Schema.makeFilter<string>((text) =>
+  text.includes("\u0000") ? "must not contain U+0000" : text.isWellFormed() || "must be well-formed Unicode"
+)
+
+const oneOf = <const Values extends ReadonlyArray<string>>(identifier: string, values: Values, description?: string) =>
+  Schema.Literals(values).annotate({
+    identifier,
+    ...(description === undefined ? {} : { description }),
+    message: `must be ${new Intl.ListFormat("en", { type: "disjunction" }).format(values)}`
+  })
+
+const text = (minimum: number, maximum: number) =>
+  Schema.String.check(Schema.isBetweenCodePoints(minimum, maximum), storable)
+
+export const MessageId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/, { message: "must be 1 to 128 of A-Z a-z 0-9 _ -" })
+).annotate({
+  identifier: "MessageId",
+  description: "Chosen by the publisher; the idempotency key. 1 to 128 of A-Za-z0-9_-"
+})
+export type MessageId = typeof MessageId.Type
+
+/** The platforms that have a gateway. A new one is an addition here, never a change. */
+export const Platform = oneOf("Platform", ["telegram"])
+export type Platform = typeof Platform.Type
+export const platforms = Platform.literals
+
+export const Priority = oneOf("Priority", ["urgent", "normal", "bulk"])
+export type Priority = typeof Priority.Type
+
+export const UnknownOutcome = oneOf(
+  "UnknownOutcome",
+  ["resend", "hold"],
+  "What to do when a send's answer never came: `resend` (at least once, recorded as a possible duplicate) or `hold` (at most once, status unknown)"
+)
+export type UnknownOutcome = typeof UnknownOutcome.Type
+
+export const Recipient = Schema.Struct({
+  chatId: Schema.String.check(
+    Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/, {
+      message: "must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname"
+    })
+  )
+}).annotate({ identifier: "Recipient", description: "Where the message goes: personal data" })
+export type Recipient = typeof Recipient.Type
+
+export const Content = Schema.Struct({
+  type: Schema.Literal("text"),
+  text: text(1, 4096).check(Schema.makeFilter((value) => value.trim() !== "" || "must not be blank")),
+  format: Schema.optionalKey(oneOf("Format", ["plain", "markdown", "html"]))
+}).annotate({ identifier: "Content", description: "What is sent: personal data. At most 4096 code points" })
+export type Content = typeof Content.Type
+
+const metadataKey = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_.-]{1,64}$/))
+
+export const Metadata = Schema.Record(Schema.String, text(0, 512))
+  .check(Schema.isMaxProperties(32), Schema.isPropertyNames(metadataKey))
+  .annotate({
+    identifier: "Metadata",
+    description: "The publisher's own labels, carried along and never interpreted: no personal data. At most 32"
+  })
+export type Metadata = typeof Metadata.Type
+
+/** A free remark of an operator or publisher. Not for personal data: it is kept with the record of delivery. */
+export const Reason = text(1, 512)
+
+/** An instant as the system writes it: UTC, milliseconds, for example 2026-12-01T09:00:00.000Z. */
+export const Instant = Schema.String.check(
+  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, {
+    message: "must be an instant in UTC with milliseconds"
+  })
+).annotate({ identifier: "Instant", format: "date-time" })
+export type Instant = typeof Instant.Type
+
+/** Why an attempt or a message failed; design.md, error categories. */
+export const ErrorCategory = oneOf("ErrorCategory", [
+  "throttled",
+  "transient",
+  "recipient",
+  "content",
+  "sender",
+  "unknown"
+])
+export type ErrorCategory = typeof ErrorCategory.Type
+
+/** One thing wrong with a command: where, and what. Never the value itself. */
+export const Problem = Schema.Struct({
+  path: Schema.String.annotate({ description: "The field, for example recipient.chatId; empty for the whole command" }),
+  problem: Schema.String
+}).annotate({ identifier: "Problem" })
+export type Problem = typeof Problem.Type

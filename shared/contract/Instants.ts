@@ -1,0 +1,56 @@
+// Turns the times people write into instants: RFC 3339 with an offset, or a local time in a named zone.
+import { Result } from "effect"
+import type { Instant } from "./Fields.ts"
+
+export interface TimeProblem {
+  readonly field: "time" | "timeZone"
+  readonly problem: string
+}
+
+const dateTime = String.raw`\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?`
+const withOffset = new RegExp(`^${dateTime}([Zz]|[+-]\\d\\d:\\d\\d)$`)
+const local = new RegExp(`^${dateTime}$`)
+
+export const toMillis = (instant: Instant): number => Date.parse(instant)
+export const fromMillis = (millis: number): Instant => new Date(millis).toISOString()
+
+/** The instant as milliseconds since the epoch, rounded up (a message is never early), or what is wrong with it. */
+export const parseInstant = (text: string, timeZone?: string): Result.Result<number, TimeProblem> => {
+  if (withOffset.test(text))
+    return Result.map(
+      attempt("time", notReal, () => Temporal.Instant.from(text)),
+      ceilMillis
+    )
+  if (!local.test(text))
+    return refuse("time", "must be like 2026-12-01T09:00:00Z, or 2026-12-01T09:00:00 with timeZone")
+  if (timeZone === undefined) return refuse("time", "is a local time: add an offset (Z, +02:00) or give timeZone")
+  const plain = attempt("time", notReal, () => Temporal.PlainDateTime.from(text))
+  return Result.flatMap(plain, (plain) =>
+    Result.map(
+      attempt("timeZone", notZone, () => inZone(plain, timeZone)),
+      ceilMillis
+    )
+  )
+}
+
+/**
+ * A local time that a change of the clock skips means the first instant after the gap;
+ * one that occurs twice means the first of the two.
+ */
+const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Temporal.Instant => {
+  const earlier = plain.toZonedDateTime(timeZone, { disambiguation: "earlier" })
+  const skipped = !earlier.toPlainDateTime().equals(plain)
+  return (skipped ? (earlier.getTimeZoneTransition("next") ?? earlier) : earlier).toInstant()
+}
+
+const notReal = "is not a real date and time"
+const notZone = "must be an IANA time zone, for example Europe/Berlin"
+
+const ceilMillis = (instant: Temporal.Instant): number =>
+  instant.round({ smallestUnit: "millisecond", roundingMode: "ceil" }).epochMilliseconds
+
+const refuse = (field: TimeProblem["field"], problem: string) => Result.fail<TimeProblem>({ field, problem })
+
+// Temporal throws on what is not a date; the message it throws repeats the input, so it is replaced.
+const attempt = <A>(field: TimeProblem["field"], problem: string, parse: () => A): Result.Result<A, TimeProblem> =>
+  Result.try({ try: parse, catch: (): TimeProblem => ({ field, problem }) })

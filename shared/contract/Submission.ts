@@ -1,0 +1,145 @@
+// The rules for what is accepted: bytes in, a message or every problem with them out. Pure; the time comes in.
+import { Result, Schema, SchemaIssue } from "effect"
+import { type CommandName, commands, type RescheduleCommand, type ScheduleCommand } from "./Commands.ts"
+import type { Message } from "./Events.ts"
+import { MessageId, Platform, type Problem } from "./Fields.ts"
+import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
+
+/** A refusal: what could be read of whom it is about, and everything that is wrong. */
+export interface Refusal {
+  readonly id?: MessageId
+  readonly platform?: Platform
+  readonly problems: ReadonlyArray<Problem>
+}
+
+export interface Rules {
+  readonly now: number
+  /** How late a message may be that says nothing of it, in milliseconds. */
+  readonly defaultMaxLateness: number
+}
+
+const tenYears = 3_653 * 24 * 60 * 60 * 1_000
+const strict = { errors: "all", onExcessProperty: "error" } as const
+const decoders = {
+  schedule: Schema.decodeUnknownResult(commands.schedule, strict),
+  cancel: Schema.decodeUnknownResult(commands.cancel, strict),
+  reschedule: Schema.decodeUnknownResult(commands.reschedule, strict)
+}
+type Commands = { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
+
+export const decodeCommand = <Name extends CommandName>(
+  name: Name,
+  json: unknown
+): Result.Result<Commands[Name], Refusal> => {
+  const decode = decoders[name] as unknown as (json: unknown) => Result.Result<Commands[Name], Schema.SchemaError>
+  return Result.mapError(decode(json), (error) => ({ ...known(json), problems: problems(error.issue) }))
+}
+
+/** The message that a command asks for, with times resolved and defaults filled in. */
+export const toMessage = (command: ScheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
+  Result.map(times(command, rules), (resolved) => ({
+    id: command.id,
+    platform: command.platform,
+    recipient: command.recipient,
+    content: command.content,
+    ...resolved,
+    priority: command.priority ?? "normal",
+    unknownOutcome: command.unknownOutcome ?? "resend",
+    metadata: command.metadata ?? {}
+  }))
+
+/** The waiting message as the command wants it. */
+export const changed = (message: Message, command: RescheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
+  Result.map(times(command, rules), (resolved) => ({
+    ...message,
+    ...resolved,
+    content: command.content ?? message.content,
+    priority: command.priority ?? message.priority,
+    metadata: command.metadata ?? message.metadata
+  }))
+
+/** The fields in which a command differs from what its id already stands for. */
+export const conflicts = (stored: Message, command: ScheduleCommand, wanted: Message): ReadonlyArray<string> =>
+  (Object.keys(wanted) as ReadonlyArray<keyof Message>).filter(
+    (field) =>
+      // A deadline that was not asked for follows the configuration, which may have changed since.
+      !(field === "expiresAt" && command.expiresAt === undefined && command.maxLatenessSeconds === undefined) &&
+      canonical(stored[field]) !== canonical(wanted[field])
+  )
+
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner
+  )
+
+const times = (
+  command: ScheduleCommand | RescheduleCommand,
+  { now, defaultMaxLateness }: Rules
+): Result.Result<Pick<Message, "dueAt" | "expiresAt">, Refusal> => {
+  const refuse = (...problems: ReadonlyArray<Problem>) =>
+    Result.fail({
+      id: command.id,
+      ...("platform" in command ? { platform: command.platform } : {}),
+      problems
+    })
+  const due = parseInstant(command.dueAt, command.timeZone)
+  const expires = command.expiresAt === undefined ? undefined : parseInstant(command.expiresAt, command.timeZone)
+  const wrong = [
+    ...(Result.isFailure(due) ? [at("dueAt", due.failure)] : []),
+    ...(expires && Result.isFailure(expires) ? [at("expiresAt", expires.failure)] : [])
+  ]
+  if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...wrong)
+  if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
+  if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
+  const lateness = command.maxLatenessSeconds === undefined ? defaultMaxLateness : command.maxLatenessSeconds * 1_000
+  return Result.succeed({
+    dueAt: fromMillis(due.success),
+    expiresAt: fromMillis(expires ? expires.success : due.success + lateness)
+  })
+}
+
+const at = (
+  field: "dueAt" | "expiresAt",
+  { field: part, problem }: { field: "time" | "timeZone"; problem: string }
+) => ({
+  path: part === "time" ? field : part,
+  problem
+})
+
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) =>
+    issue._tag === "MissingKey"
+      ? "is required"
+      : issue._tag === "UnexpectedKey"
+        ? "is not a field of this command"
+        : SchemaIssue.defaultLeafHook(issue)
+})
+
+const problems = (issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
+  formatIssue(issue)
+    .issues.slice(0, 50)
+    .map(({ path, message }) => ({
+      // Keys of a hostile command may be anything: bounded, and only what a field name can be.
+      path: (path ?? [])
+        .map(keyOf)
+        .map((key) => key.replace(/[^A-Za-z0-9_.-]/g, "?").slice(0, 64))
+        .join("."),
+      problem: message
+    }))
+
+const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
+  String(typeof segment === "object" ? segment.key : segment)
+
+const isId = Schema.is(MessageId)
+const isPlatform = Schema.is(Platform)
+
+const known = (json: unknown): { readonly id?: MessageId; readonly platform?: Platform } => {
+  if (typeof json !== "object" || json === null) return {}
+  const { id, platform } = json as { readonly id?: unknown; readonly platform?: unknown }
+  return { ...(isId(id) ? { id } : {}), ...(isPlatform(platform) ? { platform } : {}) }
+}
+
+/** True when the message may still be sent at this time. */
+export const inTime = (message: Message, now: number): boolean => now <= toMillis(message.expiresAt)

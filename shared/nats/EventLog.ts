@@ -1,0 +1,90 @@
+// Reads the event log back: what was already said, and everything from a position onwards.
+import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io/jetstream"
+import { Context, Effect, Layer, Option, Queue, type Scope } from "effect"
+import type { EventType } from "#shared/contract/Events.ts"
+import { attempt, Nats, type NatsError } from "./Nats.ts"
+import type { StreamName } from "./Topology.ts"
+import { Subject } from "./Topology.ts"
+
+export interface StoredMessage {
+  readonly sequence: number
+  readonly storedAt: number
+  readonly text: string
+}
+
+export class EventLog extends Context.Service<
+  EventLog,
+  {
+    /** The newest message under a subject of any stream. */
+    last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
+    /** The ids (`ce-id`) of events of these types appended since an instant in milliseconds. Reads headers only. */
+    idsSince(types: ReadonlyArray<EventType>, since: number): Effect.Effect<ReadonlySet<string>, NatsError>
+    /** Every event from a sequence on, in order, without end; a lost connection is resumed where it broke. */
+    from(sequence: number): Effect.Effect<Queue.Dequeue<JsMsg, NatsError>, NatsError, Scope.Scope>
+    /** When the log was created, and the sequence of its first and last event. */
+    readonly extent: Effect.Effect<
+      { readonly created: string; readonly first: number; readonly last: number },
+      NatsError
+    >
+  }
+>()("shared/nats/EventLog") {
+  static readonly layer = Layer.effect(
+    EventLog,
+    Effect.gen(function* () {
+      const { js, manager } = yield* Nats
+
+      const open = (options: Partial<OrderedConsumerOptions>) =>
+        attempt("read the log", () => js.consumers.get("EVENTS", options))
+
+      const last = (stream: StreamName, subject: string) =>
+        attempt("look up", () => manager.streams.getMessage(stream, { last_by_subj: subject })).pipe(
+          Effect.map(Option.fromNullishOr),
+          Effect.map(
+            Option.map((found) => ({ sequence: found.seq, storedAt: found.time.getTime(), text: found.string() }))
+          )
+        )
+
+      const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number) {
+        const ids = new Set<string>()
+        const consumer = yield* open({
+          filter_subjects: types.map((type) => Subject.events(type)),
+          deliver_policy: DeliverPolicy.StartTime,
+          // Clocks of client and server may differ a little.
+          opt_start_time: new Date(since - 5_000).toISOString(),
+          headers_only: true
+        })
+        const { num_pending: waiting } = yield* attempt("read the log", () => consumer.info())
+        if (waiting === 0) return ids
+        yield* attempt("read the log", async () => {
+          const messages = await consumer.consume({ max_messages: 5_000 })
+          for await (const message of messages) {
+            ids.add(message.headers?.get("ce-id") ?? "")
+            if (message.info.pending === 0) break
+          }
+        })
+        return ids
+      })
+
+      const from = Effect.fnUntraced(function* (sequence: number) {
+        const queue = yield* Queue.unbounded<JsMsg, NatsError>()
+        const consumer = yield* open({
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: Math.max(1, sequence)
+        })
+        yield* Effect.acquireRelease(
+          attempt("read the log", () =>
+            consumer.consume({ max_messages: 5_000, callback: (message) => void Queue.offerUnsafe(queue, message) })
+          ),
+          (messages) => Effect.ignore(attempt("stop reading", () => messages.close()))
+        )
+        return queue
+      })
+
+      const extent = attempt("look up", () => manager.streams.info("EVENTS")).pipe(
+        Effect.map(({ created, state }) => ({ created, first: state.first_seq, last: state.last_seq }))
+      )
+
+      return EventLog.of({ last, idsSince, from, extent })
+    })
+  )
+}

@@ -1,0 +1,8 @@
+// Everything a service needs of NATS, in one layer; the connection is shared by all services of a process.
+import { Layer } from "effect"
+import { EventLog } from "./EventLog.ts"
+import { Nats } from "./Nats.ts"
+import { Publisher } from "./Publisher.ts"
+
+export const natsLayer = (service: string) =>
+  Publisher.layer(service).pipe(Layer.provideMerge(EventLog.layer), Layer.provideMerge(Nats.layer))

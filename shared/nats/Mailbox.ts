@@ -1,0 +1,45 @@
+// A durable consumer as a queue: what arrives waits here until an actor takes it in batches.
+import type { JsMsg } from "@nats-io/jetstream"
+import { Cause, Effect, Queue } from "effect"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { attempt, Nats, NatsError } from "./Nats.ts"
+import type { ConsumerDefinition } from "./Topology.ts"
+
+export type Delivery = JsMsg
+
+/**
+ * Unacknowledged messages of a durable consumer; the taker settles each one.
+ * Fails when the consumer is gone. Closing it gives back what was not taken, so that another replica has it at once.
+ */
+export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
+  const { js } = yield* Nats
+  const readiness = yield* Readiness
+  const queue = yield* Queue.unbounded<Delivery, NatsError>()
+  let open = false
+  yield* readiness.check(
+    `${definition.stream}/${definition.durable}`,
+    Effect.sync(() => open)
+  )
+  const consumer = yield* attempt(`open ${definition.durable}`, () =>
+    js.consumers.get(definition.stream, definition.durable)
+  )
+  yield* Effect.acquireRelease(
+    attempt(`consume ${definition.durable}`, async () => {
+      const messages = await consumer.consume({
+        max_messages: Math.min(definition.maxAckPending, 2_000),
+        abort_on_missing_resource: true,
+        callback: (message) => void Queue.offerUnsafe(queue, message)
+      })
+      const lost = (cause: unknown) =>
+        Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
+      messages.closed().then((reason) => reason instanceof Error && lost(reason), lost)
+      return messages
+    }),
+    Effect.fnUntraced(function* (messages) {
+      yield* Effect.ignore(attempt("stop consuming", () => messages.close()))
+      for (const delivery of yield* Effect.orElseSucceed(Queue.clear(queue), () => [])) delivery.nak()
+    })
+  )
+  open = true
+  return queue as Queue.Dequeue<Delivery, NatsError>
+})

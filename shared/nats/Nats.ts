@@ -1,0 +1,119 @@
+// The connection to NATS: waits for it at start, keeps it, and refuses a server that cannot keep time.
+import { readFile } from "node:fs/promises"
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
+import { Config, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { Readiness } from "#shared/service/Readiness.ts"
+
+/** NATS could not do what was asked now: unreachable, or it did not answer. Trying again may help. */
+export class NatsError extends Schema.TaggedError<NatsError>()("NatsError", {
+  operation: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `NATS: ${this.operation} failed: ${describe(this.cause)}`
+  }
+}
+
+/** This NATS can never do what is needed: trying again does not help. */
+export class UnusableNats extends Schema.TaggedError<UnusableNats>()("UnusableNats", { problem: Schema.String }) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/** Wraps one call of the client. */
+export const attempt = <A>(operation: string, run: () => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: (cause) => new NatsError({ operation, cause }) })
+
+export class Nats extends Context.Service<
+  Nats,
+  { readonly connection: NatsConnection; readonly js: JetStreamClient; readonly manager: JetStreamManager }
+>()("shared/nats/Nats") {
+  static readonly layer = Layer.effect(
+    Nats,
+    Effect.gen(function* () {
+      const options = yield* connectionOptions
+      const readiness = yield* Readiness
+      const connection = yield* Effect.acquireRelease(
+        establish(options),
+        // With the server gone a drain rejects; there is nothing left to lose then.
+        (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
+      )
+      yield* refuseOldServer(connection)
+      yield* readiness.check(
+        "nats",
+        Effect.sync(() => !connection.isClosed() && connected(connection))
+      )
+      const manager = yield* attempt("JetStream", () => jetstreamManager(connection)).pipe(
+        Effect.catchTag(
+          "NatsError",
+          () =>
+            new UnusableNats({
+              problem: "This NATS server has no JetStream: start it with -js, or enable JetStream for the account."
+            })
+        )
+      )
+      return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager })
+    })
+  )
+}
+
+export const natsConfig = Config.all({
+  url: Config.Redacted("NATS_URL").pipe(Config.withDefault(Redacted.make("nats://127.0.0.1:4222"))),
+  credentials: Config.option(Config.String("NATS_CREDS"))
+})
+
+const connectionOptions = Effect.gen(function* () {
+  const { url, credentials } = yield* natsConfig
+  const servers = Redacted.value(url)
+    .split(",")
+    .map((server) => server.trim())
+  const first = URL.parse(servers[0] ?? "")
+  const creds = Option.isNone(credentials)
+    ? undefined
+    : yield* Effect.tryPromise({
+        try: () => readFile(credentials.value),
+        catch: () => new UnusableNats({ problem: `NATS_CREDS names ${credentials.value}, which cannot be read.` })
+      })
+  return {
+    servers: servers.map(withoutUser),
+    name: "carillon",
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 500,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    ignoreAuthErrorAbort: true,
+    ...(creds ? { authenticator: credsAuthenticator(creds) } : {}),
+    ...(first?.username && first.password
+      ? { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }
+      : first?.username
+        ? { token: decodeURIComponent(first.username) }
+        : {})
+  } satisfies ConnectionOptions
+})
+
+const withoutUser = (server: string) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")
+
+const establish = (options: ConnectionOptions & { readonly servers: ReadonlyArray<string> }) =>
+  attempt("connect", () => connect({ ...options, servers: [...options.servers], timeout: 5_000 })).pipe(
+    Effect.tapError((error) =>
+      Effect.logWarning(`Waiting for NATS at ${options.servers.join(", ")}: ${describe(error.cause)}`)
+    ),
+    Effect.retry(Schedule.spaced("2 seconds"))
+  )
+
+const refuseOldServer = (connection: NatsConnection) => {
+  const version = connection.info?.version ?? "unknown"
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  return major > 2 || (major === 2 && minor >= 14)
+    ? Effect.void
+    : new UnusableNats({
+        problem: `nats-server ${version} is too old: Carillon needs 2.14 or newer, which keeps its timers. Upgrade it, or name another one in NATS_URL.`
+      })
+}
+
+const connected = (connection: NatsConnection) =>
+  (connection as unknown as { readonly protocol: { readonly connected: boolean } }).protocol.connected
+
+const describe = (cause: unknown) => (cause instanceof Error ? cause.message || cause.name : "no answer")

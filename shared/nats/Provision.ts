@@ -1,0 +1,60 @@
+// Makes sure that the streams and consumers stand as Topology.ts says, without touching what is the operator's.
+import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
+import { Config, Effect } from "effect"
+import { attempt, Nats, type NatsError, UnusableNats } from "./Nats.ts"
+import { type ConsumerDefinition, consumerConfig, type StreamName, streams } from "./Topology.ts"
+
+/**
+ * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
+ * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, only checked.
+ */
+export const provision = Effect.fn("provision")(function* (consumers: ReadonlyArray<ConsumerDefinition>) {
+  const manage = yield* Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
+  const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
+  for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
+  for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
+})
+
+const ensureStream = Effect.fnUntraced(function* (name: StreamName, manage: "auto" | "none", replicas: number) {
+  const { manager } = yield* Nats
+  const wanted = streams[name] as Partial<StreamConfig> & { readonly name: string }
+  const found = yield* orMissing(attempt(`look up stream ${name}`, () => manager.streams.info(name)))
+  if (manage === "none") return yield* found ? Effect.void : missing(`stream ${name}`)
+  if (!found) {
+    return yield* Effect.asVoid(
+      attempt(`create stream ${name}`, () => manager.streams.add({ ...wanted, num_replicas: replicas }))
+    )
+  }
+  const { max_age: _, duplicate_window: __, storage: ___, ...ours } = wanted
+  if (differs(found.config, ours)) {
+    yield* Effect.logInfo(`updating stream ${name}`)
+    yield* attempt(`update stream ${name}`, () => manager.streams.update(name, { ...found.config, ...ours }))
+  }
+})
+
+const ensureConsumer = Effect.fnUntraced(function* (definition: ConsumerDefinition, manage: "auto" | "none") {
+  const { manager } = yield* Nats
+  const { stream, durable } = definition
+  const found = yield* orMissing(attempt(`look up consumer ${durable}`, () => manager.consumers.info(stream, durable)))
+  if (manage === "none") return yield* found ? Effect.void : missing(`consumer ${durable} of stream ${stream}`)
+  const wanted = consumerConfig(definition)
+  if (!found)
+    return yield* Effect.asVoid(attempt(`create consumer ${durable}`, () => manager.consumers.add(stream, wanted)))
+  if (differs(found.config, wanted)) {
+    yield* Effect.logInfo(`updating consumer ${durable}`)
+    yield* attempt(`update consumer ${durable}`, () => manager.consumers.update(stream, durable, wanted))
+  }
+})
+
+const missing = (what: string) =>
+  new UnusableNats({ problem: `NATS has no ${what}, and STREAMS_MANAGE=none forbids creating it.` })
+
+const orMissing = <A>(lookUp: Effect.Effect<A, NatsError>): Effect.Effect<A | undefined, NatsError> =>
+  Effect.catchIf(
+    lookUp,
+    (error) => error.cause instanceof JetStreamApiError && error.cause.status === 404,
+    () => Effect.succeed(undefined)
+  )
+
+const differs = (found: object, wanted: object) =>
+  Object.entries(wanted).some(([key, value]) => JSON.stringify(found[key as keyof object]) !== JSON.stringify(value))

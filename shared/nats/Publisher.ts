@@ -1,0 +1,115 @@
+// Puts messages into streams: many in one exchange where it can, one by one where it must learn each one's fate.
+import { JetStreamApiError, type JetStreamPublishOptions } from "@nats-io/jetstream"
+import { headers as natsHeaders } from "@nats-io/transport-node"
+import { Array, Context, Effect, Layer } from "effect"
+import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
+import type { Event } from "#shared/contract/Events.ts"
+import { EventLog } from "./EventLog.ts"
+import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
+import { attempt, Nats, type NatsError } from "./Nats.ts"
+import { duplicateWindowMillis, Subject } from "./Topology.ts"
+
+export interface Outgoing {
+  readonly subject: string
+  readonly payload: string | Uint8Array
+  readonly headers: Headers
+  /** Dropped by the stream when it has seen this id within its duplicate window. */
+  readonly messageId?: string
+  /** Stored only if this is the sequence of the last message under `expectedOf`, or under the subject itself. */
+  readonly expectedSequence?: number
+  readonly expectedOf?: string
+  readonly schedule?: { readonly at: string; readonly target: string }
+  readonly cancelSchedule?: string
+}
+
+/** `stored` includes what a duplicate window dropped: it stands in the stream. `conflict`: the expectation failed. */
+export type Fate = "stored" | "conflict"
+
+export class Publisher extends Context.Service<
+  Publisher,
+  {
+    /** Stores messages of one stream, in order; answers with the fate of each. */
+    publish(messages: ReadonlyArray<Outgoing>): Effect.Effect<ReadonlyArray<Fate>, NatsError>
+    /**
+     * Appends to the event log. What was redelivered may have been appended long ago by a service that was killed
+     * before it acknowledged: give the time of the oldest redelivered message, and what stands in the log is left out.
+     */
+    append(events: ReadonlyArray<Event>, redeliveredSince?: number): Effect.Effect<void, NatsError>
+  }
+>()("shared/nats/Publisher") {
+  /** The name stands in `ce-source`. */
+  static readonly layer = (service: string) =>
+    Layer.effect(
+      Publisher,
+      Effect.gen(function* () {
+        const { connection, js } = yield* Nats
+        const log = yield* EventLog
+
+        const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
+          attempt("publish", () => js.publish(message.subject, message.payload, message.options)).pipe(
+            Effect.as("stored" as const),
+            Effect.catchIf(isConflict, () => Effect.succeed("conflict" as const))
+          )
+
+        const oneByOne = (messages: ReadonlyArray<FastMessage>) =>
+          Effect.forEach(messages, one, { concurrency: "unbounded" })
+
+        const chunk = (messages: ReadonlyArray<FastMessage>): Effect.Effect<ReadonlyArray<Fate>, NatsError> =>
+          messages.length < smallest
+            ? oneByOne(messages)
+            : attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
+                Effect.as(messages.map(() => "stored" as const)),
+                // Its answer does not say which message failed. Everything here may be published again.
+                Effect.catchTag("NatsError", () => oneByOne(messages))
+              )
+
+        const publish = (messages: ReadonlyArray<Outgoing>) =>
+          Effect.forEach(Array.chunksOf(messages.map(toFast), fastBatchLimit), chunk).pipe(Effect.map(Array.flatten))
+
+        const append = Effect.fnUntraced(function* (events: ReadonlyArray<Event>, redeliveredSince?: number) {
+          const known =
+            redeliveredSince === undefined || Date.now() - redeliveredSince < duplicateWindowMillis * 0.8
+              ? undefined
+              : yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince)
+          yield* publish(
+            events.filter((event) => !known?.has(eventId(event))).map((event) => eventMessage(event, service))
+          )
+        })
+
+        return Publisher.of({ publish, append })
+      })
+    )
+}
+
+/** An event as a message of the log, dropped by it when it is there already. */
+export const eventMessage = (event: Event, service: string): Outgoing => ({
+  subject: Subject.event(event),
+  payload: JSON.stringify(event),
+  headers: eventHeaders(event, service),
+  messageId: eventId(event)
+})
+
+/** A fast batch costs about three single publishes; below this it is not worth it. */
+const smallest = 8
+
+const wrongLastSequence = 10071
+
+const isConflict = (error: NatsError) =>
+  error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
+
+const toFast = (message: Outgoing): FastMessage => {
+  const headers = natsHeaders()
+  for (const [name, value] of Object.entries(message.headers)) headers.set(name, value)
+  const options: Partial<JetStreamPublishOptions> = { headers }
+  if (message.messageId !== undefined) options.msgID = message.messageId
+  if (message.expectedSequence !== undefined) {
+    options.expect = {
+      lastSubjectSequence: message.expectedSequence,
+      ...(message.expectedOf === undefined ? {} : { lastSubjectSequenceSubject: message.expectedOf })
+    }
+  }
+  if (message.schedule)
+    options.schedule = { specification: `@at ${message.schedule.at}`, target: message.schedule.target }
+  if (message.cancelSchedule !== undefined) options.cancelSchedule = { scheduleSubject: message.cancelSchedule }
+  return { subject: message.subject, payload: message.payload, options }
+}

@@ -1,0 +1,63 @@
+// The front door for those who want an answer: a NATS micro service that puts requests into the COMMANDS stream,
+// and the replies that come back once they are carried out. One way of working for both doors: nothing is lost in either.
+import { type ServiceMsg, Svcm } from "@nats-io/services"
+import { headers as natsHeaders } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { commandNames } from "#shared/contract/Commands.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import type { Delivery } from "./Mailbox.ts"
+import { attempt, Nats } from "./Nats.ts"
+import { Subject } from "./Topology.ts"
+
+const replyTo = "carillon-reply-to"
+
+/** Only an inbox is answered: else a command could have us publish where its sender may not. */
+const inbox = /^_INBOX[A-Za-z0-9_-]*\.[A-Za-z0-9._-]{1,200}$/
+
+/** Serves `carillon.api.*` while the scope lives; visible to `nats micro`. */
+export const serveApi = Effect.fn("serveApi")(function* (version: string) {
+  const { connection, js } = yield* Nats
+  const forward = async (name: (typeof commandNames)[number], request: ServiceMsg) => {
+    const headers = natsHeaders()
+    for (const [key, values] of request.headers ?? []) {
+      if (!/^(nats-|carillon-)/i.test(key)) for (const value of values) headers.append(key, value)
+    }
+    if (request.reply) headers.set(replyTo, request.reply)
+    await js.publish(Subject.command(name), request.data, { headers })
+  }
+  yield* Effect.acquireRelease(
+    attempt("serve the API", async () => {
+      const service = await new Svcm(connection).add({
+        name: "carillon",
+        version,
+        description: "Schedules messages to people: see docs/reference/asyncapi.json"
+      })
+      const group = service.addGroup("carillon.api")
+      for (const name of commandNames) {
+        group.addEndpoint(name, {
+          metadata: { schema: `docs/reference/${name}.schema.json` },
+          handler: (error, request) => {
+            if (!error)
+              forward(name, request).catch(() => request.respondError(503, "the COMMANDS stream is out of reach"))
+          }
+        })
+      }
+      return service
+    }),
+    (service) => Effect.ignore(attempt("stop the API", () => service.stop()))
+  )
+})
+
+/** Answers whoever waits for this command; most commands have nobody waiting. */
+export const answer = Effect.fnUntraced(function* (delivery: Delivery, reply: Reply) {
+  const to = delivery.headers?.get(replyTo)
+  if (!to || !inbox.test(to)) return
+  const { connection } = yield* Nats
+  const headers = natsHeaders()
+  headers.set("content-type", "application/json")
+  if (reply.status === "rejected") {
+    headers.set("Nats-Service-Error", "rejected")
+    headers.set("Nats-Service-Error-Code", "400")
+  }
+  connection.publish(to, JSON.stringify(reply), { headers })
+})

@@ -1,0 +1,105 @@
+// Every subject, stream and consumer of the system: the one place where names are made.
+import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream"
+import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
+import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
+import type { MessageId, Platform } from "#shared/contract/Fields.ts"
+
+export const Subject = {
+  command: (name: CommandName) => `carillon.command.${name}`,
+  api: (name: CommandName) => `carillon.api.${name}`,
+  /** One per waiting message: its timer. */
+  pending: (id: MessageId) => `carillon.timer.pending.${id}`,
+  due: (platform: Platform) => `carillon.timer.due.${platform}`,
+  /** Put in place of a waiting timer in one step with its removal; becomes the cancelled event. */
+  cancelled: (platform: Platform, id: MessageId) => `carillon.timer.cancelled.${platform}.${id}`,
+  events: (type: EventType, platform = "*") => `carillon.event.${type}.${platform}`,
+  /** Create-only, one per message: the de-duplication for as long as the log is kept. */
+  scheduled: (platform: Platform | "*", id: MessageId) => `carillon.event.scheduled.${platform}.${id}`,
+  event: (event: Event) =>
+    event.type === "scheduled"
+      ? Subject.scheduled(event.message.platform, event.message.id)
+      : Subject.events(event.type, platform(event) ?? "unknown"),
+  quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
+} as const
+
+export const commandOf = (subject: string): CommandName | undefined =>
+  commandNames.find((name) => Subject.command(name) === subject)
+
+const seconds = (n: number) => n * 1_000_000_000
+const days = (n: number) => seconds(n * 86_400)
+
+export const duplicateWindowMillis = 120_000
+
+/** What of a stream is ours to demand; retention in time and replicas are the operator's (see Provision.ts). */
+type StreamDefinition = Partial<StreamConfig> & { readonly name: string; readonly subjects: Array<string> }
+
+const common = { storage: "file", allow_direct: true, duplicate_window: duplicateWindowMillis * 1_000_000 } as const
+
+export const streams = {
+  COMMANDS: {
+    ...common,
+    name: "COMMANDS",
+    subjects: ["carillon.command.>"],
+    retention: "workqueue",
+    allow_batched: true
+  },
+  // No age or size limit may ever stand here: a limit deletes timers silently.
+  TIMERS: {
+    ...common,
+    name: "TIMERS",
+    subjects: ["carillon.timer.>"],
+    retention: "workqueue",
+    allow_msg_schedules: true,
+    allow_batched: true
+  },
+  EVENTS: {
+    ...common,
+    name: "EVENTS",
+    subjects: ["carillon.event.>"],
+    retention: "limits",
+    allow_batched: true,
+    max_age: days(30)
+  },
+  QUARANTINE: {
+    ...common,
+    name: "QUARANTINE",
+    subjects: ["carillon.quarantine.>"],
+    retention: "limits",
+    max_age: days(30)
+  }
+} as const satisfies Record<string, StreamDefinition>
+export type StreamName = keyof typeof streams
+
+export interface ConsumerDefinition {
+  readonly stream: StreamName
+  readonly durable: string
+  readonly filters: ReadonlyArray<string>
+  /** How many may be in the hands of its readers, unacknowledged. */
+  readonly maxAckPending: number
+}
+
+/** Short, so that what a killed service held reaches another within seconds; longer work says that it is in progress. */
+export const ackWaitMillis = 10_000
+
+const consumer = (stream: StreamName, durable: string, filters: ReadonlyArray<string>, maxAckPending = 5_000) =>
+  ({ stream, durable, filters, maxAckPending }) satisfies ConsumerDefinition
+
+export const consumers = {
+  /** Whole subject, so that a command nobody knows is refused aloud. */
+  schedulerCommands: consumer("COMMANDS", "scheduler", ["carillon.command.>"]),
+  schedulerRetries: consumer("EVENTS", "scheduler-retries", [Subject.events("retry-scheduled")]),
+  dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>", "carillon.timer.cancelled.>"]),
+  dispatcherFailures: consumer("EVENTS", "dispatcher-failures", [Subject.events("attempt-failed")]),
+  gateway: (platform: Platform) =>
+    consumer("EVENTS", `${platform}-gateway`, [Subject.events("dispatched", platform)], 2_000)
+} as const
+
+export const consumerConfig = (definition: ConsumerDefinition): Partial<ConsumerConfig> => ({
+  durable_name: definition.durable,
+  ack_policy: "explicit",
+  deliver_policy: "all",
+  ack_wait: ackWaitMillis * 1_000_000,
+  max_deliver: -1,
+  max_ack_pending: definition.maxAckPending,
+  filter_subjects: [...definition.filters]
+})

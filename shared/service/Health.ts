@@ -1,0 +1,50 @@
+// The probes of a service over HTTP: /livez answers while the event loop turns, /readyz while every check holds.
+import { createServer } from "node:http"
+import { Config, Effect, Schema } from "effect"
+import { Readiness } from "./Readiness.ts"
+
+export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
+  port: Schema.Int,
+  setting: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    const { code } = this.cause as { readonly code?: string }
+    return code === "EADDRINUSE"
+      ? `Port ${this.port} is in use: stop what listens there, or set ${this.setting} to another port.`
+      : `Cannot listen on port ${this.port} (${code ?? "unknown error"}): set ${this.setting} to another port.`
+  }
+}
+
+/** Serves the probes while the scope lives. HTTP_PORT 0 takes any free port; unset takes the service's own. */
+export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
+  const port = yield* Config.Port("HTTP_PORT").pipe(Config.withDefault(defaultPort))
+  const host = yield* Config.String("HTTP_HOST").pipe(Config.withDefault("0.0.0.0"))
+  const { report } = yield* Readiness
+  const services = yield* Effect.context<never>()
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0]
+    const answer = (status: number, body: unknown) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`)
+    if (path === "/livez") return answer(200, { live: true })
+    if (path !== "/readyz") return answer(404, { error: "there are /livez and /readyz" })
+    return Effect.runCallbackWith(services)(report, {
+      onExit: (exit) => {
+        const checks = exit._tag === "Success" ? exit.value : []
+        const ready = checks.length > 0 && checks.every((check) => check.ready)
+        answer(ready ? 200 : 503, { ready, checks })
+      }
+    })
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void, PortTaken>((resume) => {
+      server.once("error", (cause) => resume(Effect.fail(new PortTaken({ port, setting: "HTTP_PORT", cause }))))
+      server.listen(port, host, () => resume(Effect.void))
+    }),
+    () =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  )
+})

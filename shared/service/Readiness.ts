@@ -1,0 +1,33 @@
+// What must hold before a service takes work: every part registers its own check.
+import { Context, Effect, Layer, type Scope } from "effect"
+
+export interface Check {
+  readonly name: string
+  readonly ready: boolean
+}
+
+export class Readiness extends Context.Service<
+  Readiness,
+  {
+    /** Asked at every probe for as long as the scope lives: cheap, and never failing. */
+    check(name: string, ready: Effect.Effect<boolean>): Effect.Effect<void, never, Scope.Scope>
+    /** Every check with its answer. None at all means that the service has not begun. */
+    readonly report: Effect.Effect<ReadonlyArray<Check>>
+  }
+>()("shared/service/Readiness") {
+  static readonly layer = Layer.sync(Readiness, () => {
+    const checks = new Set<{ readonly name: string; readonly ready: Effect.Effect<boolean> }>()
+    return Readiness.of({
+      check: (name, ready) => {
+        const check = { name, ready }
+        return Effect.acquireRelease(
+          Effect.sync(() => checks.add(check)),
+          () => Effect.sync(() => checks.delete(check))
+        ).pipe(Effect.asVoid)
+      },
+      report: Effect.suspend(() =>
+        Effect.forEach([...checks], ({ name, ready }) => Effect.map(ready, (ready) => ({ name, ready })))
+      )
+    })
+  })
+}

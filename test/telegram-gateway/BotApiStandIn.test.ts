@@ -1,0 +1,110 @@
+// The stand-in of the Bot API answers as Telegram does, and its phone can be looked at safely.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
+import { drawPhone } from "../../deploy/local/Phone.ts"
+
+const token = "123456:AA-stand_in"
+
+const post = (url: string, body: unknown) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body)
+    })
+    return (await response.json()) as Record<string, unknown>
+  })
+
+describe("the stand-in of the Bot API", () => {
+  it.live("numbers the messages of each chat, and counts what reached a phone apart from what was asked", () =>
+    Effect.gen(function* () {
+      const heard: Array<string> = []
+      const server = yield* startBotApiStandIn({
+        onMessage: ({ text }) => heard.push(text),
+        answer: ({ text }) =>
+          text === "lost"
+            ? Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
+            : undefined
+      })
+      const send = (chat_id: unknown, text: string) =>
+        post(`${server.apiRoot}/bot${token}/sendMessage`, { chat_id, text })
+      const first = yield* send(7, "one")
+      assert.containsSubset(first, {
+        ok: true,
+        result: { message_id: 1, text: "one", chat: { id: 7, type: "private" } }
+      })
+      assert.containsSubset(yield* send("7", "two"), { ok: true, result: { message_id: 2 } })
+      assert.containsSubset(yield* send("8", "three"), { ok: true, result: { message_id: 1 } })
+      assert.containsSubset(yield* send("8", "lost"), { ok: false, error_code: 403 })
+      assert.deepStrictEqual(heard, ["one", "two", "three"])
+      assert.deepStrictEqual(
+        server.received.map(({ chatId }) => chatId),
+        ["7", "7", "8"]
+      )
+      assert.strictEqual(server.requests.length, 4)
+    })
+  )
+
+  it.live("refuses what Telegram refuses", () =>
+    Effect.gen(function* () {
+      const { apiRoot, received } = yield* startBotApiStandIn()
+      const bot = `${apiRoot}/bot${token}`
+      const says = (url: string, body: unknown) => Effect.map(post(url, body), ({ description }) => description)
+      assert.strictEqual(yield* says(`${bot}/sendMessage`, { chat_id: 7 }), "Bad Request: message text is empty")
+      assert.strictEqual(
+        yield* says(`${bot}/sendMessage`, { chat_id: 7, text: " " }),
+        "Bad Request: text must be non-empty"
+      )
+      assert.strictEqual(yield* says(`${bot}/sendMessage`, { text: "x" }), "Bad Request: chat_id is empty")
+      const long = "👋".repeat(4_097)
+      assert.strictEqual(
+        yield* says(`${bot}/sendMessage`, { chat_id: 7, text: long }),
+        "Bad Request: message is too long"
+      )
+      assert.strictEqual(yield* says(`${bot}/sendFax`, {}), "Not Found: method not found")
+      assert.strictEqual(yield* says(`${apiRoot}/elsewhere`, {}), "Not Found")
+      assert.strictEqual(yield* says(`${apiRoot}/botnonsense/getMe`, {}), "Unauthorized: invalid token specified")
+      assert.strictEqual(received.length, 0)
+      assert.containsSubset(yield* post(`${bot}/sendMessage`, { chat_id: 7, text: "👋".repeat(4_096) }), { ok: true })
+    })
+  )
+
+  it.live("names the port that is in use", () =>
+    Effect.gen(function* () {
+      const { apiRoot } = yield* startBotApiStandIn()
+      const port = Number(new URL(apiRoot).port)
+      const error = yield* Effect.flip(startBotApiStandIn({ port }))
+      assert.strictEqual(error.code, "EADDRINUSE")
+      assert.include(error.message, `127.0.0.1:${port}`)
+    })
+  )
+})
+
+describe("the phone", () => {
+  it("shows chat and text in a box whose lines are equally wide", () => {
+    const drawn = drawPhone(
+      { chatId: "7", text: "Take one tablet with water, then rest.\nThe clinic", note: "09:00" },
+      30
+    )
+    assert.deepStrictEqual(drawn.split("\n"), [
+      "╭────────────────────────────╮",
+      "│ Chat 7               09:00 │",
+      "├────────────────────────────┤",
+      "│ Take one tablet with       │",
+      "│ water, then rest.          │",
+      "│ The clinic                 │",
+      "╰────────────────────────────╯"
+    ])
+  })
+
+  it("counts what takes two columns as two, and breaks words longer than a line", () => {
+    const lines = drawPhone({ chatId: "7", text: `⏰ 薬 ${"a".repeat(20)}` }, 16).split("\n")
+    assert.deepStrictEqual(lines.slice(3, -1), ["│ ⏰ 薬        │", "│ aaaaaaaaaaaa │", "│ aaaaaaaa     │"])
+  })
+
+  it("does not let a message move the cursor", () => {
+    const drawn = drawPhone({ chatId: "7", text: "\u001b[2J\u001b]0;title\u0007red\u0008\r" })
+    assert.notMatch(drawn, /[^\n\P{Cc}]/u)
+  })
+})

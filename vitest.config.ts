@@ -1,0 +1,12 @@
+// One run for all tests: real servers are started once (test/support/GlobalServers.ts), files run side by side.
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/GlobalServers.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2
+  }
+})
