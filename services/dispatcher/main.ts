@@ -1,7 +1,9 @@
-// The dispatcher as a process.
+// The dispatcher: its layers, and the process when it runs alone.
 import { Effect } from "effect"
 import { natsLayer } from "#shared/nats/Layers.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { run } from "./Dispatcher.ts"
 
-runService("dispatcher", 8082, run.pipe(Effect.provide(natsLayer("dispatcher"))))
+export const dispatcher = run.pipe(Effect.provide(natsLayer("dispatcher")))
+
+if (import.meta.main) runService("dispatcher", 8082, dispatcher)

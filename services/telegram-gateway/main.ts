@@ -1,12 +1,10 @@
-// The Telegram gateway as a process.
+// The Telegram gateway: its layers, and the process when it runs alone.
 import { Effect } from "effect"
 import { natsLayer } from "#shared/nats/Layers.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { BotApi } from "./BotApi.ts"
 import { run } from "./TelegramGateway.ts"
 
-runService(
-  "telegram-gateway",
-  8083,
-  run.pipe(Effect.provide(BotApi.layer), Effect.provide(natsLayer("telegram-gateway")))
-)
+export const telegramGateway = run.pipe(Effect.provide(BotApi.layer), Effect.provide(natsLayer("telegram-gateway")))
+
+if (import.meta.main) runService("telegram-gateway", 8083, telegramGateway)

@@ -1,6 +1,6 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io/jetstream"
-import { Context, Effect, Layer, Option, Queue, type Scope } from "effect"
+import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
@@ -19,7 +19,10 @@ export class EventLog extends Context.Service<
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
     /** The ids (`ce-id`) of events of these types appended since an instant in milliseconds. Reads headers only. */
     idsSince(types: ReadonlyArray<EventType>, since: number): Effect.Effect<ReadonlySet<string>, NatsError>
-    /** Every event from a sequence on, in order, without end; a lost connection is resumed where it broke. */
+    /**
+     * Every event from a sequence on, in order, without end; a lost connection is resumed where it broke.
+     * What is not taken stays in NATS, but for some thousands.
+     */
     from(sequence: number): Effect.Effect<Queue.Dequeue<JsMsg, NatsError>, NatsError, Scope.Scope>
     /** When the log was created, and the sequence of its first and last event. */
     readonly extent: Effect.Effect<
@@ -66,18 +69,22 @@ export class EventLog extends Context.Service<
       })
 
       const from = Effect.fnUntraced(function* (sequence: number) {
-        const queue = yield* Queue.unbounded<JsMsg, NatsError>()
+        const queue = yield* Queue.bounded<JsMsg, NatsError | Cause.Done>(readAhead)
         const consumer = yield* open({
           deliver_policy: DeliverPolicy.StartSequence,
           opt_start_seq: Math.max(1, sequence)
         })
-        yield* Effect.acquireRelease(
-          attempt("read the log", () =>
-            consumer.consume({ max_messages: 5_000, callback: (message) => void Queue.offerUnsafe(queue, message) })
-          ),
+        // As an iterator it asks the server for more only when what came was taken; a callback would pile it up here.
+        const messages = yield* Effect.acquireRelease(
+          attempt("read the log", () => consumer.consume({ max_messages: readAhead })),
           (messages) => Effect.ignore(attempt("stop reading", () => messages.close()))
         )
-        return queue
+        yield* Stream.fromAsyncIterable(messages, (cause) => new NatsError({ operation: "read the log", cause })).pipe(
+          Stream.concat(Stream.fail(new NatsError({ operation: "read the log", cause: new Error("it was closed") }))),
+          Stream.runIntoQueue(queue),
+          Effect.forkScoped
+        )
+        return queue as Queue.Dequeue<JsMsg, NatsError>
       })
 
       const extent = attempt("look up", () => manager.streams.info("EVENTS")).pipe(
@@ -88,3 +95,6 @@ export class EventLog extends Context.Service<
     })
   )
 }
+
+/** How many events a reader of the log has at hand, twice: at the client and in the queue. */
+const readAhead = 2_000

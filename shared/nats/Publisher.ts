@@ -7,7 +7,7 @@ import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
-import { duplicateWindowMillis, Subject } from "./Topology.ts"
+import { Subject } from "./Topology.ts"
 
 export interface Outgoing {
   readonly subject: string
@@ -42,7 +42,7 @@ export class Publisher extends Context.Service<
     Layer.effect(
       Publisher,
       Effect.gen(function* () {
-        const { connection, js } = yield* Nats
+        const { connection, js, manager } = yield* Nats
         const log = yield* EventLog
 
         const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
@@ -66,13 +66,22 @@ export class Publisher extends Context.Service<
         const publish = (messages: ReadonlyArray<Outgoing>) =>
           Effect.forEach(Array.chunksOf(messages.map(toFast), fastBatchLimit), chunk).pipe(Effect.map(Array.flatten))
 
+        // As it stands, not as Topology.ts would make it: the operator may have set another.
+        const duplicateWindow = yield* Effect.cached(
+          Effect.map(
+            attempt("look up the log", () => manager.streams.info("EVENTS")),
+            ({ config }) => config.duplicate_window / 1_000_000
+          )
+        )
+
         const append = Effect.fnUntraced(function* (events: ReadonlyArray<Event>, redeliveredSince?: number) {
-          const known =
-            redeliveredSince === undefined || Date.now() - redeliveredSince < duplicateWindowMillis * 0.8
-              ? undefined
-              : yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince)
+          const forgotten =
+            redeliveredSince !== undefined && Date.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
+          const said = forgotten
+            ? yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince)
+            : undefined
           yield* publish(
-            events.filter((event) => !known?.has(eventId(event))).map((event) => eventMessage(event, service))
+            events.filter((event) => !said?.has(eventId(event))).map((event) => eventMessage(event, service))
           )
         })
 

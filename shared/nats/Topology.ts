@@ -28,12 +28,10 @@ export const commandOf = (subject: string): CommandName | undefined =>
 const seconds = (n: number) => n * 1_000_000_000
 const days = (n: number) => seconds(n * 86_400)
 
-export const duplicateWindowMillis = 120_000
-
 /** What of a stream is ours to demand; retention in time and replicas are the operator's (see Provision.ts). */
 type StreamDefinition = Partial<StreamConfig> & { readonly name: string; readonly subjects: Array<string> }
 
-const common = { storage: "file", allow_direct: true, duplicate_window: duplicateWindowMillis * 1_000_000 } as const
+const common = { storage: "file", allow_direct: true, duplicate_window: seconds(120) } as const
 
 export const streams = {
   COMMANDS: {

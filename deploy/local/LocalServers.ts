@@ -1,0 +1,68 @@
+// The servers that Carillon runs on: the given ones, and for each that is not given a real one of its own.
+import { join } from "node:path"
+import { Config, Effect, Option, Redacted } from "effect"
+import { startBotApiStandIn } from "./BotApiStandIn.ts"
+import { startNatsServer } from "./NatsServer.ts"
+import { locateNatsServer } from "./NatsServerBinary.ts"
+import { drawPhone } from "./Phone.ts"
+import { startPostgres } from "./PostgresServer.ts"
+
+export interface Servers {
+  /** What the services read as their configuration. */
+  readonly settings: {
+    readonly NATS_URL: string
+    readonly DATABASE_URL: string
+    readonly TELEGRAM_BOT_TOKEN: string
+    readonly TELEGRAM_API_ROOT?: string
+  }
+  /** Messages go to the stand-in on this machine, not to Telegram. */
+  readonly standIn: boolean
+}
+
+/** Where everything is kept that must outlive a run. */
+export const home = join(import.meta.dirname, "../../.carillon")
+
+const given = (name: string) => Config.option(Config.Redacted(name))
+
+export const localServers = Effect.gen(function* () {
+  const nats = yield* Effect.flatMap(
+    given("NATS_URL"),
+    Option.match({ onSome: (url) => Effect.succeed(Redacted.value(url)), onNone: () => ownNats })
+  )
+  const database = yield* Effect.flatMap(
+    given("DATABASE_URL"),
+    Option.match({ onSome: (url) => Effect.succeed(Redacted.value(url)), onNone: () => ownPostgres })
+  )
+  const token = yield* given("TELEGRAM_BOT_TOKEN")
+  const telegram = Option.isSome(token) ? { TELEGRAM_BOT_TOKEN: Redacted.value(token.value) } : yield* standIn
+  return {
+    settings: { NATS_URL: nats, DATABASE_URL: database, ...telegram },
+    standIn: Option.isNone(token)
+  } satisfies Servers
+})
+
+const ownNats = Effect.gen(function* () {
+  const port = yield* Config.Port("CARILLON_NATS_PORT").pipe(Config.withDefault(4222))
+  const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
+  const { url } = yield* startNatsServer({ binary, port, storeDir: join(home, "nats") })
+  yield* Effect.logInfo(`nats-server at ${url}`)
+  return url
+})
+
+const ownPostgres = Effect.gen(function* () {
+  const port = yield* Config.Port("CARILLON_POSTGRES_PORT").pipe(Config.withDefault(15_432))
+  const { url } = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
+  yield* Effect.logInfo(`Postgres at 127.0.0.1:${port}`)
+  return url
+})
+
+const standIn = Effect.gen(function* () {
+  const { apiRoot } = yield* startBotApiStandIn({
+    onMessage: ({ chatId, text, at }) => {
+      process.stdout.write(`${drawPhone({ chatId, text, note: new Date(at).toISOString().slice(11, 23) })}
+`)
+    }
+  })
+  yield* Effect.logInfo(`no TELEGRAM_BOT_TOKEN: messages go to a stand-in at ${apiRoot}, and show here`)
+  return { TELEGRAM_BOT_TOKEN: "1:stand-in", TELEGRAM_API_ROOT: apiRoot }
+})

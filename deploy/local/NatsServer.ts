@@ -1,0 +1,50 @@
+// A nats-server of our own with JetStream on disk.
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { choosePort, endOrphan, LocalServerError, runServer } from "./LocalServer.ts"
+
+export interface NatsServerOptions {
+  readonly binary: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly storeDir: string
+}
+
+/** Listens on this machine only. Streams and timers are in `storeDir`, and there again at the next start. */
+export const startNatsServer = Effect.fn("startNatsServer")(function* ({ binary, port, storeDir }: NatsServerOptions) {
+  const pidFile = join(storeDir, "nats-server.pid")
+  const config = join(storeDir, "nats-server.conf")
+  yield* Effect.tryPromise({
+    try: () => mkdir(storeDir, { recursive: true }),
+    catch: () =>
+      new LocalServerError({ problem: `Cannot write to ${storeDir}: check who owns it, and the room on the disk.` })
+  })
+  const pid = yield* Effect.promise(() => readFile(pidFile, "utf8").then(Number, () => undefined))
+  yield* endOrphan("nats-server", pid, config)
+  const chosen = yield* choosePort("nats-server", port, "CARILLON_NATS_PORT")
+  yield* Effect.tryPromise({
+    try: () =>
+      writeFile(
+        config,
+        [
+          `listen: "127.0.0.1:${chosen}"`,
+          `pid_file: ${JSON.stringify(pidFile)}`,
+          `log_file: ${JSON.stringify(join(storeDir, "nats-server.log"))}`,
+          "logfile_size_limit: 10485760",
+          `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
+          ""
+        ].join("\n")
+      ),
+    catch: () =>
+      new LocalServerError({ problem: `Cannot write ${config}: check who owns the folder, and the room on the disk.` })
+  })
+  const server = yield* runServer({
+    name: "nats-server",
+    command: binary,
+    args: ["-c", config],
+    port: chosen,
+    stopSignal: "SIGTERM"
+  })
+  return { ...server, port: chosen, url: `nats://127.0.0.1:${chosen}` }
+})

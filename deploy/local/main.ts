@@ -1,0 +1,41 @@
+// Carillon on one machine, by one command: servers where none are given, the four services, and a sample message.
+import { ConfigProvider, Effect, Fiber, Layer } from "effect"
+import { serveHealth } from "#shared/service/Health.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { loggerLayer, runMain } from "#shared/service/RunService.ts"
+import { dispatcher } from "../../services/dispatcher/main.ts"
+import { ledger } from "../../services/ledger/main.ts"
+import { scheduler } from "../../services/scheduler/main.ts"
+import { telegramGateway } from "../../services/telegram-gateway/main.ts"
+import { acquireLock } from "./InstanceLock.ts"
+import { home, localServers } from "./LocalServers.ts"
+import { publishRunFile } from "./RunFile.ts"
+import { showSample } from "./Sample.ts"
+
+const named = <A, E, R>(service: string, program: Effect.Effect<A, E, R>) => Effect.annotateLogs(program, { service })
+
+/** The ledger stops last, so that it records what the others still bring to an end. */
+const services = Effect.gen(function* () {
+  const recording = yield* Effect.forkScoped(named("ledger", ledger))
+  const working = yield* Effect.forkScoped(
+    Effect.all(
+      [named("scheduler", scheduler), named("dispatcher", dispatcher), named("telegram-gateway", telegramGateway)],
+      { concurrency: "unbounded" }
+    )
+  )
+  // A service that ends, ends everything: what runs half is worse than what is started again.
+  yield* Effect.raceFirst(Fiber.join(recording), Fiber.join(working))
+})
+
+const program = Effect.gen(function* () {
+  yield* acquireLock(home)
+  const servers = yield* localServers
+  yield* publishRunFile(servers)
+  const settings = ConfigProvider.layerAdd(ConfigProvider.fromUnknown(servers.settings), { asPrimary: true })
+  yield* Effect.gen(function* () {
+    yield* serveHealth(8080)
+    yield* Effect.raceFirst(services, Effect.andThen(showSample(servers), Effect.never))
+  }).pipe(Effect.provide(settings))
+})
+
+runMain(program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Readiness.layer, loggerLayer))))

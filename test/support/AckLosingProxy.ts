@@ -1,0 +1,65 @@
+// Stands between a service and NATS and, when told, loses the acknowledgements that the service sends: what the
+// service has published stands, and NATS does not know that it was done. Then the service can be killed.
+import { connect, createServer, type Socket } from "node:net"
+import { Effect } from "effect"
+
+export interface AckLosingProxy {
+  readonly url: string
+  /** From now on, acknowledgements are lost. Counts them. */
+  readonly loseAcks: Effect.Effect<void>
+  readonly lost: () => number
+}
+
+export const ackLosingProxy = Effect.fnUntraced(function* (natsUrl: string) {
+  const target = new URL(natsUrl)
+  let losing = false
+  let lost = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        sockets.delete(socket)
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    upstream.pipe(client)
+    let rest = Buffer.alloc(0)
+    client.on("data", (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk])
+      for (;;) {
+        const end = rest.indexOf("\r\n")
+        if (end < 0) return
+        const line = rest.subarray(0, end).toString()
+        const words = line.split(" ")
+        const size = /^H?PUB$/i.test(words[0] ?? "") ? Number(words.at(-1)) + 2 : 0
+        const whole = end + 2 + size
+        if (rest.length < whole) return
+        const frame = rest.subarray(0, whole)
+        rest = rest.subarray(whole)
+        if (losing && words[1]?.startsWith("$JS.ACK.")) lost++
+        else upstream.write(frame)
+      }
+    })
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+    () =>
+      Effect.sync(() => {
+        server.close()
+        for (const socket of sockets) socket.destroy()
+      })
+  )
+  const { port } = server.address() as { readonly port: number }
+  const proxy: AckLosingProxy = {
+    url: `nats://127.0.0.1:${port}`,
+    loseAcks: Effect.sync(() => {
+      losing = true
+    }),
+    lost: () => lost
+  }
+  return proxy
+})

@@ -1,0 +1,75 @@
+// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
+import { Effect, Schedule } from "effect"
+import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
+import { type ServiceName, type ServiceProcess, serviceProcess } from "./ServiceProcess.ts"
+import { type Database, testDatabase } from "./TestDatabase.ts"
+import { testNats } from "./TestNats.ts"
+
+export interface Settings {
+  readonly answer?: Options["answer"]
+  /** Extra environment of every service. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Where a service finds NATS, if not where the server is. */
+  readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
+}
+
+export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
+
+export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
+  const nats = yield* testNats
+  const database = yield* testDatabase
+  const phones = yield* startBotApiStandIn(settings.answer ? { answer: settings.answer } : {})
+  const environment = {
+    NATS_URL: nats.url,
+    DATABASE_URL: database.url,
+    TELEGRAM_BOT_TOKEN: "1:test",
+    TELEGRAM_API_ROOT: phones.apiRoot,
+    TELEGRAM_MESSAGES_PER_SECOND: "0",
+    ...settings.environment
+  }
+  const services = {} as Record<ServiceName, ServiceProcess>
+  for (const name of serviceNames) services[name] = yield* serviceProcess(name, environment)
+  return {
+    nats,
+    database,
+    phones,
+    services,
+    environment,
+    start: Effect.forEach(serviceNames, (name) => services[name].start, { concurrency: "unbounded", discard: true })
+  }
+})
+
+/** Asks again until the answer will do; dies with what it last was after half a minute. */
+export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, enough: (answer: A) => boolean) => {
+  let last: A | undefined
+  return ask.pipe(
+    Effect.tap((answer) =>
+      Effect.sync(() => {
+        last = answer
+      })
+    ),
+    Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: enough }),
+    Effect.timeout("40 seconds"),
+    Effect.catch((error) =>
+      Effect.die(new Error(`not in time: ${what}; last: ${JSON.stringify(last)} ${String(error)}`))
+    )
+  )
+}
+
+export const command = (id: string, dueInMillis: number, more: object = {}) => ({
+  subject: "carillon.command.schedule",
+  payload: JSON.stringify({
+    id,
+    platform: "telegram",
+    recipient: { chatId: "100200300" },
+    content: { type: "text", text: `text of ${id}` },
+    dueAt: new Date(Date.now() + dueInMillis).toISOString(),
+    ...more
+  })
+})
+
+export const statusOf = (database: Database, id: string) =>
+  Effect.map(
+    database.query("select status from carillon.scheduled_messages where id = $1", [id]),
+    (rows) => rows[0]?.status as string | undefined
+  )

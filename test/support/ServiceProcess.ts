@@ -1,0 +1,85 @@
+// A service as Kubernetes would run it: a process of its own, configured by its environment, asked for /readyz.
+import { type ChildProcess, spawn } from "node:child_process"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { Effect, Schedule } from "effect"
+
+export type ServiceName = "scheduler" | "dispatcher" | "telegram-gateway" | "ledger"
+
+export interface ServiceProcess {
+  readonly start: Effect.Effect<void>
+  readonly kill9: Effect.Effect<void>
+  /** SIGTERM; answers with the exit code. */
+  readonly stop: Effect.Effect<number | null>
+  /** Everything it has written to stdout and stderr, over all starts. */
+  readonly output: () => string
+}
+
+const root = join(import.meta.dirname, "../..")
+
+/** Not started yet. Killed when the scope closes. */
+export const serviceProcess = Effect.fnUntraced(function* (
+  name: ServiceName,
+  environment: Readonly<Record<string, string>>
+) {
+  const port = yield* Effect.promise(freePort)
+  const chunks: Array<string> = []
+  let child: ChildProcess | undefined
+
+  const launch = Effect.sync(() => {
+    child = spawn(process.execPath, [`services/${name}/main.ts`], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        LOG_FORMAT: "json",
+        ...environment,
+        HTTP_PORT: String(port),
+        HTTP_HOST: "127.0.0.1"
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    child.stdout?.on("data", (chunk) => chunks.push(String(chunk)))
+    child.stderr?.on("data", (chunk) => chunks.push(String(chunk)))
+  })
+
+  const ready = Effect.promise(() =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (response) => response.ok,
+      () => false
+    )
+  ).pipe(
+    Effect.flatMap((ok) => {
+      if (ok) return Effect.void
+      if (child?.exitCode !== null) return Effect.die(new Error(`${name} ended: ${chunks.join("")}`))
+      return Effect.fail("not yet")
+    }),
+    Effect.retry(Schedule.spaced("50 millis")),
+    Effect.timeout("30 seconds"),
+    Effect.catch(() => Effect.die(new Error(`${name} is not ready: ${chunks.join("")}`)))
+  )
+
+  const end = (signal: NodeJS.Signals) =>
+    Effect.callback<number | null>((resume) => {
+      if (!child || child.exitCode !== null || child.signalCode !== null)
+        return resume(Effect.succeed(child?.exitCode ?? null))
+      child.once("exit", (code) => resume(Effect.succeed(code)))
+      child.kill(signal)
+    })
+
+  const service: ServiceProcess = {
+    start: Effect.andThen(launch, ready),
+    kill9: Effect.asVoid(end("SIGKILL")),
+    stop: end("SIGTERM"),
+    output: () => chunks.join("")
+  }
+  yield* Effect.addFinalizer(() => service.kill9)
+  return service
+})
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { readonly port: number }
+      server.close(() => resolve(port))
+    })
+  })
