@@ -1,7 +1,12 @@
 // All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
 import { Effect, Schedule } from "effect"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
-import { type ServiceName, type ServiceProcess, serviceProcess } from "./ServiceProcess.ts"
+import {
+  type ServiceName,
+  type ServiceProcess,
+  serviceNames,
+  serviceProcess
+} from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
 import { testNats } from "./TestNats.ts"
 
@@ -12,8 +17,6 @@ export interface Settings {
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
-
-export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
 
 export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   const nats = yield* testNats

@@ -1,10 +1,11 @@
 // A service as Kubernetes would run it: a process of its own, configured by its environment, asked for /readyz.
 import { type ChildProcess, spawn } from "node:child_process"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
+import { freePort } from "./LocalServer.ts"
 
-export type ServiceName = "scheduler" | "dispatcher" | "telegram-gateway" | "ledger"
+export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
+export type ServiceName = (typeof serviceNames)[number]
 
 export interface ServiceProcess {
   readonly start: Effect.Effect<void>
@@ -22,7 +23,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
   name: ServiceName,
   environment: Readonly<Record<string, string>>
 ) {
-  const port = yield* Effect.promise(freePort)
+  const port = yield* freePort
   const chunks: Array<string> = []
   let child: ChildProcess | undefined
 
@@ -75,11 +76,3 @@ export const serviceProcess = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => service.kill9)
   return service
 })
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })

@@ -1,0 +1,84 @@
+// npm run bench: how fast the real services are on this machine, beside what the machine gives without them.
+import { chmodSync, mkdtempSync, rmSync } from "node:fs"
+import { cpus, tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { Console, Effect } from "effect"
+import { loggerLayer, runMain } from "#shared/service/RunService.ts"
+import { home } from "../deploy/local/LocalServers.ts"
+import { startNatsServer } from "../deploy/local/NatsServer.ts"
+import { locateNatsServer } from "../deploy/local/NatsServerBinary.ts"
+import { startPostgres } from "../deploy/local/PostgresServer.ts"
+import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
+import { burst } from "./Burst.ts"
+import { floors } from "./Floors.ts"
+import { standInProcess } from "./StandInProcess.ts"
+
+const usage = `npm run bench -- [--count 5000] [--json]
+  --count N   messages in the burst (default 5000)
+  --json      the figures as JSON`
+
+const { values } = parseArgs({
+  options: { count: { type: "string", default: "5000" }, json: { type: "boolean" }, help: { type: "boolean" } }
+})
+const count = Number(values.count)
+if (values.help || !Number.isInteger(count) || count < 1) {
+  console.log(usage)
+  process.exit(values.help ? 0 : 2)
+}
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const path = mkdtempSync(join(tmpdir(), "carillon-bench-"))
+    chmodSync(path, 0o755)
+    return path
+  }),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const whole = (n: number) => Math.round(n).toLocaleString("en")
+
+const bench = Effect.gen(function* () {
+  const data = yield* folder
+  const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
+  const nats = yield* startNatsServer({ binary, port: 0, storeDir: join(data, "nats") })
+  const postgres = yield* startPostgres({ dataDir: join(data, "postgres"), port: 0, database: "bench" })
+  const standIn = yield* standInProcess
+  yield* Effect.logInfo("measuring the floors")
+  const floor = yield* floors(nats.url, standIn.apiRoot, count)
+  yield* standIn.reset
+  const environment = {
+    NATS_URL: nats.url,
+    DATABASE_URL: postgres.url,
+    TELEGRAM_BOT_TOKEN: "1:bench",
+    TELEGRAM_API_ROOT: standIn.apiRoot,
+    TELEGRAM_MESSAGES_PER_SECOND: "0",
+    LOG_LEVEL: "Warn"
+  }
+  const services = yield* Effect.forEach(serviceNames, (name) => serviceProcess(name, environment))
+  yield* Effect.forEach(services, (service) => service.start, { concurrency: "unbounded" })
+  yield* Effect.logInfo(`a burst of ${whole(count)}`)
+  const result = yield* burst({ natsUrl: nats.url, databaseUrl: postgres.url, arrivals: standIn.arrivals }, count)
+  yield* Effect.forEach(services, (service) => service.stop, { concurrency: "unbounded" })
+
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
+  if (values.json) return yield* Console.log(JSON.stringify({ machine, floor, burst: result }))
+  const row = (what: string, figure: number, floorName: string, floorFigure: number) =>
+    `| ${what} | ${whole(figure)}/s | ${floorName}: ${whole(floorFigure)}/s | ${Math.round((figure / floorFigure) * 100)} % |`
+  yield* Console.log(
+    [
+      "",
+      machine,
+      "",
+      `| burst of ${whole(count)} due at one instant | measured | floor, same run | ratio |`,
+      "|---|---|---|---|",
+      row("accepted and recorded as pending", result.accepted, "bare JetStream publish", floor.publish),
+      row("arrived at the stand-in", result.arrived, "bare HTTP loop, the gateway's transport", floor.http),
+      row("recorded as sent", result.recorded, "bare JetStream consume", floor.consume),
+      "",
+      `The first arrived ${result.firstLateness.toFixed(1)} ms after the due instant; none before it.`
+    ].join("\n")
+  )
+})
+
+runMain(bench.pipe(Effect.scoped, Effect.provide(loggerLayer)))

@@ -1,0 +1,100 @@
+// Services killed with -9 at the worst moments: nothing is lost, and nothing is sent twice without being recorded.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Reply } from "../../deploy/local/BotApiStandIn.ts"
+import { type ServiceName, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { ackLosingProxy } from "../support/AckLosingProxy.ts"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+import { forgetDuplicates, unsettled } from "../support/Streams.ts"
+
+const ids = Array.from({ length: 20 }, (_, index) => `m-${index}`)
+
+/** The service does its work, NATS never hears that it did, and the service is gone. */
+const killedBeforeAcknowledging = (name: ServiceName, options: { readonly windowGone: boolean }) =>
+  Effect.gen(function* () {
+    const { nats, database, phones, services, environment } = yield* carillon()
+    const proxy = yield* ackLosingProxy(nats.url)
+    const victim = yield* serviceProcess(name, { ...environment, NATS_URL: proxy.url })
+    const others = Object.entries(services).filter(([other]) => other !== name)
+    yield* Effect.forEach([victim, ...others.map(([, service]) => service)], (service) => service.start, {
+      concurrency: "unbounded"
+    })
+    if (options.windowGone) yield* forgetDuplicates(nats.url)
+    yield* proxy.loseAcks
+    yield* publishPlainly(
+      nats.url,
+      ids.map((id) => command(id, 2_500))
+    )
+    yield* eventually("its work done, unacknowledged", Effect.sync(proxy.lost), (lost) => lost >= ids.length)
+    yield* victim.kill9
+    yield* services[name].start
+    const count = Effect.map(
+      database.query("select status from carillon.scheduled_messages"),
+      (rows) => rows.filter(({ status }) => status === "sent").length
+    )
+    yield* eventually("all sent", count, (sent) => sent === ids.length)
+    // Everything that was unacknowledged has come again and is settled before we count.
+    yield* eventually("nothing left unacknowledged", unsettled(nats.url), (left) => left === 0)
+    assert.deepStrictEqual(phones.received.map(({ text }) => text).sort(), ids.map((id) => `text of ${id}`).sort())
+    const attempts = yield* database.query("select * from carillon.message_delivery_attempts")
+    assert.strictEqual(attempts.length, ids.length)
+  })
+
+describe("killed between publish and acknowledge", () => {
+  for (const name of ["scheduler", "dispatcher", "telegram-gateway"] as const) {
+    it.live(`the ${name} loses nothing and doubles nothing`, () =>
+      killedBeforeAcknowledging(name, { windowGone: false })
+    )
+    it.live(`the ${name} doubles nothing even when NATS has forgotten what it saw`, () =>
+      killedBeforeAcknowledging(name, { windowGone: true })
+    )
+  }
+})
+
+describe("killed while Telegram has not answered", () => {
+  const interrupted = (unknownOutcome: "resend" | "hold") =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { nats, database, phones, services, start } = yield* carillon({
+        answer: (_, method) => (method === "sendMessage" && asked++ === 0 ? Reply.Hang({ delivered: true }) : undefined)
+      })
+      yield* start
+      yield* publishPlainly(nats.url, [command("in-flight", 0, { unknownOutcome })])
+      yield* eventually(
+        "the first call",
+        Effect.sync(() => phones.received.length),
+        (count) => count === 1
+      )
+      yield* services["telegram-gateway"].kill9
+      yield* services["telegram-gateway"].start
+      yield* eventually(
+        "an end",
+        statusOf(database, "in-flight"),
+        (status) => status === (unknownOutcome === "hold" ? "unknown" : "sent")
+      )
+      const attempts = yield* database.query(
+        "select attempt, outcome, possible_duplicate from carillon.message_delivery_attempts order by attempt"
+      )
+      return { attempts, arrived: phones.received.length }
+    })
+
+  it.live("a message to be resent is sent again, recorded as a possible duplicate", () =>
+    Effect.gen(function* () {
+      const { attempts, arrived } = yield* interrupted("resend")
+      assert.strictEqual(arrived, 2)
+      assert.deepStrictEqual(attempts, [
+        { attempt: 1, outcome: "unknown", possible_duplicate: false },
+        { attempt: 2, outcome: "sent", possible_duplicate: true }
+      ])
+    })
+  )
+
+  it.live("a message to be held is not sent again, and is recorded as unknown", () =>
+    Effect.gen(function* () {
+      const { attempts, arrived } = yield* interrupted("hold")
+      assert.strictEqual(arrived, 1)
+      assert.deepStrictEqual(attempts, [{ attempt: 1, outcome: "unknown", possible_duplicate: false }])
+    })
+  )
+})

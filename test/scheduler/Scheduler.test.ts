@@ -1,0 +1,190 @@
+// The scheduler as other systems see it: by request and reply, and by the events that follow.
+import { assert, describe, it } from "@effect/vitest"
+import { connect, type NatsConnection } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { carillon, command, eventually } from "../support/Carillon.ts"
+import { eventsOf, pendingTimers } from "../support/Streams.ts"
+
+const hour = 3_600_000
+const wanted = (id: string, dueInMillis: number, more: object = {}) =>
+  JSON.parse(command(id, dueInMillis, more).payload)
+
+const withScheduler = Effect.gen(function* () {
+  const all = yield* carillon()
+  yield* all.services.scheduler.start
+  yield* all.services.dispatcher.start
+  const client = yield* Effect.acquireRelease(
+    Effect.promise(() => connect({ servers: all.nats.url })),
+    (connection) => Effect.promise(() => connection.close())
+  )
+  return { url: all.nats.url, ask: asker(client), client }
+})
+
+const asker = (client: NatsConnection) => (name: "schedule" | "cancel" | "reschedule", body: unknown) =>
+  Effect.promise(async (): Promise<Answer> => {
+    const reply = await client.request(`carillon.api.${name}`, JSON.stringify(body), { timeout: 10_000 })
+    return {
+      ...(reply.json() as Record<string, unknown>),
+      error: reply.headers?.get("Nats-Service-Error-Code") || undefined
+    }
+  })
+
+describe("scheduling", () => {
+  it.live("is answered with the due instant in UTC, and arms one timer", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const reply = yield* ask("schedule", {
+        ...wanted("zoned", 0),
+        dueAt: "2035-07-01T09:00:00",
+        timeZone: "Europe/Berlin"
+      })
+      assert.deepInclude(reply, { status: "accepted", dueAt: "2035-07-01T07:00:00.000Z", duplicate: false })
+      assert.deepStrictEqual(yield* pendingTimers(url), ["carillon.timer.pending.zoned"])
+    })
+  )
+
+  it.live("works ten years ahead", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const dueAt = new Date(Date.now() + 3_650 * 24 * hour).toISOString()
+      assert.deepInclude(yield* ask("schedule", { ...wanted("far", 0), dueAt }), { status: "accepted", dueAt })
+      assert.deepStrictEqual(yield* pendingTimers(url), ["carillon.timer.pending.far"])
+    })
+  )
+
+  it.live("the same again changes nothing; other content under the id is refused, naming what differs", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const first = wanted("same", hour)
+      yield* ask("schedule", first)
+      assert.deepInclude(yield* ask("schedule", first), { status: "accepted", duplicate: true })
+      const other = yield* ask("schedule", { ...first, content: { type: "text", text: "other" }, priority: "urgent" })
+      assert.deepInclude(other, { status: "rejected", error: "400" })
+      assert.deepStrictEqual(
+        other.problems?.map(({ path }) => path),
+        ["content", "priority"]
+      )
+      assert.strictEqual((yield* eventsOf(url, "carillon.event.scheduled.>")).length, 1)
+      assert.strictEqual((yield* eventsOf(url, "carillon.event.rejected.*")).length, 1)
+    })
+  )
+
+  it.live("a time in the past is sent at once while in time, else expired", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      yield* ask("schedule", wanted("late", -60_000, { maxLatenessSeconds: 120 }))
+      yield* ask("schedule", wanted("too-late", -60_000, { maxLatenessSeconds: 30 }))
+      const ended = Effect.all([
+        eventsOf(url, "carillon.event.dispatched.*"),
+        eventsOf(url, "carillon.event.expired.*")
+      ])
+      const [dispatched, expired] = yield* eventually("both", ended, (both) => both.every(({ length }) => length === 1))
+      assert.deepInclude(dispatched[0]?.message as object, { id: "late" })
+      assert.deepInclude(expired[0], { id: "too-late" })
+    })
+  )
+
+  it.live("refuses with every problem at once", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* withScheduler
+      const reply = yield* ask("schedule", { id: "a b", platform: "fax", content: { type: "text", text: "" } })
+      const paths = reply.problems?.map(({ path }) => path)
+      for (const path of ["id", "platform", "recipient", "content.text", "dueAt"]) assert.include(paths ?? [], path)
+    })
+  )
+})
+
+describe("cancelling", () => {
+  it.live("takes the timer away, and again is the same answer", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      yield* ask("schedule", wanted("gone", hour))
+      assert.deepInclude(yield* ask("cancel", { id: "gone", reason: "moved" }), { status: "cancelled" })
+      assert.deepStrictEqual(yield* pendingTimers(url), [])
+      const cancelled = eventsOf(url, "carillon.event.cancelled.*")
+      const events = yield* eventually("the event", cancelled, ({ length }) => length === 1)
+      assert.deepInclude(events[0], { id: "gone", reason: "moved" })
+      assert.deepInclude(yield* ask("cancel", { id: "gone" }), { status: "cancelled" })
+      assert.deepInclude(yield* ask("schedule", wanted("gone-2", hour)), { status: "accepted" })
+    })
+  )
+
+  it.live("tells an unknown id from one that is too late", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* withScheduler
+      yield* ask("schedule", wanted("fired", 0))
+      const late = yield* ask("cancel", { id: "fired" })
+      assert.match(JSON.stringify(late.problems), /too late/)
+      const unknown = yield* ask("cancel", { id: "never-heard-of" })
+      assert.match(JSON.stringify(unknown.problems), /unknown/)
+    })
+  )
+
+  it.live("a cancelled message stays cancelled when its command comes again", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const first = wanted("stays", hour)
+      yield* ask("schedule", first)
+      yield* ask("cancel", { id: "stays" })
+      assert.deepInclude(yield* ask("schedule", first), { status: "accepted", duplicate: true })
+      assert.deepStrictEqual(yield* pendingTimers(url), [])
+    })
+  )
+})
+
+describe("rescheduling", () => {
+  it.live("replaces the timer and says what it was before", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const first = wanted("moved", hour)
+      yield* ask("schedule", first)
+      const dueAt = new Date(Date.now() + 2_500).toISOString()
+      assert.deepInclude(yield* ask("reschedule", { id: "moved", dueAt }), { status: "rescheduled", dueAt })
+      const events = yield* eventsOf(url, "carillon.event.rescheduled.*")
+      assert.deepInclude(events[0], { previousDueAt: first.dueAt })
+      const dispatched = yield* eventually(
+        "fired at the new time",
+        eventsOf(url, "carillon.event.dispatched.*"),
+        ({ length }) => length === 1
+      )
+      assert.deepInclude(dispatched[0], { sendAt: dueAt })
+    })
+  )
+
+  it.live("refuses what makes no sense and keeps the old timer", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      yield* ask("schedule", wanted("kept", hour))
+      assert.deepInclude(yield* ask("reschedule", { id: "kept", dueAt: "tomorrow" }), { status: "rejected" })
+      assert.deepStrictEqual(yield* pendingTimers(url), ["carillon.timer.pending.kept"])
+    })
+  )
+})
+
+describe("the front door", () => {
+  it.live("is a NATS micro service that tools can find", () =>
+    Effect.gen(function* () {
+      const { client } = yield* withScheduler
+      const info = yield* Effect.promise(async () => (await client.request("$SRV.INFO.carillon", "")).json())
+      const { endpoints } = info as { readonly endpoints: ReadonlyArray<{ readonly subject: string }> }
+      assert.deepStrictEqual(endpoints.map(({ subject }) => subject).sort(), [
+        "carillon.api.cancel",
+        "carillon.api.reschedule",
+        "carillon.api.schedule"
+      ])
+    })
+  )
+
+  it.live("answers only inboxes, so that nobody can have it publish elsewhere", () =>
+    Effect.gen(function* () {
+      const { ask, client, url } = yield* withScheduler
+      const heard: Array<string> = []
+      const subscription = client.subscribe("private.>", { callback: (_, message) => void heard.push(message.subject) })
+      client.publish("carillon.api.schedule", JSON.stringify(wanted("sly", hour)), { reply: "private.subject" })
+      yield* eventually("scheduled", eventsOf(url, "carillon.event.scheduled.>"), ({ length }) => length === 1)
+      yield* ask("schedule", wanted("after", hour))
+      assert.deepStrictEqual(heard, [])
+      subscription.unsubscribe()
+    })
+  )
+})

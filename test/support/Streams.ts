@@ -1,0 +1,54 @@
+// Looks at and changes streams from outside, as an operator might.
+import { jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
+import { Effect } from "effect"
+
+const withManager = <A>(url: string, use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<A>) =>
+  Effect.promise(async () => {
+    const connection = await connect({ servers: url })
+    try {
+      return await use(await jetstreamManager(connection))
+    } finally {
+      await connection.close()
+    }
+  })
+
+/** As if the duplicate windows were long over: only the log itself can tell what was said before. */
+export const forgetDuplicates = (url: string) =>
+  withManager(url, async (manager) => {
+    for await (const { config } of manager.streams.list()) {
+      await manager.streams.update(config.name, { ...config, duplicate_window: 100_000_000 })
+    }
+  })
+
+/** Messages that some consumer was given and has not acknowledged, or was not given yet. */
+export const unsettled = (url: string) =>
+  withManager(url, async (manager) => {
+    let left = 0
+    for await (const stream of manager.streams.list()) {
+      for await (const consumer of manager.consumers.list(stream.config.name)) {
+        if (consumer.config.durable_name) left += consumer.num_ack_pending + consumer.num_pending
+      }
+    }
+    return left
+  })
+
+/** What stands under a subject filter of the event log, oldest first. */
+export const eventsOf = (url: string, filter: string) =>
+  withManager(url, async (manager) => {
+    const consumer = await manager.jetstream().consumers.get("EVENTS", { filter_subjects: filter })
+    const found: Array<Record<string, unknown>> = []
+    if ((await consumer.info()).num_pending === 0) return found
+    for await (const message of await consumer.consume()) {
+      found.push(message.json())
+      if (message.info.pending === 0) break
+    }
+    return found
+  })
+
+/** The subjects of the timers that wait. */
+export const pendingTimers = (url: string) =>
+  withManager(url, async (manager) => {
+    const { state } = await manager.streams.info("TIMERS", { subjects_filter: "carillon.timer.pending.>" })
+    return Object.keys(state.subjects ?? {})
+  })
