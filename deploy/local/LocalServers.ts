@@ -19,8 +19,8 @@ export interface Servers {
   readonly standIn: boolean
 }
 
-/** Where everything is kept that must outlive a run. */
-export const home = join(import.meta.dirname, "../../.carillon")
+/** Where everything is kept that must outlive a run. CARILLON_HOME moves it. */
+export const home = process.env.CARILLON_HOME || join(import.meta.dirname, "../../.carillon")
 
 const given = (name: string) => Config.option(Config.Redacted(name))
 

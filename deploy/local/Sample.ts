@@ -1,5 +1,5 @@
 // The first run's proof: one sample message to the stand-in, told step by step, and how to schedule the next.
-import { Console, Effect, Option, Queue, Schedule } from "effect"
+import { Console, Effect, Layer, Option, Queue, Schedule } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { type Event, Event as EventSchema, messageId } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -7,6 +7,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import { natsLayer } from "#shared/nats/Layers.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import type { Servers } from "./LocalServers.ts"
 
@@ -77,7 +78,11 @@ const sample = Effect.gen(function* () {
   ])
   yield* follow(id, last + 1)
   yield* recorded(id)
-}).pipe(Effect.scoped, Effect.provide(natsLayer("sample")), Effect.provide(Reader.layer))
+}).pipe(
+  Effect.scoped,
+  Effect.provide(natsLayer("sample")),
+  Effect.provide(Reader.layer.pipe(Layer.provide(Postgres.layer)))
+)
 
 const help = ({ settings }: Servers) => `
 Schedule another one:

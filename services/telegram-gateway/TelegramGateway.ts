@@ -7,8 +7,18 @@ import { BotApi } from "./BotApi.ts"
 const perSecond = Config.Int("TELEGRAM_MESSAGES_PER_SECOND").pipe(Config.withDefault(25))
 const concurrency = Config.Int("TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
 
+/** Says who we are, and opens the way: the first message need not wait for it. */
+const introduce = Effect.gen(function* () {
+  const { getMe } = yield* BotApi
+  yield* getMe.pipe(
+    Effect.flatMap(({ username }) => Effect.logInfo(`sending as @${username}`)),
+    Effect.catchTag("BotApiError", (error) => Effect.logError(error.message))
+  )
+})
+
 export const run = Effect.gen(function* () {
   const api = yield* BotApi
+  yield* introduce
   yield* runGateway({
     platform: "telegram",
     send: ({ message: { recipient, content } }) =>

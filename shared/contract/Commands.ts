@@ -19,10 +19,14 @@ const timing = {
   )
 }
 
-const once = Schema.makeFilter<{ readonly expiresAt?: string; readonly maxLatenessSeconds?: number }>((command) =>
-  command.expiresAt === undefined || command.maxLatenessSeconds === undefined
-    ? undefined
-    : { path: ["maxLatenessSeconds"], issue: "give expiresAt or maxLatenessSeconds, not both" }
+export const bothDeadlines = "give expiresAt or maxLatenessSeconds, not both"
+
+const once = Schema.makeFilter<{ readonly expiresAt?: string; readonly maxLatenessSeconds?: number }>(
+  (command) =>
+    command.expiresAt === undefined || command.maxLatenessSeconds === undefined
+      ? undefined
+      : { path: ["maxLatenessSeconds"], issue: bothDeadlines },
+  { toJsonSchema: () => ({ not: { required: ["expiresAt", "maxLatenessSeconds"] } }) }
 )
 
 export const ScheduleCommand = Schema.Struct({

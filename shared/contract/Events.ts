@@ -22,7 +22,7 @@ export const Message = Schema.Struct({
   recipient: Recipient,
   content: Content,
   dueAt: Instant,
-  expiresAt: Instant.annotate({ description: "Past this it is expired, not sent" }),
+  expiresAt: Instant.annotate({ identifier: undefined, description: "Past this it is expired, not sent" }),
   priority: Priority,
   unknownOutcome: UnknownOutcome,
   metadata: Metadata
@@ -34,7 +34,10 @@ export const Attempt = Schema.Struct({
   message: Message,
   attempt: Schema.Int.annotate({ description: "Counts every try from 1, waits that a platform asked for included" }),
   failures: Schema.Int.annotate({ description: "Tries that used up one of the allowed attempts" }),
-  sendAt: Instant.annotate({ description: "Never sent before this: dueAt, or the time of the retry" }),
+  sendAt: Instant.annotate({
+    identifier: undefined,
+    description: "Never sent before this: dueAt, or the time of the retry"
+  }),
   possibleDuplicate: Schema.Boolean.annotate({ description: "An earlier try may have reached the recipient" })
 }).annotate({ identifier: "Attempt" })
 export type Attempt = typeof Attempt.Type

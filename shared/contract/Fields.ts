@@ -1,10 +1,18 @@
 // The words of the contract: the fields that commands and events are made of, with their bounds.
 import { Schema } from "effect"
 
+// JSON Schema gets a pattern only when it has the flag `u`, and of a rule written as code what its `toJsonSchema` says.
+
 /** Text that every part of the system can store: no NUL (Postgres refuses it), no half of a surrogate pair. */
-const storable = Schema.makeFilter<string>((text) =>
-  text.includes("\u0000") ? "must not contain U+0000" : text.isWellFormed() || "must be well-formed Unicode"
+const storable = Schema.makeFilter<string>(
+  (text) =>
+    text.includes("\u0000") ? "must not contain U+0000" : text.isWellFormed() || "must be well-formed Unicode",
+  { toJsonSchema: () => [{ pattern: "^[^\\u0000]*$" }, true] }
 )
+
+const notBlank = Schema.makeFilter<string>((text) => text.trim() !== "" || "must not be blank", {
+  toJsonSchema: () => ({ pattern: "\\S" })
+})
 
 const oneOf = <const Values extends ReadonlyArray<string>>(identifier: string, values: Values, description?: string) =>
   Schema.Literals(values).annotate({
@@ -17,7 +25,7 @@ const text = (minimum: number, maximum: number) =>
   Schema.String.check(Schema.isBetweenCodePoints(minimum, maximum), storable)
 
 export const MessageId = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/, { message: "must be 1 to 128 of A-Z a-z 0-9 _ -" })
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u, { message: "must be 1 to 128 of A-Z a-z 0-9 _ -" })
 ).annotate({
   identifier: "MessageId",
   description: "Chosen by the publisher; the idempotency key. 1 to 128 of A-Za-z0-9_-"
@@ -41,7 +49,7 @@ export type UnknownOutcome = typeof UnknownOutcome.Type
 
 export const Recipient = Schema.Struct({
   chatId: Schema.String.check(
-    Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/, {
+    Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/u, {
       message: "must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname"
     })
   )
@@ -50,12 +58,12 @@ export type Recipient = typeof Recipient.Type
 
 export const Content = Schema.Struct({
   type: Schema.Literal("text"),
-  text: text(1, 4096).check(Schema.makeFilter((value) => value.trim() !== "" || "must not be blank")),
+  text: text(1, 4096).check(notBlank),
   format: Schema.optionalKey(oneOf("Format", ["plain", "markdown", "html"]))
 }).annotate({ identifier: "Content", description: "What is sent: personal data. At most 4096 code points" })
 export type Content = typeof Content.Type
 
-const metadataKey = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_.-]{1,64}$/))
+const metadataKey = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_.-]{1,64}$/u))
 
 export const Metadata = Schema.Record(Schema.String, text(0, 512))
   .check(Schema.isMaxProperties(32), Schema.isPropertyNames(metadataKey))
@@ -70,7 +78,7 @@ export const Reason = text(1, 512)
 
 /** An instant as the system writes it: UTC, milliseconds, for example 2026-12-01T09:00:00.000Z. */
 export const Instant = Schema.String.check(
-  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, {
+  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u, {
     message: "must be an instant in UTC with milliseconds"
   })
 ).annotate({ identifier: "Instant", format: "date-time" })

@@ -7,7 +7,8 @@ export interface TimeProblem {
   readonly problem: string
 }
 
-const dateTime = String.raw`\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?`
+// No second 60: Temporal takes it for 59, which would be early.
+const dateTime = String.raw`\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:[0-5]\d([.]\d{1,9})?)?`
 const withOffset = new RegExp(`^${dateTime}([Zz]|[+-]\\d\\d:\\d\\d)$`)
 const local = new RegExp(`^${dateTime}$`)
 
@@ -17,7 +18,7 @@ export const fromMillis = (millis: number): Instant => new Date(millis).toISOStr
 /** The instant as milliseconds since the epoch, rounded up (a message is never early), or what is wrong with it. */
 export const parseInstant = (text: string, timeZone?: string): Result.Result<number, TimeProblem> => {
   if (withOffset.test(text))
-    return Result.map(
+    return Result.flatMap(
       attempt("time", notReal, () => Temporal.Instant.from(text)),
       ceilMillis
     )
@@ -26,7 +27,7 @@ export const parseInstant = (text: string, timeZone?: string): Result.Result<num
   if (timeZone === undefined) return refuse("time", "is a local time: add an offset (Z, +02:00) or give timeZone")
   const plain = attempt("time", notReal, () => Temporal.PlainDateTime.from(text))
   return Result.flatMap(plain, (plain) =>
-    Result.map(
+    Result.flatMap(
       attempt("timeZone", notZone, () => inZone(plain, timeZone)),
       ceilMillis
     )
@@ -46,8 +47,14 @@ const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Temporal.Insta
 const notReal = "is not a real date and time"
 const notZone = "must be an IANA time zone, for example Europe/Berlin"
 
-const ceilMillis = (instant: Temporal.Instant): number =>
-  instant.round({ smallestUnit: "millisecond", roundingMode: "ceil" }).epochMilliseconds
+// What an `Instant` can say: an offset, or rounding, may lead out of the years of four digits.
+const earliest = toMillis("0000-01-01T00:00:00.000Z")
+const latest = toMillis("9999-12-31T23:59:59.999Z")
+
+const ceilMillis = (instant: Temporal.Instant): Result.Result<number, TimeProblem> => {
+  const millis = instant.round({ smallestUnit: "millisecond", roundingMode: "ceil" }).epochMilliseconds
+  return millis < earliest || millis > latest ? refuse("time", notReal) : Result.succeed(millis)
+}
 
 const refuse = (field: TimeProblem["field"], problem: string) => Result.fail<TimeProblem>({ field, problem })
 

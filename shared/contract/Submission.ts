@@ -1,6 +1,6 @@
 // The rules for what is accepted: bytes in, a message or every problem with them out. Pure; the time comes in.
 import { Result, Schema, SchemaIssue } from "effect"
-import { type CommandName, commands, type RescheduleCommand, type ScheduleCommand } from "./Commands.ts"
+import { bothDeadlines, type CommandName, commands, type RescheduleCommand, type ScheduleCommand } from "./Commands.ts"
 import type { Message } from "./Events.ts"
 import { MessageId, Platform, type Problem } from "./Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
@@ -32,7 +32,10 @@ export const decodeCommand = <Name extends CommandName>(
   json: unknown
 ): Result.Result<Commands[Name], Refusal> => {
   const decode = decoders[name] as unknown as (json: unknown) => Result.Result<Commands[Name], Schema.SchemaError>
-  return Result.mapError(decode(json), (error) => ({ ...known(json), problems: problems(error.issue) }))
+  return Result.mapError(decode(json), (error) => {
+    const found = problems(error.issue)
+    return { ...known(json), problems: [...found, ...unsaid(json, found)] }
+  })
 }
 
 /** The message that a command asks for, with times resolved and defaults filled in. */
@@ -86,11 +89,7 @@ const times = (
     })
   const due = parseInstant(command.dueAt, command.timeZone)
   const expires = command.expiresAt === undefined ? undefined : parseInstant(command.expiresAt, command.timeZone)
-  const wrong = [
-    ...(Result.isFailure(due) ? [at("dueAt", due.failure)] : []),
-    ...(expires && Result.isFailure(expires) ? [at("expiresAt", expires.failure)] : [])
-  ]
-  if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...wrong)
+  if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...unsaid(command, []))
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
   const lateness = command.maxLatenessSeconds === undefined ? defaultMaxLateness : command.maxLatenessSeconds * 1_000
@@ -100,13 +99,29 @@ const times = (
   })
 }
 
-const at = (
-  field: "dueAt" | "expiresAt",
-  { field: part, problem }: { field: "time" | "timeZone"; problem: string }
-) => ({
-  path: part === "time" ? field : part,
-  problem
-})
+type TimeField = "dueAt" | "timeZone" | "expiresAt" | "maxLatenessSeconds"
+
+/** What the schema cannot say of times, or did not come to say because of what it found; nothing twice of a field. */
+const unsaid = (json: unknown, found: ReadonlyArray<Problem>): ReadonlyArray<Problem> => {
+  if (typeof json !== "object" || json === null) return []
+  const { dueAt, timeZone, expiresAt, maxLatenessSeconds } = json as { readonly [Field in TimeField]?: unknown }
+  const said = new Set(found.map(({ path }) => path))
+  const unsaid: Array<Problem> = []
+  const say = (path: string, problem: string) => {
+    if (!said.has(path)) unsaid.push({ path, problem })
+    said.add(path)
+  }
+  if (timeZone === undefined || (typeof timeZone === "string" && !said.has("timeZone"))) {
+    for (const [field, time] of Object.entries({ dueAt, expiresAt })) {
+      const parsed = typeof time === "string" ? parseInstant(time, timeZone) : undefined
+      if (parsed && Result.isFailure(parsed))
+        say(parsed.failure.field === "time" ? field : parsed.failure.field, parsed.failure.problem)
+    }
+  }
+  if (expiresAt !== undefined && maxLatenessSeconds !== undefined && !said.has("expiresAt"))
+    say("maxLatenessSeconds", bothDeadlines)
+  return unsaid
+}
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) =>

@@ -2,7 +2,7 @@
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io/jetstream"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
-import { attempt, Nats, type NatsError } from "./Nats.ts"
+import { attempt, Nats, NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
 import { Subject } from "./Topology.ts"
 
@@ -77,10 +77,15 @@ export class EventLog extends Context.Service<
         // As an iterator it asks the server for more only when what came was taken; a callback would pile it up here.
         const messages = yield* Effect.acquireRelease(
           attempt("read the log", () => consumer.consume({ max_messages: readAhead })),
-          (messages) => Effect.ignore(attempt("stop reading", () => messages.close()))
+          // Not awaited: it is closed when the iterator comes to its end, which nobody may read to any more.
+          (messages) =>
+            Effect.andThen(
+              Queue.shutdown(queue),
+              Effect.sync(() => void messages.close())
+            )
         )
-        yield* Stream.fromAsyncIterable(messages, (cause) => new NatsError({ operation: "read the log", cause })).pipe(
-          Stream.concat(Stream.fail(new NatsError({ operation: "read the log", cause: new Error("it was closed") }))),
+        yield* Stream.fromAsyncIterable(messages, readFailed).pipe(
+          Stream.concat(Stream.fail(readFailed(new Error("it was closed")))),
           Stream.runIntoQueue(queue),
           Effect.forkScoped
         )
@@ -95,6 +100,8 @@ export class EventLog extends Context.Service<
     })
   )
 }
+
+const readFailed = (cause: unknown) => new NatsError({ operation: "read the log", cause })
 
 /** How many events a reader of the log has at hand, twice: at the client and in the queue. */
 const readAhead = 2_000

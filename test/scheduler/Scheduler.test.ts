@@ -20,6 +20,10 @@ const withScheduler = Effect.gen(function* () {
   return { url: all.nats.url, ask: asker(client), client }
 })
 
+interface Answer extends Record<string, unknown> {
+  readonly problems?: ReadonlyArray<{ readonly path: string; readonly problem: string }>
+}
+
 const asker = (client: NatsConnection) => (name: "schedule" | "cancel" | "reschedule", body: unknown) =>
   Effect.promise(async (): Promise<Answer> => {
     const reply = await client.request(`carillon.api.${name}`, JSON.stringify(body), { timeout: 10_000 })

@@ -52,7 +52,7 @@ export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, e
       })
     ),
     Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: enough }),
-    Effect.timeout("40 seconds"),
+    Effect.timeout("25 seconds"),
     Effect.catch((error) =>
       Effect.die(new Error(`not in time: ${what}; last: ${JSON.stringify(last)} ${String(error)}`))
     )

@@ -1,0 +1,93 @@
+// One example of everything that travels: shown by the reference, and held against the schemas by its tests.
+import { Result } from "effect"
+import type { CancelCommand, RescheduleCommand, ScheduleCommand } from "#shared/contract/Commands.ts"
+import type { Attempt, Event, EventOf, EventType } from "#shared/contract/Events.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import { toMessage } from "#shared/contract/Submission.ts"
+
+const id = "appt-4711-reminder-1"
+const platform = "telegram"
+const cause = "command-17-1795510800000"
+const accepted = "2026-11-24T08:00:00.000Z"
+
+export const commandExamples = {
+  schedule: {
+    id,
+    platform,
+    recipient: { chatId: "123456789" },
+    content: { type: "text", text: "You have an appointment tomorrow at 10:00." },
+    dueAt: "2026-12-01T09:00:00Z"
+  },
+  cancel: { id, reason: "the appointment was called off" },
+  reschedule: { id, dueAt: "2026-12-02T10:00:00", timeZone: "Europe/Berlin" }
+} as const satisfies {
+  readonly schedule: ScheduleCommand
+  readonly cancel: CancelCommand
+  readonly reschedule: RescheduleCommand
+}
+
+const message = Result.getOrThrow(
+  toMessage(commandExamples.schedule, { now: Date.parse(accepted), defaultMaxLateness: 3_600_000 })
+)
+const { dueAt, expiresAt } = message
+const problems = [
+  { path: "recipient.chatId", problem: "is required" },
+  { path: "colour", problem: "is not a field of this command" }
+]
+
+export const replyExamples = {
+  accepted: { status: "accepted", id, dueAt, expiresAt, duplicate: false },
+  rescheduled: {
+    status: "rescheduled",
+    id,
+    dueAt: "2026-12-02T09:00:00.000Z",
+    expiresAt: "2026-12-02T10:00:00.000Z"
+  },
+  cancelled: { status: "cancelled", id },
+  rejected: { status: "rejected", id, problems }
+} as const satisfies { readonly [Status in Reply["status"]]: Extract<Reply, { readonly status: Status }> }
+
+const first: Attempt = { message, attempt: 1, failures: 0, sendAt: dueAt, possibleDuplicate: false }
+const about = { id, platform, attempt: 1 } as const
+
+const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"> } = {
+  scheduled: { at: accepted, message, cause },
+  rescheduled: {
+    at: "2026-11-25T10:00:00.000Z",
+    message: { ...message, dueAt: replyExamples.rescheduled.dueAt, expiresAt: replyExamples.rescheduled.expiresAt },
+    previousDueAt: dueAt,
+    cause
+  },
+  rejected: { at: accepted, command: "schedule", id, platform, problems, cause },
+  cancelled: { at: "2026-11-25T10:00:00.000Z", id, platform, dueAt, reason: commandExamples.cancel.reason },
+  dispatched: { at: "2026-12-01T08:59:58.120Z", ...first },
+  expired: { at: "2026-12-01T10:20:00.000Z", ...about, expiresAt },
+  "send-started": { at: "2026-12-01T09:00:00.001Z", ...about, possibleDuplicate: false },
+  sent: {
+    at: "2026-12-01T09:00:00.093Z",
+    ...about,
+    dueAt,
+    sentAt: "2026-12-01T09:00:00.092Z",
+    providerMessageId: "8123",
+    possibleDuplicate: false
+  },
+  "attempt-failed": {
+    at: "2026-12-01T09:00:00.093Z",
+    ...first,
+    category: "transient",
+    reason: "connection-refused"
+  },
+  "retry-scheduled": {
+    at: "2026-12-01T09:00:00.101Z",
+    ...first,
+    attempt: 2,
+    failures: 1,
+    sendAt: "2026-12-01T09:00:04.310Z",
+    category: "transient",
+    reason: "connection-refused"
+  },
+  failed: { at: "2026-12-01T09:00:00.101Z", ...about, category: "recipient", reason: "bot-blocked" },
+  unknown: { at: "2026-12-01T09:00:30.002Z", ...about, reason: "interrupted" }
+}
+
+export const eventExample = (type: EventType): Event => ({ type, ...eventExampleOf[type] }) as Event

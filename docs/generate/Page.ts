@@ -1,0 +1,72 @@
+// The reference as a page for people: every subject with its schema file and one example.
+import { commandNames } from "#shared/contract/Commands.ts"
+import { eventTypes } from "#shared/contract/Events.ts"
+import { beyondSchema } from "./BeyondSchema.ts"
+import { commandExamples, eventExample, replyExamples } from "./Examples.ts"
+import { commandSchemas, eventSchemas, fileName } from "./JsonSchemas.ts"
+import { apiAddress, commandAddress, eventAddress } from "./Subjects.ts"
+
+const link = (name: string) => `[${fileName(name)}](${fileName(name)})`
+const json = (value: unknown) => `\`\`\`json\n${JSON.stringify(value, undefined, 2)}\n\`\`\``
+const descriptionOf = (name: string) =>
+  [...commandSchemas, ...eventSchemas].find((file) => file.name === name)?.description ?? ""
+const subject = (address: string) => `\`${address.replace("{platform}", "<platform>").replace("{id}", "<id>")}\``
+
+const commandRows = commandNames.map(
+  (name) => `| \`${commandAddress(name)}\` | \`${apiAddress(name)}\` | ${link(name)} | ${descriptionOf(name)} |`
+)
+
+const eventRows = eventTypes.map(
+  (type) => `| ${subject(eventAddress(type))} | ${link(`event.${type}`)} | ${descriptionOf(`event.${type}`)} |`
+)
+
+export const page = `# Reference
+
+Generated from the schemas in \`shared/contract\` by \`npm run docs\`: edit those, not this folder. Everything on this page
+is in [asyncapi.json](asyncapi.json) too, for tools. Running examples in four languages stand in
+[\`examples/\`](../../examples/README.md).
+
+## Commands
+
+Publish to the first subject, with JetStream (the stream answers when the command is stored) or without. Or send the same
+as a NATS request to the second: it is answered once the command is carried out. The two may be mixed.
+
+| publish | request | schema | |
+|---|---|---|---|
+${commandRows.join("\n")}
+
+A command is JSON in UTF-8: bare, or as a CloudEvent in binary mode (\`ce-*\` headers, which are not needed), or in
+structured mode (\`content-type: application/cloudevents+json\`, the command in \`data\`). Fields that a command does not
+have are refused. Whatever is refused becomes a \`rejected\` event that lists everything wrong with it, never the values.
+
+The \`id\` is the idempotency key: publishing the same command again is harmless. A \`Nats-Msg-Id\` is not needed; if you set
+one, make it new for each command.
+
+${commandNames.map((name) => `### ${name}\n\n${json(commandExamples[name])}`).join("\n\n")}
+
+## Replies
+
+To requests, as ${link("reply")} says. A rejection also has the header \`Nats-Service-Error-Code: 400\`. With the code 503 and
+no payload the COMMANDS stream was out of reach: ask again.
+
+${Object.values(replyExamples).map(json).join("\n\n")}
+
+## Rules beyond JSON Schema
+
+${beyondSchema.map(({ rule }) => `- ${rule}`).join("\n")}
+
+A local time that a change of the clock skips means the first instant after the gap; one that occurs twice, the first of the
+two. Parts of a millisecond are rounded up.
+
+## Events
+
+On the stream \`EVENTS\`, as CloudEvents in binary mode: JSON in the payload, attributes in \`ce-*\` headers. \`ce-subject\` is the
+message's id; \`ce-id\` is the same whenever an event is said again. Events gain fields: ignore those you do not know.
+Those with a whole \`message\` in them hold personal data.
+
+| subject | schema | |
+|---|---|---|
+${eventRows.join("\n")}
+
+${eventTypes.map((type) => `### ${type}\n\n${json(eventExample(type))}`).join("\n\n")}
+`

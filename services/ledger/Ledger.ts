@@ -1,0 +1,119 @@
+// The ledger: what became of every message. The whole event log in, rows in Postgres out.
+import { Effect, Queue, Result, Schedule, Schema } from "effect"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { NatsError } from "#shared/nats/Nats.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
+import { checkpoint, type Position } from "./Checkpoint.ts"
+import { logName, newest, startingPoint } from "./LogPosition.ts"
+import { migrate } from "./Migrations.ts"
+
+const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
+
+const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery, reason) {
+  const { publish } = yield* Publisher
+  yield* publish([
+    {
+      subject: Subject.quarantine("EVENTS", "ledger"),
+      payload: delivery.data,
+      headers: { "carillon-reason": reason, "carillon-subject": delivery.subject },
+      messageId: `EVENTS.${delivery.seq}.ledger`
+    }
+  ])
+  yield* Effect.logError(`event ${delivery.seq} is in quarantine: ${reason}`)
+})
+
+/** Projects until another ledger is ahead (Overtaken), or this reader is of no more use. */
+const projecting = Effect.fnUntraced(function* (onProgress: (at: Position) => void) {
+  const log = yield* EventLog
+  let at = yield* startingPoint()
+  const reader = yield* log.from(at.sequence + 1)
+  const projecting = Effect.gen(function* () {
+    while (true) {
+      const batch = yield* Queue.takeBetween(reader, 1, batchSize)
+      at = yield* writeUsable("carillon", at, batch, quarantine)
+      onProgress(at)
+    }
+  })
+  yield* Effect.raceFirst(
+    projecting,
+    watch(() => at)
+  )
+}, Effect.scoped)
+
+/** Returns when the log was made anew, or when events that stood half a minute ago are still not projected. */
+const watch = Effect.fnUntraced(function* (position: () => Position) {
+  const log = yield* EventLog
+  let stalledFor = 0
+  let before = { projected: -1, newest: 0 }
+  while (true) {
+    yield* Effect.sleep("5 seconds")
+    const look = yield* Effect.result(Effect.all([log.extent, newest]))
+    // NATS away is for the connection to mend.
+    if (Result.isFailure(look)) continue
+    const [{ created }, last] = look.success
+    const { sequence: projected, log: name } = position()
+    if (logName(created) !== name) return
+    stalledFor = projected === before.projected && before.newest > projected ? stalledFor + 5 : 0
+    if (stalledFor >= 30) return yield* Effect.logWarning(`no progress after event ${projected}: reading the log anew`)
+    before = { projected, newest: last }
+  }
+})
+
+/** While another ledger projects. Returns when for two seconds it has left waiting events where they were. */
+const standBy = Effect.gen(function* () {
+  const { query } = yield* Postgres
+  yield* Effect.logInfo("another ledger projects the log: standing by")
+  while (true) {
+    const before = yield* checkpoint(query, "carillon")
+    const last = yield* newest
+    yield* Effect.sleep("2 seconds")
+    const after = yield* checkpoint(query, "carillon")
+    if (after?.sequence === before?.sequence && (before?.sequence ?? 0) < last) return
+  }
+})
+
+/** Says how far behind the projection falls while it cannot go on; the events wait in the log. */
+const reportTrouble = Effect.fnUntraced(function* (error: NatsError | PostgresError, projected: number | undefined) {
+  const last = yield* Effect.orElseSucceed(newest, () => undefined)
+  const behind = projected === undefined || last === undefined ? "" : ` ${Math.max(0, last - projected)} events behind.`
+  yield* Effect.logWarning(`The projection waits: ${error.message}.${behind}`)
+})
+
+/** At each turn the reader is closed, so that nothing piles up here while Postgres is away. */
+const keepProjecting = Effect.gen(function* () {
+  let projected: number | undefined
+  let failures = 0
+  const onProgress = (at: Position) => {
+    projected = at.sequence
+    failures = 0
+  }
+  while (true) {
+    const turn = yield* projecting(onProgress).pipe(
+      Effect.catchTag("Overtaken", () => standBy),
+      Effect.catchTag("RefusedByPostgres", Effect.die),
+      Effect.catchIf(outOfReach, (error) => Effect.succeed(error))
+    )
+    if (turn === undefined) continue
+    yield* reportTrouble(turn, projected)
+    yield* Effect.sleep(Math.min(30_000, 500 * 2 ** failures++))
+  }
+})
+
+export const run = Effect.gen(function* () {
+  const readiness = yield* Readiness
+  let ready = false
+  yield* readiness.check(
+    "tables",
+    Effect.sync(() => ready)
+  )
+  yield* provision([])
+  yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
+  ready = true
+  yield* keepProjecting
+}).pipe(Effect.scoped)

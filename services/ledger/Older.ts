@@ -1,0 +1,35 @@
+// What a rebuild cannot find in the log any more: the messages whose first event has left it are taken over as they are.
+import { Effect } from "effect"
+import type { Instant } from "#shared/contract/Fields.ts"
+import type { Query } from "#shared/postgres/Postgres.ts"
+import { attempts, contents, messages, timeline } from "./Tables.ts"
+
+/** Where the log begins: when its first event was stored ("infinity" for an empty log), and its sequence. */
+export interface Boundary {
+  readonly storedAt: Instant | "infinity"
+  readonly sequence: number
+}
+
+/** Before the log is projected over these rows: sends that it still tells of are left for it to count. */
+export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, { storedAt, sequence }: Boundary) {
+  const boundary = [storedAt, sequence]
+  const first = "($1::timestamptz, $2::bigint)"
+  yield* query(
+    messages.copy(
+      "carillon",
+      "carillon_rebuild",
+      `recorded_at <= $1::timestamptz AND
+       (recorded_at < $1::timestamptz OR EXISTS (
+         SELECT FROM carillon.message_events e WHERE e.message_id = id AND (e.stored_at, e.sequence) < ${first}))`,
+      {
+        attempts: `attempts - (SELECT count(*) FROM carillon.message_events e
+          WHERE e.message_id = id AND e.type = 'send-started' AND (e.stored_at, e.sequence) >= ${first})`
+      }
+    ),
+    boundary
+  )
+  const older = "message_id IN (SELECT id FROM carillon_rebuild.scheduled_messages)"
+  yield* query(attempts.copy("carillon", "carillon_rebuild", older))
+  yield* query(contents.copy("carillon", "carillon_rebuild", older))
+  yield* query(timeline.copy("carillon", "carillon_rebuild", `(stored_at, sequence) < ${first}`), boundary)
+})

@@ -1,0 +1,187 @@
+// The rules of the projection: what an event makes of the rows of its message. Pure.
+// An event comes here once (its event id decides), but in whatever order the log has it.
+import { attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
+import type { Instant } from "#shared/contract/Fields.ts"
+import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
+import type { Recorded } from "./Timeline.ts"
+
+export interface Rows {
+  readonly messages: ReadonlyMap<string, MessageRow>
+  readonly attempts: ReadonlyMap<string, AttemptRow>
+  readonly contents: ReadonlyMap<string, ContentRow>
+}
+export const noRows: Rows = { messages: new Map(), attempts: new Map(), contents: new Map() }
+
+/** The rows that these events change, as they are afterwards; `known` are those that stood before. */
+export const fold = (known: Rows, recorded: ReadonlyArray<Recorded>): Rows => {
+  const messages = new Map<string, MessageRow>()
+  const attempts = new Map<string, AttemptRow>()
+  const contents = new Map<string, ContentRow>()
+  for (const one of recorded) {
+    const { event, storedAt } = one
+    const id = messageId(event)
+    if (id === undefined) continue
+    const before = messages.get(id) ?? known.messages.get(id)
+    const after = onEvent(before, event, id, storedAt)
+    if (after === undefined) continue
+    messages.set(id, after)
+    if ("message" in event && plans(before, event)) {
+      contents.set(id, { messageId: id, recipient: event.message.recipient, content: event.message.content })
+    }
+    const key = attemptKey(id, attemptOf(event))
+    const attempt = onAttempt(attempts.get(key) ?? known.attempts.get(key), event, id)
+    if (attempt) attempts.set(key, attempt)
+  }
+  return { messages, attempts, contents }
+}
+
+export const attemptKey = (id: string, attempt: number | undefined) => `${id}.${attempt}`
+
+const statusAfter = {
+  scheduled: "pending",
+  rescheduled: "pending",
+  dispatched: "processing",
+  "send-started": "processing",
+  "attempt-failed": "processing",
+  "retry-scheduled": "processing",
+  unknown: "unknown",
+  sent: "sent",
+  failed: "failed",
+  expired: "expired",
+  cancelled: "cancelled"
+} as const satisfies Record<Exclude<Event["type"], "rejected">, Status>
+
+const onEvent = (
+  known: MessageRow | undefined,
+  event: Event,
+  id: string,
+  storedAt: Instant
+): MessageRow | undefined => {
+  if (event.type === "rejected") return onRejected(known, event, id, storedAt)
+  const before = known ?? unheardOf(id, storedAt)
+  const status = further(before.status, statusAfter[event.type])
+  const row = {
+    ...before,
+    ...(plans(known, event) ? planOf(event) : {}),
+    ...errorAfter(before, event, status),
+    platform: before.platform ?? platform(event) ?? null,
+    status,
+    sentAt: before.sentAt ?? (event.type === "sent" ? event.sentAt : null),
+    attempts: before.attempts + (event.type === "send-started" ? 1 : 0),
+    lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
+    possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
+    acceptedAt: event.type === "scheduled" ? event.at : before.acceptedAt,
+    updatedAt: later(before.updatedAt, storedAt)
+  }
+  return { ...row, nextAttemptAt: nextAttempt(row, event) }
+}
+
+/** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
+const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {
+  if (known) return { ...known, updatedAt: later(known.updatedAt, storedAt) }
+  if (event.command !== "schedule") return undefined
+  const problems = event.problems.map(({ path, problem }) => `${path} ${problem}`.trim())
+  return { ...unheardOf(id, storedAt), platform: event.platform ?? null, errorDetail: problems.join("; ") }
+}
+
+const sends = (event: Event) => event.type === "send-started" || event.type === "sent"
+
+// The lowest status: whatever is heard of a message moves it on.
+const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
+  id,
+  platform: null,
+  status: "rejected",
+  dueAt: null,
+  expiresAt: null,
+  sentAt: null,
+  attempts: 0,
+  lastAttemptAt: null,
+  nextAttemptAt: null,
+  priority: null,
+  unknownOutcome: null,
+  possibleDuplicate: false,
+  errorCategory: null,
+  errorDetail: null,
+  metadata: {},
+  acceptedAt: null,
+  plannedAt: null,
+  recordedAt: storedAt,
+  updatedAt: storedAt
+})
+
+type Carrying = Extract<Event, { readonly message: unknown }>
+
+/**
+ * Whether the message in the event is the plan from now on. The newest of scheduled and rescheduled is; what others
+ * carry along counts only while neither was seen, because the log no longer had it.
+ */
+const plans = (known: MessageRow | undefined, event: Event): event is Carrying => {
+  if (!("message" in event)) return false
+  if (!isPlan(event)) return !known?.plannedAt && !known?.dueAt
+  return !known?.plannedAt || known.plannedAt <= event.at
+}
+
+const isPlan = (event: Event) => event.type === "scheduled" || event.type === "rescheduled"
+
+const planOf = (event: Carrying) => {
+  const { dueAt, expiresAt, priority, unknownOutcome, metadata } = event.message
+  return { dueAt, expiresAt, priority, unknownOutcome, metadata, plannedAt: isPlan(event) ? event.at : null }
+}
+
+/** The latest failure, for as long as it explains the status. */
+const errorAfter = (before: MessageRow, event: Event, status: Status) => {
+  if (status === "sent" || status === "delivered" || status === "read") return noError
+  if (final(before.status)) return {}
+  if ("category" in event) return { errorCategory: event.category, errorDetail: event.reason }
+  if (event.type === "unknown") return { errorCategory: "unknown" as const, errorDetail: event.reason }
+  return before.status === "rejected" ? noError : {}
+}
+
+const noError = { errorCategory: null, errorDetail: null }
+
+/** A retry waits from when it is planned until it begins; a reschedule may move it. */
+const nextAttempt = (row: MessageRow, event: Event): Instant | null => {
+  const next =
+    event.type === "retry-scheduled"
+      ? event.sendAt
+      : event.type === "rescheduled" && row.nextAttemptAt !== null && row.plannedAt === event.at
+        ? event.message.dueAt
+        : row.nextAttemptAt
+  const begun = next !== null && row.lastAttemptAt !== null && next <= row.lastAttemptAt
+  return begun || settled(row.status) ? null : next
+}
+
+const onAttempt = (known: AttemptRow | undefined, event: Event, id: string): AttemptRow | undefined => {
+  if (event.type !== "send-started" && event.type !== "sent" && event.type !== "attempt-failed") return undefined
+  const before = known ?? notBegun(id, event.attempt)
+  const possibleDuplicate = before.possibleDuplicate || event.possibleDuplicate
+  switch (event.type) {
+    case "send-started":
+      return { ...before, startedAt: before.startedAt ?? event.at, possibleDuplicate }
+    // That the platform has it outweighs whatever else was thought of the attempt.
+    case "sent": {
+      const { sentAt: endedAt, providerMessageId } = event
+      return { ...before, endedAt, outcome: "sent", category: null, reason: null, providerMessageId, possibleDuplicate }
+    }
+    case "attempt-failed": {
+      const { at: endedAt, category, reason } = event
+      const outcome = category === "unknown" ? "unknown" : "failed"
+      return before.outcome === null ? { ...before, endedAt, outcome, category, reason, possibleDuplicate } : before
+    }
+  }
+}
+
+const notBegun = (messageId: string, attempt: number): AttemptRow => ({
+  messageId,
+  attempt,
+  startedAt: null,
+  endedAt: null,
+  outcome: null,
+  category: null,
+  reason: null,
+  providerMessageId: null,
+  possibleDuplicate: false
+})
+
+// Instants of the contract sort as text.
+const later = (one: Instant | null, other: Instant): Instant => (one !== null && one > other ? one : other)

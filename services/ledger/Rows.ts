@@ -1,0 +1,85 @@
+// The rows of the projection as the ledger computes with them. Keys are the columns in camelCase; null is not known.
+
+import type { EventType } from "#shared/contract/Events.ts"
+import type {
+  Content,
+  ErrorCategory,
+  Instant,
+  Metadata,
+  Platform,
+  Priority,
+  Recipient,
+  UnknownOutcome
+} from "#shared/contract/Fields.ts"
+
+/** How far a message has come. A status never moves to a lower rank; of the same rank the first one stays. */
+const rank = {
+  rejected: 0,
+  pending: 1,
+  processing: 2,
+  unknown: 3,
+  sent: 4,
+  failed: 4,
+  expired: 4,
+  cancelled: 4,
+  delivered: 5,
+  read: 6
+} as const
+export type Status = keyof typeof rank
+export const statuses = Object.keys(rank) as ReadonlyArray<Status>
+
+export const further = (current: Status, next: Status): Status => (rank[next] > rank[current] ? next : current)
+/** Nothing more is tried by itself. */
+export const settled = (status: Status): boolean => rank[status] >= rank.unknown
+export const final = (status: Status): boolean => rank[status] >= rank.sent
+
+export interface MessageRow {
+  readonly id: string
+  readonly platform: Platform | null
+  readonly status: Status
+  readonly dueAt: Instant | null
+  readonly expiresAt: Instant | null
+  readonly sentAt: Instant | null
+  readonly attempts: number
+  readonly lastAttemptAt: Instant | null
+  readonly nextAttemptAt: Instant | null
+  readonly priority: Priority | null
+  readonly unknownOutcome: UnknownOutcome | null
+  readonly possibleDuplicate: boolean
+  readonly errorCategory: ErrorCategory | null
+  readonly errorDetail: string | null
+  readonly metadata: Metadata
+  readonly acceptedAt: Instant | null
+  readonly plannedAt: Instant | null
+  readonly recordedAt: Instant
+  readonly updatedAt: Instant
+}
+
+export interface ContentRow {
+  readonly messageId: string
+  readonly recipient: Recipient
+  readonly content: Content
+}
+
+export interface AttemptRow {
+  readonly messageId: string
+  readonly attempt: number
+  readonly startedAt: Instant | null
+  readonly endedAt: Instant | null
+  readonly outcome: "sent" | "failed" | "unknown" | null
+  readonly category: ErrorCategory | null
+  readonly reason: string | null
+  readonly providerMessageId: string | null
+  readonly possibleDuplicate: boolean
+}
+
+export interface TimelineRow {
+  readonly eventId: string
+  readonly messageId: string | null
+  readonly type: EventType
+  readonly attempt: number | null
+  readonly at: Instant
+  readonly storedAt: Instant
+  readonly sequence: number
+  readonly detail: Readonly<Record<string, unknown>>
+}

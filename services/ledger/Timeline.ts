@@ -1,0 +1,48 @@
+// An event as a row of the timeline: of its fields only those named here, none of which holds personal data. Pure.
+import { eventId } from "#shared/contract/CloudEvents.ts"
+import { attemptOf, type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
+import type { Instant } from "#shared/contract/Fields.ts"
+import type { TimelineRow } from "./Rows.ts"
+
+/** An event with its place in the log. */
+export interface Recorded {
+  readonly event: Event
+  readonly sequence: number
+  readonly storedAt: Instant
+}
+
+type Fields<Type extends EventType> = ReadonlyArray<keyof EventOf<Type>>
+
+const told: { readonly [Type in EventType]: Fields<Type> } = {
+  scheduled: ["cause"],
+  rescheduled: ["previousDueAt", "cause", "reason"],
+  rejected: ["command", "problems", "cause"],
+  cancelled: ["dueAt", "reason"],
+  dispatched: ["sendAt", "failures", "possibleDuplicate"],
+  expired: ["expiresAt"],
+  "send-started": ["possibleDuplicate"],
+  sent: ["dueAt", "sentAt", "providerMessageId", "possibleDuplicate"],
+  "attempt-failed": ["category", "reason", "failures", "retryAfterMillis", "possibleDuplicate"],
+  "retry-scheduled": ["category", "reason", "failures", "sendAt", "possibleDuplicate"],
+  failed: ["category", "reason"],
+  unknown: ["reason"]
+}
+
+const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const
+
+export const timelineRow = ({ event, sequence, storedAt }: Recorded): TimelineRow => ({
+  eventId: eventId(event),
+  messageId: messageId(event) ?? null,
+  type: event.type,
+  attempt: attemptOf(event) ?? null,
+  at: event.at,
+  storedAt,
+  sequence,
+  detail: {
+    ...pick(event, told[event.type] as ReadonlyArray<keyof Event>),
+    ...(event.type === "scheduled" || event.type === "rescheduled" ? pick(event.message, toldOfPlan) : {})
+  }
+})
+
+const pick = <A extends object>(from: A, keys: ReadonlyArray<keyof A>) =>
+  Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])))

@@ -1,0 +1,149 @@
+// The connection to Postgres: a pool that waits for the server, typed errors, transactions. The only importer of pg.
+// Works through a pooler in transaction mode: nothing here depends on the state of a session.
+import { Cause, Config, Context, Effect, Exit, Layer, Redacted, Schedule, Schema } from "effect"
+import pg from "pg"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { type Failure, failureOf, isFailure, PostgresError, UnusablePostgres } from "./PostgresErrors.ts"
+
+/**
+ * Instants come back as in the contract (UTC, milliseconds), bigint as a number, JSON parsed.
+ * Without values a text may hold several statements.
+ */
+export type Query = <Row extends object>(
+  sql: string,
+  values?: ReadonlyArray<unknown>
+) => Effect.Effect<ReadonlyArray<Row>, Failure>
+
+export class Postgres extends Context.Service<
+  Postgres,
+  {
+    readonly query: Query
+    /**
+     * Commits when the body succeeds, else leaves no trace. When the connection breaks while it commits, nobody knows
+     * which: look again. Interrupted, it gives the connection up at once.
+     */
+    transaction<A, E, R>(body: (query: Query) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R>
+  }
+>()("shared/postgres/Postgres") {
+  /** For commands: a Postgres out of reach is an error of the first query. */
+  static readonly layerWithoutWaiting = Layer.effect(
+    Postgres,
+    Effect.suspend(() => open)
+  )
+
+  /** For services: waits for the server, and says so. */
+  static readonly layer = Layer.effect(
+    Postgres,
+    Effect.gen(function* () {
+      const postgres = yield* open
+      const { host } = yield* databaseConfig
+      yield* postgres.query("SELECT 1").pipe(
+        Effect.catchTag("RefusedByPostgres", Effect.die),
+        Effect.tapError((error) =>
+          Schema.is(PostgresError)(error)
+            ? Effect.logWarning(`Waiting for Postgres at ${host}: ${error.problem}`)
+            : Effect.void
+        ),
+        Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: Schema.is(PostgresError) })
+      )
+      const readiness = yield* Readiness
+      yield* readiness.check("postgres", answers(postgres.query))
+      return postgres
+    })
+  )
+}
+
+const answers = (query: Query) =>
+  query("SELECT 1").pipe(Effect.timeout("2 seconds"), Effect.match({ onSuccess: () => true, onFailure: () => false }))
+
+const databaseConfig = Config.all({
+  url: Config.Redacted("DATABASE_URL").pipe(
+    Config.withDefault(Redacted.make("postgres://carillon@127.0.0.1:5432/carillon"))
+  ),
+  // A rebuild holds one and works with another.
+  poolSize: Config.Int("DATABASE_POOL_SIZE").pipe(
+    Config.withDefault(4),
+    Config.map((size) => Math.max(2, size))
+  )
+}).pipe(Config.map(({ url, poolSize }) => ({ url, poolSize, host: hostOf(Redacted.value(url)) })))
+
+const hostOf = (url: string) => {
+  const parsed = URL.parse(url)
+  return parsed ? `${parsed.hostname || "its socket"}:${parsed.port || "5432"}${parsed.pathname}` : undefined
+}
+
+const open = Effect.gen(function* () {
+  const { url, poolSize, host } = yield* databaseConfig
+  if (host === undefined) {
+    return yield* new UnusablePostgres({
+      problem: "DATABASE_URL is not a URL: it must be like postgres://user:password@host:5432/carillon"
+    })
+  }
+  const pool = yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const pool = new pg.Pool({
+        connectionString: Redacted.value(url),
+        max: poolSize,
+        application_name: "carillon",
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 10_000,
+        types: { getTypeParser: parserOf } as pg.CustomTypesConfig
+      })
+      // A connection that breaks is replaced when it is next needed; unheard, its error would end the process.
+      pool.on("error", () => {})
+      pool.on("connect", (client) => void client.on("error", () => {}))
+      return pool
+    }),
+    (pool) => Effect.ignore(call(() => pool.end()))
+  )
+  return Postgres.of({
+    query: (sql, values) => Effect.scoped(Effect.flatMap(connection(pool), (client) => rowsOf(client, sql, values))),
+    transaction: (body) => Effect.scoped(Effect.flatMap(connection(pool), (client) => transaction(client, body)))
+  })
+})
+
+/** Goes back to the pool only when nothing is under way on it: closing it ends its transaction too. */
+const connection = (pool: pg.Pool) =>
+  Effect.acquireRelease(
+    call(() => pool.connect()),
+    (client, exit) => Effect.sync(() => client.release(Exit.hasInterrupts(exit) || lost(exit)))
+  )
+
+const lost = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isFailure(exit) &&
+  exit.cause.reasons.some((reason) => reason._tag === "Fail" && Schema.is(PostgresError)(reason.error))
+
+const rowsOf = <Row extends object>(client: pg.PoolClient, sql: string, values?: ReadonlyArray<unknown>) =>
+  Effect.map(
+    call<pg.QueryResult | Array<pg.QueryResult>>(() => (values ? client.query(sql, [...values]) : client.query(sql))),
+    (result) => (Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows) as ReadonlyArray<Row>
+  )
+
+const transaction = <A, E, R>(client: pg.PoolClient, body: (query: Query) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    yield* call(() => client.query("BEGIN"))
+    const value = yield* body((sql, values) => rowsOf(client, sql, values)).pipe(
+      Effect.onError((cause) =>
+        Cause.hasInterrupts(cause) ? Effect.void : Effect.ignore(call(() => client.query("ROLLBACK")))
+      )
+    )
+    const { command } = yield* call(() => client.query("COMMIT"))
+    // So Postgres answers when a statement had failed, whatever the body made of that.
+    if (command !== "COMMIT") return yield* Effect.die(new Error("a transaction went on after a statement had failed"))
+    return value
+  })
+
+/** One call of the client; what is no failure of Postgres is a mistake of ours. */
+const call = <A>(run: () => Promise<A>): Effect.Effect<A, Failure> =>
+  Effect.tryPromise({ try: run, catch: failureOf }).pipe(
+    Effect.catch((error) => (isFailure(error) ? Effect.fail(error) : Effect.die(error)))
+  )
+
+const instant = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ, "text") as (text: string) => Date
+
+const parserOf = (oid: number, format?: "text" | "binary") => {
+  if (oid === pg.types.builtins.TIMESTAMPTZ) return (text: string) => instant(text).toISOString()
+  if (oid === pg.types.builtins.INT8) return Number
+  return pg.types.getTypeParser(oid, format as "text")
+}

@@ -1,0 +1,62 @@
+// What can go wrong with Postgres, by what its caller may do about it; told without any value that a row may hold.
+import { Schema } from "effect"
+
+/** Not now: unreachable, restarting, too busy, or in conflict with another transaction. Trying again may help. */
+export class PostgresError extends Schema.TaggedError<PostgresError>()("PostgresError", {
+  problem: Schema.String,
+  code: Schema.optionalKey(Schema.String)
+}) {
+  override get message() {
+    return `Postgres: ${this.problem}`
+  }
+}
+
+/** It will not store these values: out of range, not storable, or against a constraint. */
+export class RefusedByPostgres extends Schema.TaggedError<RefusedByPostgres>()("RefusedByPostgres", {
+  code: Schema.String
+}) {
+  override get message() {
+    return `Postgres refuses a value (SQLSTATE ${this.code})`
+  }
+}
+
+/** This Postgres cannot be worked with as it is set up: a person must change something. */
+export class UnusablePostgres extends Schema.TaggedError<UnusablePostgres>()("UnusablePostgres", {
+  problem: Schema.String
+}) {
+  override get message() {
+    return this.problem
+  }
+}
+
+export type Failure = PostgresError | RefusedByPostgres | UnusablePostgres
+export const isFailure = Schema.is(Schema.Union([PostgresError, RefusedByPostgres, UnusablePostgres]))
+
+// Only these classes of SQLSTATE have messages that speak of the server, not of values.
+const passing = ["08", "25", "40", "53", "55", "57", "58"]
+const setUp = ["28", "3D", "42501"]
+const missing = ["42P01", "42703", "3F000"]
+const values = ["22", "23"]
+
+const among = (code: string, prefixes: ReadonlyArray<string>) => prefixes.some((prefix) => code.startsWith(prefix))
+
+/** What an error of the client means. Anything else is a mistake in our own SQL: a defect, with only its code. */
+export const failureOf = (cause: unknown): Failure | Error => {
+  const { code, message } = cause as { readonly code?: string; readonly message?: string }
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return new PostgresError({ problem: text(message, code) })
+  if (among(code, passing)) return new PostgresError({ problem: text(message, code), code })
+  if (among(code, values)) return new RefusedByPostgres({ code })
+  if (among(code, setUp)) {
+    return new UnusablePostgres({
+      problem: `Postgres says: ${text(message, code)}. See DATABASE_URL and the rights of its user.`
+    })
+  }
+  if (missing.includes(code)) {
+    return new UnusablePostgres({
+      problem: `Postgres lacks a table or column (SQLSTATE ${code}): the ledger makes them when it starts; is it of this version?`
+    })
+  }
+  return new Error(`Postgres does not accept a statement (SQLSTATE ${code})`)
+}
+
+const text = (message: string | undefined, code: string | undefined) => message || code || "no answer"

@@ -1,0 +1,121 @@
+// Commands that everybody must accept, and commands that everybody must refuse.
+import type { CommandName } from "#shared/contract/Commands.ts"
+
+type Case = readonly [title: string, name: CommandName, json: unknown]
+
+/** The smallest schedule command. */
+export const small = {
+  id: "a",
+  platform: "telegram",
+  recipient: { chatId: "123456789" },
+  content: { type: "text", text: "hello" },
+  dueAt: "2026-12-01T09:00:00Z"
+}
+const text = (text: unknown, more: object = {}) => ({ ...small, content: { type: "text", text, ...more } })
+const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, "v"]))
+const without = (field: keyof typeof small) => {
+  const { [field]: _, ...rest } = small
+  return rest
+}
+
+export const validCommands: ReadonlyArray<Case> = [
+  ["the smallest command", "schedule", small],
+  [
+    "every field",
+    "schedule",
+    {
+      ...small,
+      id: `${"a-_Z9".repeat(25)}abc`,
+      content: { type: "text", text: "<b>hello</b>", format: "html" },
+      dueAt: "2026-12-01T09:00:00",
+      timeZone: "Europe/Berlin",
+      expiresAt: "2026-12-01T12:00:00",
+      priority: "urgent",
+      unknownOutcome: "hold",
+      metadata: { "clinic.ward-3_b": "x", empty: "" }
+    }
+  ],
+  ["a group", "schedule", { ...small, recipient: { chatId: "-1001234567890" } }],
+  ["a channel", "schedule", { ...small, recipient: { chatId: "@clinic_news" } }],
+  ["an offset", "schedule", { ...small, dueAt: "2026-12-01T10:00:00.123456789+01:00" }],
+  ["an instant that is past", "schedule", { ...small, dueAt: "2026-01-01T00:00:00Z" }],
+  ["no lateness at all", "schedule", { ...small, maxLatenessSeconds: 0 }],
+  ["a year of lateness", "schedule", { ...small, maxLatenessSeconds: 31_536_000 }],
+  ["4096 code points", "schedule", text("😀".repeat(4_096))],
+  ["text over several lines", "schedule", text("\n a\tb\r\n")],
+  ["32 labels", "schedule", { ...small, metadata: labels(32) }],
+  ["a label of 512 code points", "schedule", { ...small, metadata: { a: "😀".repeat(512) } }],
+  ["no labels", "schedule", { ...small, metadata: {} }],
+  ["a bare cancel", "cancel", { id: "a" }],
+  ["a cancel with a reason", "cancel", { id: "a", reason: "called off" }],
+  ["a bare reschedule", "reschedule", { id: "a", dueAt: "2026-12-02T09:00:00Z" }],
+  [
+    "a reschedule of everything",
+    "reschedule",
+    {
+      id: "a",
+      dueAt: "2026-12-02T09:00:00Z",
+      maxLatenessSeconds: 60,
+      content: { type: "text", text: "another" },
+      priority: "bulk",
+      metadata: { b: "2" },
+      reason: "moved"
+    }
+  ]
+]
+
+export const invalidCommands: ReadonlyArray<Case> = [
+  ["null", "schedule", null],
+  ["a list", "schedule", [small]],
+  ["a string", "schedule", "schedule"],
+  ["nothing in it", "schedule", {}],
+  ...(Object.keys(small) as ReadonlyArray<keyof typeof small>).map(
+    (field): Case => [`a command without ${field}`, "schedule", without(field)]
+  ),
+  ["an empty id", "schedule", { ...small, id: "" }],
+  ["an id of 129", "schedule", { ...small, id: "a".repeat(129) }],
+  ["an id that would change the subject", "schedule", { ...small, id: "a.>" }],
+  ["an id with a newline at its end", "schedule", { ...small, id: "a\n" }],
+  ["an id with letters of another alphabet", "schedule", { ...small, id: "ä" }],
+  ["a number as id", "schedule", { ...small, id: 1 }],
+  ["a platform without a gateway", "schedule", { ...small, platform: "pigeon" }],
+  ["a number as chat id", "schedule", { ...small, recipient: { chatId: 123456789 } }],
+  ["a chat id that is none", "schedule", { ...small, recipient: { chatId: "+49 170 1234567" } }],
+  ["a field too many", "schedule", { ...small, surprise: true }],
+  ["a field too many in the recipient", "schedule", { ...small, recipient: { chatId: "1", name: "x" } }],
+  ["a field too many in the content", "schedule", text("a", { parseMode: "html" })],
+  ["no text", "schedule", text("")],
+  ["blank text", "schedule", text(" \n\t\u00a0\u2003")],
+  ["text that is a number", "schedule", text(5)],
+  ["4097 code points", "schedule", text("a".repeat(4_097))],
+  ["4097 code points that are pairs", "schedule", text("😀".repeat(4_097))],
+  ["NUL in text", "schedule", text("a\u0000b")],
+  ["a format nobody knows", "schedule", text("a", { format: "bbcode" })],
+  ["content that is no text", "schedule", { ...small, content: { type: "photo", url: "x" } }],
+  ["seconds since 1970", "schedule", { ...small, dueAt: 1_800_000_000 }],
+  ["a time that is too long", "schedule", { ...small, dueAt: `2026-12-01T09:00:00Z${" ".repeat(64)}` }],
+  ["both deadlines", "schedule", { ...small, expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }],
+  ["negative lateness", "schedule", { ...small, maxLatenessSeconds: -1 }],
+  ["lateness of more than a year", "schedule", { ...small, maxLatenessSeconds: 31_536_001 }],
+  ["lateness in parts of a second", "schedule", { ...small, maxLatenessSeconds: 0.5 }],
+  ["a priority nobody knows", "schedule", { ...small, priority: "high" }],
+  ["an outcome nobody knows", "schedule", { ...small, unknownOutcome: "retry" }],
+  ["null for what may be left out", "schedule", { ...small, priority: null }],
+  ["33 labels", "schedule", { ...small, metadata: labels(33) }],
+  ["a label with a space in its name", "schedule", { ...small, metadata: { "a b": "v" } }],
+  ["a label without a name", "schedule", { ...small, metadata: { "": "v" } }],
+  ["a label that is no text", "schedule", { ...small, metadata: { a: 1 } }],
+  ["a label of 513 code points", "schedule", { ...small, metadata: { a: "a".repeat(513) } }],
+  ["NUL in a label", "schedule", { ...small, metadata: { a: "\u0000" } }],
+  ["a cancel of nothing", "cancel", {}],
+  ["an empty reason", "cancel", { id: "a", reason: "" }],
+  ["a long reason", "cancel", { id: "a", reason: "a".repeat(513) }],
+  ["a cancel with a time", "cancel", { id: "a", dueAt: "2026-12-01T09:00:00Z" }],
+  ["a reschedule to no time", "reschedule", { id: "a" }],
+  ["a reschedule to somebody else", "reschedule", { ...small }],
+  [
+    "a reschedule with both deadlines",
+    "reschedule",
+    { id: "a", dueAt: "2026-12-01T09:00:00Z", expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }
+  ]
+]

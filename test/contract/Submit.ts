@@ -1,0 +1,39 @@
+// What the services find wrong with a command, at a fixed time.
+import { Result } from "effect"
+import type { CommandName, RescheduleCommand, ScheduleCommand } from "#shared/contract/Commands.ts"
+import type { Message } from "#shared/contract/Events.ts"
+import type { Problem } from "#shared/contract/Fields.ts"
+import { toMillis } from "#shared/contract/Instants.ts"
+import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
+
+export const rules: Rules = { now: toMillis("2026-11-24T08:00:00.000Z"), defaultMaxLateness: 3_600_000 }
+
+export const waiting: Message = {
+  id: "waiting",
+  platform: "telegram",
+  recipient: { chatId: "1" },
+  content: { type: "text", text: "as it was" },
+  dueAt: "2026-12-01T09:00:00.000Z",
+  expiresAt: "2026-12-01T10:00:00.000Z",
+  priority: "bulk",
+  unknownOutcome: "hold",
+  metadata: { a: "1" }
+}
+
+/** Decoded and checked; the accepted message where there is one. */
+export const submitted = (name: CommandName, json: unknown): Result.Result<Message | undefined, Refusal> =>
+  Result.flatMap(decodeCommand(name, json), (command): Result.Result<Message | undefined, Refusal> => {
+    switch (name) {
+      case "schedule":
+        return toMessage(command as ScheduleCommand, rules)
+      case "reschedule":
+        return changed(waiting, command as RescheduleCommand, rules)
+      case "cancel":
+        return Result.succeed(undefined)
+    }
+  })
+
+export const submit = (name: CommandName, json: unknown): ReadonlyArray<Problem> => {
+  const result = submitted(name, json)
+  return Result.isFailure(result) ? result.failure.problems : []
+}

@@ -1,0 +1,156 @@
+// Messages as they live: what the log says of one that is sent, tried again, given up, moved, cancelled, refused.
+import fc from "fast-check"
+import type { Attempt, Event, Message } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+
+/** In every recipient and content of these messages, and nowhere else. */
+export const mark = "987650001"
+
+const start = Date.UTC(2026, 10, 1, 9)
+const at = (seconds: number) => fromMillis(start + seconds * 1_000)
+
+export const messageOf = (id: string, dueAt = at(60)): Message => ({
+  id,
+  platform: "telegram",
+  recipient: { chatId: mark },
+  content: { type: "text", text: `secret-${mark} for ${id}` },
+  dueAt,
+  expiresAt: at(3_600),
+  priority: "normal",
+  unknownOutcome: "resend",
+  metadata: { clinic: "north" }
+})
+
+const attemptOf = (id: string, attempt: number): Attempt => ({
+  message: messageOf(id),
+  attempt,
+  failures: attempt - 1,
+  sendAt: at(60 * attempt),
+  possibleDuplicate: attempt > 2
+})
+const about = (id: string, attempt: number) => ({ id, platform: "telegram" as const, attempt })
+
+export const scheduled = (id: string): Event => ({
+  type: "scheduled",
+  at: at(0),
+  message: messageOf(id),
+  cause: "command-1-1"
+})
+export const rescheduled = (id: string, seconds: number): Event => ({
+  type: "rescheduled",
+  at: at(seconds),
+  message: messageOf(id, at(seconds + 500)),
+  previousDueAt: at(60),
+  cause: `command-${seconds}-1`,
+  reason: "asked by phone"
+})
+export const dispatched = (id: string, attempt = 1): Event => ({
+  type: "dispatched",
+  at: at(60 * attempt - 2),
+  ...attemptOf(id, attempt)
+})
+export const started = (id: string, attempt = 1): Event => ({
+  type: "send-started",
+  at: at(60 * attempt),
+  ...about(id, attempt),
+  possibleDuplicate: attempt > 2
+})
+export const sent = (id: string, attempt = 1): Event => ({
+  type: "sent",
+  at: at(60 * attempt + 1),
+  ...about(id, attempt),
+  dueAt: at(60),
+  sentAt: at(60 * attempt + 1),
+  providerMessageId: `provider-${attempt}`,
+  possibleDuplicate: attempt > 2
+})
+export const attemptFailed = (id: string, attempt = 1, category: "transient" | "unknown" = "transient"): Event => ({
+  type: "attempt-failed",
+  at: at(60 * attempt + 1),
+  ...attemptOf(id, attempt),
+  category,
+  reason: `code-${attempt}`
+})
+export const retryScheduled = (id: string, attempt = 2): Event => ({
+  type: "retry-scheduled",
+  at: at(60 * (attempt - 1) + 2),
+  ...attemptOf(id, attempt),
+  category: "transient",
+  reason: `code-${attempt - 1}`
+})
+export const failed = (id: string, attempt = 1): Event => ({
+  type: "failed",
+  at: at(60 * attempt + 3),
+  ...about(id, attempt),
+  category: "recipient",
+  reason: "blocked"
+})
+export const held = (id: string, attempt = 1): Event => ({
+  type: "unknown",
+  at: at(60 * attempt + 3),
+  ...about(id, attempt),
+  reason: "interrupted"
+})
+export const expired = (id: string): Event => ({
+  type: "expired",
+  at: at(3_700),
+  ...about(id, 1),
+  expiresAt: at(3_600)
+})
+export const cancelled = (id: string): Event => ({
+  type: "cancelled",
+  at: at(30),
+  id,
+  platform: "telegram",
+  dueAt: at(60),
+  reason: "recovered"
+})
+export const refused = (id: string | undefined, command: "schedule" | "cancel" = "schedule", number = 7): Event => ({
+  type: "rejected",
+  at: at(5),
+  command,
+  ...(id === undefined ? {} : { id }),
+  problems: [{ path: "dueAt", problem: "is in the past" }],
+  cause: `${command}-${id}-${number}`
+})
+
+const once = (id: string, attempt = 1) => [dispatched(id, attempt), started(id, attempt)]
+const again = (id: string, attempt: number) => [
+  ...once(id, attempt),
+  attemptFailed(id, attempt),
+  retryScheduled(id, attempt + 1)
+]
+
+export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
+  (id) => [scheduled(id)],
+  (id) => [scheduled(id), ...once(id), sent(id)],
+  (id) => [scheduled(id), ...again(id, 1), ...once(id, 2), sent(id, 2)],
+  (id) => [scheduled(id), ...again(id, 1), ...again(id, 2), rescheduled(id, 200)],
+  (id) => [scheduled(id), ...again(id, 1), rescheduled(id, 100), { ...started(id, 2), at: at(600) } as Event],
+  (id) => [scheduled(id), rescheduled(id, 10), rescheduled(id, 20), ...once(id), attemptFailed(id), failed(id)],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), held(id)],
+  (id) => [scheduled(id), cancelled(id), refused(id, "cancel")],
+  (id) => [scheduled(id), expired(id)],
+  (id) => [refused(id)],
+  (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
+  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")]
+]
+
+/** Every event of some messages, each of its own kind, one after the other as they might be appended. */
+export const livesOf = (prefix: string, count: number): ReadonlyArray<Event> => {
+  const all = Array.from({ length: count }, (_, index) =>
+    (lives[index % lives.length] ?? (() => []))(`${prefix}-${index}`)
+  )
+  const longest = Math.max(...all.map((events) => events.length))
+  return Array.from({ length: longest }, (_, step) => all.flatMap((events) => events[step] ?? [])).flat()
+}
+
+/** The events of a few messages in any order, some of them more than once. */
+export const anyLog = fc
+  .array(fc.nat(lives.length - 1), { minLength: 1, maxLength: 3 })
+  .map((kinds) => kinds.flatMap((kind, index) => (lives[kind] ?? (() => []))(`m${index}`)))
+  .chain((events) =>
+    fc
+      .tuple(fc.shuffledSubarray([...events], { minLength: 1 }), fc.array(fc.constantFrom(...events), { maxLength: 4 }))
+      .map(([some, repeated]) => [...some, ...repeated])
+  )

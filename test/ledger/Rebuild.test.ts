@@ -1,0 +1,125 @@
+// A rebuild on real servers: the same rows again, while those who read see nothing of it.
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Schema } from "effect"
+import { RebuildRefused, rebuild } from "../../services/ledger/Rebuild.ts"
+import { livesOf, scheduled, sent } from "./Histories.ts"
+import { expected, world } from "./World.ts"
+
+const quietly = { onProgress: () => Effect.void }
+
+const filled = Effect.gen(function* () {
+  const all = yield* world
+  const events = livesOf("m", 33)
+  yield* all.append(events)
+  yield* all.ledger
+  yield* all.projected
+  return { ...all, events, again: Effect.provideContext(rebuild(quietly), all.services) }
+})
+
+const spoil = "UPDATE carillon.scheduled_messages SET status = 'read', attempts = 77, priority = null"
+
+describe("a rebuild", () => {
+  it.live("gives the same rows, row by row", () =>
+    Effect.gen(function* () {
+      const { again, postgres, rows } = yield* filled
+      const before = yield* rows
+      yield* postgres.query(spoil)
+      yield* postgres.query("DELETE FROM carillon.message_delivery_attempts")
+      yield* again
+      assert.deepStrictEqual(yield* rows, before)
+    })
+  )
+
+  it.live("shows the old rows until it is done, and the ledger goes on by itself", () =>
+    Effect.gen(function* () {
+      const { append, appendCopies, count, postgres, projected, recorded, rows, services } = yield* filled
+      const before = yield* count("scheduled_messages")
+      const reachedEnd = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const onProgress = () => Effect.andThen(Deferred.succeed(reachedEnd, undefined), Deferred.await(goOn))
+      yield* postgres.query(spoil)
+      const rebuilding = yield* Effect.forkChild(Effect.provideContext(rebuild({ onProgress }), services))
+      yield* Deferred.await(reachedEnd)
+      yield* append([scheduled("meanwhile")])
+      yield* appendCopies([sent("meanwhile")])
+      yield* projected
+      const [seen] = yield* postgres.query("SELECT status, attempts FROM carillon.scheduled_messages WHERE id = 'm-1'")
+      assert.deepStrictEqual(seen, { status: "read", attempts: 77 })
+      const counts = new Set<number>()
+      const reading = yield* Effect.forkChild(
+        Effect.forever(Effect.map(count("scheduled_messages"), (n) => counts.add(n)))
+      )
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(rebuilding)
+      yield* Fiber.interrupt(reading)
+      assert.deepStrictEqual([...counts], [before + 1])
+      yield* append([scheduled("afterwards")])
+      yield* projected
+      const { timeline, ...found } = yield* rows
+      const log = yield* recorded
+      assert.deepStrictEqual(found as unknown, expected(log))
+      assert.strictEqual(timeline.length, log.length)
+    })
+  )
+
+  it.live("keeps what is older than the log, in whole or in part", () =>
+    Effect.gen(function* () {
+      const { again, events, manager, rows } = yield* filled
+      const before = yield* rows
+      for (const upTo of [20, 60, 100, events.length]) {
+        yield* Effect.promise(() => manager.streams.purge("EVENTS", { seq: upTo + 1 }))
+        yield* again
+        assert.deepStrictEqual(yield* rows, before, `with the first ${upTo} events gone from the log`)
+      }
+    })
+  )
+
+  it.live("may be interrupted anywhere and started again", () =>
+    Effect.gen(function* () {
+      const { again, rows, services } = yield* filled
+      const before = yield* rows
+      const cut = yield* Effect.exit(Effect.provideContext(rebuild({ onProgress: () => Effect.interrupt }), services))
+      assert.isTrue(Exit.isFailure(cut))
+      assert.deepStrictEqual(yield* rows, before)
+      yield* again
+      assert.deepStrictEqual(yield* rows, before)
+    })
+  )
+
+  it.live("refuses to be one of two", () =>
+    Effect.gen(function* () {
+      const { again, services } = yield* filled
+      const began = yield* Deferred.make<void>()
+      const onProgress = () => Effect.andThen(Deferred.succeed(began, undefined), Effect.never)
+      const first = yield* Effect.forkChild(Effect.provideContext(rebuild({ onProgress }), services))
+      yield* Deferred.await(began)
+      const error = yield* Effect.flip(again)
+      assert.isTrue(Schema.is(RebuildRefused)(error))
+      assert.include(error.message, "under way")
+      yield* Fiber.interrupt(first)
+    })
+  )
+
+  it.live("keeps the rights that were granted, and refuses to drop a view", () =>
+    Effect.gen(function* () {
+      const { again, postgres } = yield* filled
+      yield* postgres.query("GRANT SELECT ON carillon.scheduled_messages TO PUBLIC")
+      yield* again
+      const [granted] = yield* postgres.query<{ readonly acl: string }>(
+        "SELECT relacl::text AS acl FROM pg_class WHERE oid = 'carillon.scheduled_messages'::regclass"
+      )
+      assert.include(granted?.acl, "=r/")
+      yield* postgres.query("CREATE VIEW late AS SELECT id FROM carillon.scheduled_messages WHERE sent_at > due_at")
+      const error = yield* Effect.flip(again)
+      assert.include(error.message, "late")
+    })
+  )
+
+  it.live("is of use on an empty log and without a ledger ever run", () =>
+    Effect.gen(function* () {
+      const { count, services } = yield* world
+      yield* Effect.provideContext(rebuild(quietly), services)
+      assert.strictEqual(yield* count("scheduled_messages"), 0)
+    })
+  )
+})

@@ -1,0 +1,116 @@
+// What a test of the ledger stands on: a nats-server and a database of its own, and ledgers to start and stop.
+import { ConfigProvider, Context, Effect, Layer, Queue, Result } from "effect"
+import { eventId } from "#shared/contract/CloudEvents.ts"
+import type { Event } from "#shared/contract/Events.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { natsLayer } from "#shared/nats/Layers.ts"
+import { Nats } from "#shared/nats/Nats.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { readEvent } from "../../services/ledger/Batch.ts"
+import { run } from "../../services/ledger/Ledger.ts"
+import { migrate } from "../../services/ledger/Migrations.ts"
+import { fold, noRows } from "../../services/ledger/Projection.ts"
+import { Reader } from "../../services/ledger/Reader.ts"
+import { attempts, contents, messages, timeline } from "../../services/ledger/Tables.ts"
+import type { Recorded } from "../../services/ledger/Timeline.ts"
+import { eventually } from "../support/Carillon.ts"
+import { type Database, testDatabase } from "../support/TestDatabase.ts"
+import { type TestNats, testNats } from "../support/TestNats.ts"
+
+const layers = Layer.mergeAll(natsLayer("test"), Postgres.layer, Reader.layer).pipe(Layer.provideMerge(Readiness.layer))
+
+export const world = Effect.gen(function* () {
+  const nats = yield* testNats
+  const database = yield* testDatabase
+  return yield* worldOf(nats, database)
+})
+
+export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pick<Database, "url">) {
+  const environment = { NATS_URL: nats.url, DATABASE_URL: database.url }
+  const build = Effect.provideService(
+    Layer.build(Layer.fresh(layers)),
+    ConfigProvider.ConfigProvider,
+    ConfigProvider.fromUnknown(environment)
+  )
+  const services = yield* build
+  yield* Effect.provideContext(Effect.andThen(provision([]), migrate("carillon")), services)
+  const publisher = Context.get(services, Publisher)
+  const postgres = Context.get(services, Postgres)
+  const reader = Context.get(services, Reader)
+  let copies = 0
+
+  /** Every row of every table, as the projection computes with them; in the order of their keys. */
+  const rows = Effect.gen(function* () {
+    const all = <Row extends object>(table: { readonly name: string; readonly selected: string }, key: string) =>
+      postgres.query<Row>(`SELECT ${table.selected} FROM carillon.${table.name} ORDER BY ${key}`)
+    return {
+      messages: yield* all(messages, "id"),
+      contents: yield* all(contents, "message_id"),
+      attempts: yield* all(attempts, "message_id, attempt"),
+      timeline: yield* all(timeline, "event_id")
+    }
+  })
+  const count = (table: string) =>
+    Effect.map(
+      postgres.query<{ readonly n: number }>(`SELECT count(*) AS n FROM carillon.${table}`),
+      ([row]) => row?.n ?? 0
+    )
+
+  return {
+    nats,
+    environment,
+    services,
+    postgres,
+    reader,
+    rows,
+    count,
+    log: Context.get(services, EventLog),
+    manager: Context.get(services, Nats).manager,
+    append: (events: ReadonlyArray<Event>) => publisher.append(events),
+    /** As when they are said again after the duplicate window: only the names by which NATS knows them differ. */
+    appendCopies: (events: ReadonlyArray<Event>) =>
+      publisher.publish(events.map((event) => ({ ...eventMessage(event, "test"), messageId: `copy-${copies++}` }))),
+    publish: publisher.publish,
+    /** A ledger until the scope closes, with connections of its own. */
+    ledger: Effect.flatMap(build, (own) => Effect.forkScoped(Effect.provideContext(run, own))),
+    /** The whole log, as far as it can be read. */
+    recorded: Effect.gen(function* () {
+      const log = Context.get(services, EventLog)
+      const { first, last } = yield* log.extent
+      const all: Array<Recorded> = []
+      if (last < first) return all
+      const queue = yield* log.from(first)
+      for (let sequence = 0; sequence < last; ) {
+        const delivery = yield* Queue.take(queue)
+        sequence = delivery.seq
+        const read = readEvent(delivery)
+        if (Result.isSuccess(read)) all.push(read.success)
+      }
+      return all
+    }).pipe(Effect.scoped),
+    /** Until the checkpoint is where the log ends. */
+    projected: Effect.gen(function* () {
+      const { last } = yield* Context.get(services, EventLog).extent
+      yield* eventually(
+        `event ${last} projected`,
+        postgres.query<{ readonly position: number }>("SELECT position FROM carillon.projection_checkpoints"),
+        ([row]) => (row?.position ?? 0) >= last
+      )
+    })
+  }
+})
+
+/** The rows that the rules make of this log. */
+export const expected = (recorded: ReadonlyArray<Recorded>) => {
+  const seen = new Set<string>()
+  const rows = fold(
+    noRows,
+    recorded.filter(({ event }) => !seen.has(eventId(event)) && seen.add(eventId(event)))
+  )
+  const sorted = <A>(map: ReadonlyMap<string, A>) =>
+    [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  return { messages: sorted(rows.messages), contents: sorted(rows.contents), attempts: sorted(rows.attempts) }
+}
