@@ -1,9 +1,8 @@
 // The dispatcher: decides a message's way. Timers that fired and attempts that failed in; events out.
-import { Config, Effect, Schema } from "effect"
+import { Config, Effect } from "effect"
 import { runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { Attempt, type Event, events } from "#shared/contract/Events.ts"
-import { CancelledTimer } from "#shared/contract/Timer.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
@@ -22,16 +21,14 @@ const retryPolicy: Config.Config<RetryPolicy> = Config.all({
   senderWait: seconds("RETRY_SENDER_WAIT_SECONDS", 60)
 })
 
-const Timer = Schema.Union([Attempt, CancelledTimer])
-
 const append = Effect.fnUntraced(function* (events: ReadonlyArray<Event>, since: number | undefined) {
   const publisher = yield* Publisher
   yield* publisher.append(events, since)
 })
 
-const handleTimers = decoded(decodeWith(Timer), (timers, since) =>
+const handleTimers = decoded(decodeWith(Attempt), (attempts, since) =>
   append(
-    timers.map((timer): Event => ("message" in timer ? onDue(timer, Date.now()) : { type: "cancelled", ...timer })),
+    attempts.map((attempt) => onDue(attempt, Date.now())),
     since
   )
 )

@@ -7,11 +7,16 @@ import type { Reply } from "#shared/contract/Replies.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 
+/** Neither reply nor event: the command comes again, for what it is about may just be on its way. */
 export interface Answer {
-  /** Absent while it cannot be known yet: the command comes again after a while. */
   readonly reply?: Reply
   readonly event?: Event
+  /** Taken over by another step, which will answer. */
+  readonly handedOn?: boolean
 }
+
+export const notYet: Answer = {}
+export const handedOn: Answer = { handedOn: true }
 
 /** Names a stored command for as long as its stream lives. */
 export const causeOf = (delivery: Delivery): string => `command-${delivery.seq}-${delivery.time.getTime()}`
@@ -24,10 +29,10 @@ export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
 
 export const refused = (
   command: EventOf<"rejected">["command"],
-  delivery: Delivery,
+  cause: string,
   refusal: Refusal,
   at: Instant
-): Answer => ({
+): { readonly reply: Reply; readonly event: Event } => ({
   reply: { status: "rejected", ...(refusal.id === undefined ? {} : { id: refusal.id }), problems: refusal.problems },
-  event: { type: "rejected", at, command, ...refusal, cause: causeOf(delivery) }
+  event: { type: "rejected", at, command, ...refusal, cause }
 })

@@ -2,7 +2,7 @@
 import { Config, Effect } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
-import { type Attempt, events } from "#shared/contract/Events.ts"
+import { events } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -11,7 +11,8 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
 import { version } from "#shared/service/Version.ts"
-import { type Answer, refused } from "./Answer.ts"
+import { type Answer, causeOf, refused } from "./Answer.ts"
+import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
 import { schedule } from "./Scheduling.ts"
 import { Timers } from "./Timers.ts"
@@ -44,7 +45,7 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
       return run.map((delivery) =>
         refused(
           "unknown",
-          delivery,
+          causeOf(delivery),
           { problems: [{ path: "", problem: "was published to a subject that is no command" }] },
           fromMillis(rules.now)
         )
@@ -67,7 +68,7 @@ const handleCommands = (maxLateness: number) =>
       const reply = answers[index]?.reply
       if (reply) yield* answer(delivery, reply)
     }
-    return answers.map(({ reply }) => (reply ? done : again(500)))
+    return answers.map(({ reply, handedOn }) => (reply || handedOn ? done : again(500)))
   })
 
 const decodeRetry = decodeWith(events["retry-scheduled"])
@@ -76,27 +77,22 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
   Effect.gen(function* () {
     const timers = yield* Timers
     yield* timers.arm(
-      retries.map(
-        ({ message, attempt, failures, sendAt, possibleDuplicate }): Attempt => ({
-          message,
-          attempt,
-          failures,
-          sendAt,
-          possibleDuplicate
-        })
-      ),
-      since
+      retries.map(({ message, attempt, failures, sendAt, possibleDuplicate }) => ({
+        attempt: { message, attempt, failures, sendAt, possibleDuplicate }
+      })),
+      since === undefined ? undefined : { since }
     )
   })
 )
 
 export const run = Effect.gen(function* () {
   const maxLateness = yield* defaultMaxLateness
-  yield* provision([consumers.schedulerCommands, consumers.schedulerRetries])
+  yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
   yield* serveApi(version)
   yield* Effect.all(
     [
       runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
+      runActor(consumers.schedulerChanges, handleChanges),
       runActor(consumers.schedulerRetries, handleRetries)
     ],
     { concurrency: "unbounded" }

@@ -54,13 +54,14 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   // A redelivered command may have armed its timer before it was interrupted; the timer may even have fired.
   const again = toArm.filter(({ delivery }) => delivery.redelivered)
   yield* timers.arm(toArm.filter(({ delivery }) => !delivery.redelivered).map(firstAttempt))
-  if (again.length > 0) yield* timers.arm(again.map(firstAttempt), Math.min(...again.map(({ storedAt }) => storedAt)))
+  if (again.length > 0)
+    yield* timers.arm(again.map(firstAttempt), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
   const answers = new Map(wanted.map((one, index) => [one.delivery, answer(one, standings[index])] as const))
   return parsed.map((result, index): Answer => {
     const delivery = deliveries[index] as Delivery
     return Result.isFailure(result)
-      ? refused("schedule", delivery, result.failure, at)
-      : (answers.get(delivery) ?? refused("schedule", delivery, { problems: [] }, at))
+      ? refused("schedule", causeOf(delivery), result.failure, at)
+      : (answers.get(delivery) ?? refused("schedule", causeOf(delivery), { problems: [] }, at))
   })
 
   function answer({ delivery, message }: Wanted, standing: Standing | undefined): Answer {
@@ -70,7 +71,7 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
     }
     return refused(
       "schedule",
-      delivery,
+      causeOf(delivery),
       {
         id: message.id,
         platform: message.platform,
@@ -104,10 +105,12 @@ const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted) {
   return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 
-const firstAttempt = ({ message }: { readonly message: Message }): Attempt => ({
-  message,
-  attempt: 1,
-  failures: 0,
-  sendAt: message.dueAt,
-  possibleDuplicate: false
+const firstAttempt = ({ message }: { readonly message: Message }): { readonly attempt: Attempt } => ({
+  attempt: {
+    message,
+    attempt: 1,
+    failures: 0,
+    sendAt: message.dueAt,
+    possibleDuplicate: false
+  }
 })

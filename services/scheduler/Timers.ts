@@ -1,10 +1,10 @@
 // The store of time: one native NATS timer per waiting message, armed create-only, replaced and cancelled atomically.
 import { Config, Context, Effect, Layer, Option, Schema } from "effect"
-import { attemptEventId } from "#shared/contract/CloudEvents.ts"
-import { Attempt } from "#shared/contract/Events.ts"
-import type { MessageId } from "#shared/contract/Fields.ts"
+import { attemptEventId, type Headers } from "#shared/contract/CloudEvents.ts"
+import { Attempt, type Message } from "#shared/contract/Events.ts"
+import type { Instant, MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import type { CancelledTimer } from "#shared/contract/Timer.ts"
+import type { TimerChange } from "#shared/contract/Timer.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Fate, type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
@@ -12,25 +12,38 @@ import { Subject } from "#shared/nats/Topology.ts"
 
 export interface Pending {
   readonly attempt: Attempt
+  readonly firesAt: Instant
   readonly sequence: number
+}
+
+export interface Wanted {
+  readonly attempt: Attempt
+  /** The change that arms this attempt anew: else NATS would take it for the one it has seen. */
+  readonly cause?: string
+}
+
+/** For a caller whose work was redelivered: what has fired or was changed since is left alone. */
+export interface PerhapsArmed {
+  /** From when on these attempts may have been armed before. */
+  readonly since: number
+  /** Changes (their sequences) that the caller itself is carrying out. */
+  readonly own?: ReadonlySet<number>
 }
 
 export class Timers extends Context.Service<
   Timers,
   {
-    /**
-     * Arms what is not armed yet. A caller whose work was redelivered gives the time from which on these attempts may
-     * have been armed before: those that have fired or were cancelled since are left alone.
-     */
-    arm(attempts: ReadonlyArray<Attempt>, mayBeArmedSince?: number): Effect.Effect<void, NatsError>
+    /** Arms what is not armed yet. */
+    arm(wanted: ReadonlyArray<Wanted>, perhaps?: PerhapsArmed): Effect.Effect<void, NatsError>
     /** The timer that waits for a message, if one does. */
     pending(id: MessageId): Effect.Effect<Option.Option<Pending>, NatsError>
-    /** Puts another timer in its place; `conflict` if it has fired or changed since it was looked up. */
-    replace(old: Pending, attempt: Attempt, cause: string): Effect.Effect<Fate, NatsError>
-    /** Takes it away for good, in one step with the record that it was; `conflict` as above. */
-    cancel(old: Pending, cancelled: CancelledTimer): Effect.Effect<Fate, NatsError>
-    /** True if the message was cancelled since the given time. */
-    wasCancelled(attempt: Attempt["message"], since: number): Effect.Effect<boolean, NatsError>
+    /**
+     * Puts a change in its place, in one step with its removal; `conflict` if it has fired or changed since it was
+     * looked up. The headers go with the change.
+     */
+    change(old: Pending, change: TimerChange, headers: Headers): Effect.Effect<Fate, NatsError>
+    /** How far a message is that has no timer: a change of it waits to be carried out, or it was cancelled since then. */
+    without(message: Message, since: PerhapsArmed): Effect.Effect<"changing" | "cancelled" | "fired", NatsError>
   }
 >()("scheduler/Timers") {
   static readonly layer = Layer.effect(
@@ -40,13 +53,13 @@ export class Timers extends Context.Service<
       const { publish } = yield* Publisher
       const log = yield* EventLog
 
-      const timer = (attempt: Attempt, now: number): Outgoing => {
+      const timer = ({ attempt, cause }: Wanted, now: number): Outgoing => {
         const { id, platform } = attempt.message
         const fireAt = toMillis(attempt.sendAt) - lead
         const carried = {
           payload: JSON.stringify(attempt),
           headers: timerHeaders(attempt),
-          messageId: `${id}.${attempt.attempt}`
+          messageId: `${id}.${attempt.attempt}${cause === undefined ? "" : `.${cause}`}`
         }
         // NATS looks at its timers every 250 ms: what is due within the lead goes on its way directly.
         return fireAt <= now
@@ -59,63 +72,56 @@ export class Timers extends Context.Service<
             }
       }
 
-      const wasCancelled = Effect.fnUntraced(function* (message: Attempt["message"], since: number) {
-        const waiting = yield* log.last("TIMERS", Subject.cancelled(message.platform, message.id))
-        if (Option.isSome(waiting)) return true
-        return (yield* log.idsSince(["cancelled"], since)).has(attemptEventId(message.id, undefined, "cancelled"))
+      const without = Effect.fnUntraced(function* ({ id, platform }: Message, { since, own }: PerhapsArmed) {
+        const change = yield* log.last("TIMERS", Subject.changed(platform, id))
+        if (Option.isSome(change) && !own?.has(change.value.sequence)) return "changing"
+        const cancelled = yield* log.idsSince(["cancelled"], since)
+        return cancelled.has(attemptEventId(id, undefined, "cancelled")) ? "cancelled" : "fired"
       })
 
-      const stillToArm = Effect.fnUntraced(function* (attempts: ReadonlyArray<Attempt>, since: number) {
-        const gone = yield* log.idsSince(["dispatched", "expired"], since)
-        return yield* Effect.filter(attempts, ({ message, attempt }) =>
+      const stillToArm = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, perhaps: PerhapsArmed) {
+        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since)
+        return yield* Effect.filter(wanted, ({ attempt: { message, attempt } }) =>
           gone.has(attemptEventId(message.id, attempt, "dispatched")) ||
           gone.has(attemptEventId(message.id, attempt, "expired"))
             ? Effect.succeed(false)
-            : Effect.map(wasCancelled(message, since), (cancelled) => !cancelled)
+            : Effect.map(without(message, perhaps), (state) => state === "fired")
         )
       })
 
       return Timers.of({
-        arm: Effect.fnUntraced(function* (attempts, mayBeArmedSince) {
-          const wanted = mayBeArmedSince === undefined ? attempts : yield* stillToArm(attempts, mayBeArmedSince)
+        arm: Effect.fnUntraced(function* (wanted, perhaps) {
+          const missing = perhaps === undefined ? wanted : yield* stillToArm(wanted, perhaps)
           const now = Date.now()
           // `conflict` means that the timer stands already.
-          yield* publish(wanted.map((attempt) => timer(attempt, now)))
+          yield* publish(missing.map((one) => timer(one, now)))
         }),
         pending: (id) =>
           Effect.map(
             log.last("TIMERS", Subject.pending(id)),
-            Option.map(({ text, sequence }) => ({ attempt: decodeAttempt(text), sequence }))
+            Option.map(({ text, sequence, header }) => ({
+              attempt: decodeAttempt(text),
+              firesAt: (header("Nats-Schedule") ?? "").replace("@at ", ""),
+              sequence
+            }))
           ),
-        replace: (old, attempt, cause) => {
-          const { id, platform } = attempt.message
-          return only(
+        change: (old, change, headers) => {
+          const { id, platform } = change.old.message
+          return Effect.map(
             publish([
               {
-                subject: Subject.pending(id),
-                payload: JSON.stringify(attempt),
-                headers: timerHeaders(attempt),
-                messageId: `${id}.${attempt.attempt}.${cause}`,
+                subject: Subject.changed(platform, id),
+                payload: JSON.stringify(change),
+                headers: { ...headers, "ce-subject": id },
                 expectedSequence: old.sequence,
-                schedule: { at: fromMillis(toMillis(attempt.sendAt) - lead), target: Subject.due(platform) }
+                expectedOf: Subject.pending(id),
+                cancelSchedule: Subject.pending(id)
               }
-            ])
+            ]),
+            ([fate]) => fate ?? "conflict"
           )
         },
-        cancel: (old, cancelled) =>
-          only(
-            publish([
-              {
-                subject: Subject.cancelled(cancelled.platform, cancelled.id),
-                payload: JSON.stringify(cancelled),
-                headers: { "ce-subject": cancelled.id },
-                expectedSequence: old.sequence,
-                expectedOf: Subject.pending(cancelled.id),
-                cancelSchedule: Subject.pending(cancelled.id)
-              }
-            ])
-          ),
-        wasCancelled
+        without
       })
     })
   )
@@ -129,5 +135,3 @@ const timerHeaders = ({ message, attempt }: Attempt) => ({ "ce-subject": message
 
 // We wrote it: a timer that cannot be read is a bug.
 const decodeAttempt = Schema.decodeUnknownSync(Schema.fromJsonString(Attempt))
-
-const only = (fates: Effect.Effect<ReadonlyArray<Fate>, NatsError>) => Effect.map(fates, ([fate]) => fate ?? "conflict")

@@ -10,6 +10,7 @@ export interface StoredMessage {
   readonly sequence: number
   readonly storedAt: number
   readonly text: string
+  header(name: string): string | undefined
 }
 
 export class EventLog extends Context.Service<
@@ -43,7 +44,12 @@ export class EventLog extends Context.Service<
         attempt("look up", () => manager.streams.getMessage(stream, { last_by_subj: subject })).pipe(
           Effect.map(Option.fromNullishOr),
           Effect.map(
-            Option.map((found) => ({ sequence: found.seq, storedAt: found.time.getTime(), text: found.string() }))
+            Option.map((found) => ({
+              sequence: found.seq,
+              storedAt: found.time.getTime(),
+              text: found.string(),
+              header: (name: string) => found.header.get(name) || undefined
+            }))
           )
         )
 

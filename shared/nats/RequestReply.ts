@@ -3,6 +3,7 @@
 import { type ServiceMsg, Svcm } from "@nats-io/services"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { commandNames } from "#shared/contract/Commands.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import type { Delivery } from "./Mailbox.ts"
@@ -47,6 +48,12 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
     (service) => Effect.ignore(attempt("stop the API", () => service.stop()))
   )
 })
+
+/** Lets the answer come later, from whoever carries out the rest of the work. */
+export const passOn = (delivery: Delivery): Headers => {
+  const to = delivery.headers?.get(replyTo)
+  return to ? { [replyTo]: to } : {}
+}
 
 /** Answers whoever waits for this command; most commands have nobody waiting. */
 export const answer = Effect.fnUntraced(function* (delivery: Delivery, reply: Reply) {

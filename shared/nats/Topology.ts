@@ -10,8 +10,8 @@ export const Subject = {
   /** One per waiting message: its timer. */
   pending: (id: MessageId) => `carillon.timer.pending.${id}`,
   due: (platform: Platform) => `carillon.timer.due.${platform}`,
-  /** Put in place of a waiting timer in one step with its removal; becomes the cancelled event. */
-  cancelled: (platform: Platform, id: MessageId) => `carillon.timer.cancelled.${platform}.${id}`,
+  /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
+  changed: (platform: Platform, id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
   events: (type: EventType, platform = "*") => `carillon.event.${type}.${platform}`,
   /** Create-only, one per message: the de-duplication for as long as the log is kept. */
   scheduled: (platform: Platform | "*", id: MessageId) => `carillon.event.scheduled.${platform}.${id}`,
@@ -86,7 +86,8 @@ export const consumers = {
   /** Whole subject, so that a command nobody knows is refused aloud. */
   schedulerCommands: consumer("COMMANDS", "scheduler", ["carillon.command.>"]),
   schedulerRetries: consumer("EVENTS", "scheduler-retries", [Subject.events("retry-scheduled")]),
-  dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>", "carillon.timer.cancelled.>"]),
+  schedulerChanges: consumer("TIMERS", "scheduler-changes", ["carillon.timer.changed.>"]),
+  dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>"]),
   dispatcherFailures: consumer("EVENTS", "dispatcher-failures", [Subject.events("attempt-failed")]),
   gateway: (platform: Platform) =>
     consumer("EVENTS", `${platform}-gateway`, [Subject.events("dispatched", platform)], 2_000)

@@ -1,4 +1,4 @@
-// The connection to Postgres: a pool that waits for the server, typed errors, transactions. The only importer of pg.
+// The connection to Postgres: a pool that waits for the server, typed errors, transactions. Only shared/postgres imports pg.
 // Works through a pooler in transaction mode: nothing here depends on the state of a session.
 import { Cause, Config, Context, Effect, Exit, Layer, Redacted, Schedule, Schema } from "effect"
 import pg from "pg"

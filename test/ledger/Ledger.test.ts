@@ -1,11 +1,12 @@
 // The ledger on a real nats-server and a real Postgres: what stands in the log stands in the tables, once.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, Queue, Result, Scope } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { writeEvents } from "../../services/ledger/Batch.ts"
 import { begin, checkpoint } from "../../services/ledger/Checkpoint.ts"
+import { logName } from "../../services/ledger/LogPosition.ts"
 import { eventually } from "../support/Carillon.ts"
 import { dispatched, livesOf, mark, messageOf, rescheduled, scheduled, sent, started } from "./Histories.ts"
 import { expected, world } from "./World.ts"
@@ -89,7 +90,7 @@ describe("the ledger", () => {
     Effect.gen(function* () {
       const { append, count, log, postgres, recorded } = yield* world
       yield* append(livesOf("m", 11))
-      const at = yield* begin(postgres.query, "carillon", (yield* log.extent).created)
+      const at = yield* begin(postgres.query, "carillon", logName((yield* log.extent).created))
       const events = yield* recorded
       const batch = [{ seq: events.length }] as never
       const cut = yield* Effect.exit(
@@ -100,6 +101,34 @@ describe("the ledger", () => {
       assert.isTrue(Exit.isFailure(cut))
       assert.strictEqual(yield* count("message_events"), 0)
       assert.strictEqual((yield* checkpoint(postgres.query, "carillon"))?.sequence, 0)
+    })
+  )
+
+  it.live("lets one of two go on from a position, and the other write nothing", () =>
+    Effect.gen(function* () {
+      const { append, count, log, postgres, recorded } = yield* world
+      yield* append(livesOf("m", 11))
+      const at = yield* begin(postgres.query, "carillon", logName((yield* log.extent).created))
+      const events = yield* recorded
+      const batch = [{ seq: events.length }] as never
+      const one = Effect.result(postgres.transaction((query) => writeEvents(query, "carillon", at, batch, events)))
+      const both = yield* Effect.all([one, one], { concurrency: "unbounded" })
+      const refused = both.filter(Result.isFailure).map(({ failure }) => failure._tag)
+      assert.deepStrictEqual(refused, ["Overtaken"])
+      assert.strictEqual(yield* count("message_events"), events.length)
+    })
+  )
+
+  it.live("leaves in NATS what it does not get round to", () =>
+    Effect.gen(function* () {
+      const { append, log, manager } = yield* world
+      const events = livesOf("m", 2_400)
+      yield* append(events)
+      const reader = yield* log.from(1)
+      const waiting = Effect.promise(async () => (await manager.consumers.list("EVENTS").next())[0]?.num_pending ?? 0)
+      yield* eventually("the reader to be full", Queue.size(reader), (size) => size >= 2_000)
+      assert.isAtLeast(yield* waiting, events.length - 5_000)
+      assert.isAtMost(yield* Queue.size(reader), 2_000)
     })
   )
 

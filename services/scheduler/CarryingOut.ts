@@ -1,0 +1,69 @@
+// Carries out the changes that took a timer's place. NATS may be firing a timer at the very moment in which it is taken
+// away: then both stand. So what counts is when the change was stored, on the clock that fires: before the timer's
+// instant it holds; from then on it is too late, and the old attempt goes out, once, whether it was fired or not.
+import { Effect, Result } from "effect"
+import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.ts"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import type { Event } from "#shared/contract/Events.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import { TimerChange } from "#shared/contract/Timer.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { answer } from "#shared/nats/RequestReply.ts"
+import { refused } from "./Answer.ts"
+import { tooLate } from "./Changing.ts"
+import { Timers, type Wanted } from "./Timers.ts"
+
+interface Outcome {
+  readonly event: Event
+  readonly reply: Reply
+  readonly arm?: Wanted
+}
+
+/** Pure: what a change that was stored at an instant comes to. */
+export const decide = (change: TimerChange, storedAt: number): Outcome => {
+  const { old, cause, firesAt } = change
+  const { id, platform, dueAt } = old.message
+  const at = fromMillis(storedAt)
+  const reason = change.reason === undefined ? {} : { reason: change.reason }
+  if (storedAt >= toMillis(firesAt)) {
+    return {
+      ...refused(change.change, cause, { id, platform, problems: [{ path: "id", problem: tooLate }] }, at),
+      arm: { attempt: old, cause }
+    }
+  }
+  if (change.change === "cancel") {
+    return { event: { type: "cancelled", at, id, platform, dueAt, ...reason }, reply: { status: "cancelled", id } }
+  }
+  const { message } = change.attempt
+  return {
+    event: { type: "rescheduled", at, message, previousDueAt: dueAt, cause, ...reason },
+    reply: { status: "rescheduled", id, dueAt: message.dueAt, expiresAt: message.expiresAt },
+    arm: { attempt: change.attempt, cause }
+  }
+}
+
+const decode = decodeWith(TimerChange)
+
+export const handleChanges = Effect.fnUntraced(function* (batch: Batch) {
+  const timers = yield* Timers
+  const { append } = yield* Publisher
+  const since = redeliveredSince(batch)
+  const outcomes = batch.map((delivery) =>
+    Result.map(decode(delivery.string()), (change) => decide(change, delivery.time.getTime()))
+  )
+  const readable = outcomes.filter(Result.isSuccess).map(({ success }) => success)
+  yield* timers.arm(
+    readable.flatMap(({ arm }) => (arm ? [arm] : [])),
+    since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) }
+  )
+  yield* append(
+    readable.map(({ event }) => event),
+    since
+  )
+  for (const [index, delivery] of batch.entries()) {
+    const outcome = outcomes[index]
+    if (outcome && Result.isSuccess(outcome)) yield* answer(delivery, outcome.success.reply)
+  }
+  return outcomes.map((outcome) => (Result.isSuccess(outcome) ? done : poison("undecodable")))
+})
