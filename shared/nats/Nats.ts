@@ -30,34 +30,44 @@ export class Nats extends Context.Service<
   Nats,
   { readonly connection: NatsConnection; readonly js: JetStreamClient; readonly manager: JetStreamManager }
 >()("shared/nats/Nats") {
+  /** For services: waits for the server, and says so. */
   static readonly layer = Layer.effect(
     Nats,
-    Effect.gen(function* () {
-      const options = yield* connectionOptions
-      const readiness = yield* Readiness
-      const connection = yield* Effect.acquireRelease(
-        establish(options),
-        // With the server gone a drain rejects; there is nothing left to lose then.
-        (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
-      )
-      yield* refuseOldServer(connection)
-      yield* readiness.check(
-        "nats",
-        Effect.sync(() => !connection.isClosed() && connected(connection))
-      )
-      const manager = yield* attempt("JetStream", () => jetstreamManager(connection)).pipe(
-        Effect.catchTag(
-          "NatsError",
-          () =>
-            new UnusableNats({
-              problem: "This NATS server has no JetStream: start it with -js, or enable JetStream for the account."
-            })
-        )
-      )
-      return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager })
-    })
+    Effect.suspend(() => open(Schedule.spaced("2 seconds")))
+  )
+
+  /** For commands: a server out of reach is an error. */
+  static readonly layerWithoutWaiting = Layer.effect(
+    Nats,
+    Effect.suspend(() => open(Schedule.recurs(0)))
   )
 }
+
+const open = (again: Schedule.Schedule<unknown>) =>
+  Effect.gen(function* () {
+    const options = yield* connectionOptions
+    const readiness = yield* Readiness
+    const connection = yield* Effect.acquireRelease(
+      establish(options, again),
+      // With the server gone a drain rejects; there is nothing left to lose then.
+      (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
+    )
+    yield* refuseOldServer(connection)
+    yield* readiness.check(
+      "nats",
+      Effect.sync(() => !connection.isClosed() && connected(connection))
+    )
+    const manager = yield* attempt("JetStream", () => jetstreamManager(connection)).pipe(
+      Effect.catchTag(
+        "NatsError",
+        () =>
+          new UnusableNats({
+            problem: "This NATS server has no JetStream: start it with -js, or enable JetStream for the account."
+          })
+      )
+    )
+    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager })
+  })
 
 export const natsConfig = Config.all({
   url: Config.Redacted("NATS_URL").pipe(Config.withDefault(Redacted.make("nats://127.0.0.1:4222"))),
@@ -95,12 +105,15 @@ const connectionOptions = Effect.gen(function* () {
 
 const withoutUser = (server: string) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")
 
-const establish = (options: ConnectionOptions & { readonly servers: ReadonlyArray<string> }) =>
+const establish = (
+  options: ConnectionOptions & { readonly servers: ReadonlyArray<string> },
+  again: Schedule.Schedule<unknown>
+) =>
   attempt("connect", () => connect({ ...options, servers: [...options.servers], timeout: 5_000 })).pipe(
     Effect.tapError((error) =>
       Effect.logWarning(`Waiting for NATS at ${options.servers.join(", ")}: ${describe(error.cause)}`)
     ),
-    Effect.retry(Schedule.spaced("2 seconds"))
+    Effect.retry(again)
   )
 
 const refuseOldServer = (connection: NatsConnection) => {

@@ -1,0 +1,14 @@
+// Flags and arguments that several commands share.
+import { Argument, Flag } from "effect/cli"
+
+export const jsonFlag = Flag.Boolean("json").pipe(
+  Flag.withDescription("JSON for programs instead of text for people"),
+  Flag.withDefault(false)
+)
+
+export const idArgument = Argument.String("id").pipe(Argument.withDescription("The message's id"))
+
+export const reasonFlag = Flag.String("reason").pipe(
+  Flag.withDescription("Kept with the record of delivery: no personal data"),
+  Flag.optional
+)

@@ -1,0 +1,40 @@
+// Hands a command to the scheduler and tells what came of it. Without a scheduler the command is stored for it.
+import { Console, Effect } from "effect"
+import type { CommandName } from "#shared/contract/Commands.ts"
+import type { Problem } from "#shared/contract/Fields.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { request } from "#shared/nats/Requests.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { NotFound, Refused } from "./Exit.ts"
+import { json } from "./Print.ts"
+
+export const listProblems = (problems: ReadonlyArray<Problem>) =>
+  problems.map(({ path, problem }) => `  ${path ? `${path}: ` : ""}${problem}`).join("\n")
+
+const store = Effect.fnUntraced(function* (name: CommandName, command: { readonly id: string }) {
+  const { publish } = yield* Publisher
+  yield* publish([{ subject: Subject.command(name), payload: JSON.stringify(command), headers: {} }])
+  return { status: "stored" as const, id: command.id }
+})
+
+/** Ends with the reply for programs, or in the words of `say` for people. */
+export const submit = Effect.fnUntraced(function* <Command extends { readonly id: string }>(
+  name: CommandName,
+  command: Command,
+  asJson: boolean,
+  say: (reply: Exclude<Reply, { status: "rejected" }>) => string
+) {
+  const reply = yield* request(name, command).pipe(Effect.catchTag("NoScheduler", () => store(name, command)))
+  if (reply.status === "rejected") {
+    if (asJson) yield* json(reply)
+    const message = `refused:\n${listProblems(reply.problems)}`
+    return yield* reply.problems.some(({ problem }) => problem.startsWith("is unknown"))
+      ? new NotFound({ message })
+      : new Refused({ message })
+  }
+  if (asJson) return yield* json(reply)
+  yield* Console.log(
+    reply.status === "stored" ? `${reply.id}: stored; no scheduler is running, so it is not checked yet` : say(reply)
+  )
+})

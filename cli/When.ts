@@ -1,0 +1,73 @@
+// The flags that say when: an instant, a local time in a zone, or so long from now.
+import { Effect, Option } from "effect"
+import { Flag } from "effect/cli"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { Refused } from "./Exit.ts"
+
+export const whenFlags = {
+  at: Flag.String("at").pipe(
+    Flag.withDescription("When: 2026-12-01T09:00:00Z, or a local time together with --time-zone"),
+    Flag.optional
+  ),
+  in: Flag.String("in").pipe(Flag.withDescription("When, from now: 10s, 5m, 2h, 1d"), Flag.optional),
+  timeZone: Flag.String("time-zone").pipe(
+    Flag.withDescription("IANA zone of a local --at, Europe/Berlin"),
+    Flag.optional
+  ),
+  expiresAt: Flag.String("expires-at").pipe(
+    Flag.withDescription("Until when it is still worth sending, an instant"),
+    Flag.optional
+  ),
+  maxLateness: Flag.String("max-lateness").pipe(
+    Flag.withDescription("The same as a time after it is due: 30s, 15m, 2h"),
+    Flag.optional
+  )
+}
+
+interface When {
+  readonly at: Option.Option<string>
+  readonly in: Option.Option<string>
+  readonly timeZone: Option.Option<string>
+  readonly expiresAt: Option.Option<string>
+  readonly maxLateness: Option.Option<string>
+}
+
+const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** 90s, 5m, 2h, 1d in milliseconds. */
+export const parseSpan = (flag: string, text: string): Effect.Effect<number, Refused> => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? []
+  return amount && unit
+    ? Effect.succeed(Number(amount) * units[unit as keyof typeof units])
+    : Effect.fail(new Refused({ message: `--${flag} must be like 10s, 5m, 2h or 1d` }))
+}
+
+/** An instant as it is, or so far from now: -1h, +2h. */
+export const parseMoment = (flag: string, text: string): Effect.Effect<string, Refused> => {
+  const [, sign, rest] = /^([+-])(.+)$/.exec(text) ?? []
+  if (sign && rest) {
+    return Effect.map(parseSpan(flag, rest), (millis) => fromMillis(Date.now() + (sign === "-" ? -millis : millis)))
+  }
+  return Number.isNaN(Date.parse(text))
+    ? Effect.fail(new Refused({ message: `--${flag} must be an instant, or like -1h or +2h` }))
+    : Effect.succeed(fromMillis(Date.parse(text)))
+}
+
+/** The fields of a command. */
+export const timing = Effect.fnUntraced(function* (when: When) {
+  const { at, timeZone, expiresAt, maxLateness } = when
+  if (Option.isSome(at) === Option.isSome(when.in)) {
+    return yield* new Refused({ message: "say when: give either --at or --in" })
+  }
+  const dueAt = Option.isSome(when.in)
+    ? fromMillis(Date.now() + (yield* parseSpan("in", when.in.value)))
+    : Option.getOrElse(at, () => "")
+  return {
+    dueAt,
+    ...(Option.isSome(timeZone) ? { timeZone: timeZone.value } : {}),
+    ...(Option.isSome(expiresAt) ? { expiresAt: expiresAt.value } : {}),
+    ...(Option.isSome(maxLateness)
+      ? { maxLatenessSeconds: Math.round((yield* parseSpan("max-lateness", maxLateness.value)) / 1_000) }
+      : {})
+  }
+})

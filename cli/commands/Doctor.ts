@@ -1,0 +1,110 @@
+// carillon doctor: is everything there, and as it should be; and if not, what to do.
+import { styleText } from "node:util"
+import { Config, Console, Effect, Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import { consumerState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
+import { consumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { Reader } from "../../services/ledger/Reader.ts"
+import { BotApi } from "../../services/telegram-gateway/BotApi.ts"
+import { ProblemsFound } from "../Exit.ts"
+import { jsonFlag } from "../Flags.ts"
+import { json as printJson } from "../Print.ts"
+import { serversLayer } from "../Servers.ts"
+
+interface Finding {
+  readonly check: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+const good = (check: string, detail: string): Finding => ({ check, ok: true, detail })
+const bad = (check: string, detail: string): Finding => ({ check, ok: false, detail })
+
+const checkStream = Effect.fnUntraced(function* (name: StreamName) {
+  const check = `stream ${name}`
+  const state = yield* streamState(name)
+  if (!state) return bad(check, "is missing: start any service once, or see STREAMS_MANAGE")
+  const wrong = shortcomings(name, state)
+  return wrong.length > 0 ? bad(check, wrong.join("; ")) : good(check, `${state.messages} messages`)
+})
+
+const definitions = [
+  consumers.schedulerCommands,
+  consumers.schedulerChanges,
+  consumers.schedulerRetries,
+  consumers.dispatcherTimers,
+  consumers.dispatcherFailures,
+  consumers.gateway("telegram")
+]
+
+const checkConsumers = Effect.forEach(definitions, (definition) =>
+  Effect.map(consumerState(definition), (state) => {
+    const check = `consumer ${definition.stream}/${definition.durable}`
+    if (!state) return bad(check, "is missing: start its service once")
+    return state.read || state.inHand > 0 ? good(check, "is read") : bad(check, "nobody reads it: start its service")
+  })
+)
+
+const checkNats = Effect.gen(function* () {
+  const found = [good("NATS", `nats-server ${yield* serverVersion}`)]
+  found.push(...(yield* Effect.forEach(Object.keys(streams) as ReadonlyArray<StreamName>, checkStream)))
+  found.push(...(yield* checkConsumers))
+  const count = yield* schedulers
+  found.push(count > 0 ? good("scheduler", `${count} answering`) : bad("scheduler", "none answers: npm run scheduler"))
+  const aside = yield* streamState("QUARANTINE")
+  if (aside && aside.messages > 0) found.push(bad("quarantine", `${aside.messages} messages that nobody could process`))
+  return found
+}).pipe(
+  Effect.provide(serversLayer),
+  Effect.catchTags({
+    NatsError: (error) => Effect.succeed([bad("NATS", `${error.message}. Start it, or set NATS_URL`)]),
+    UnusableNats: (error) => Effect.succeed([bad("NATS", error.message)])
+  })
+)
+
+const checkLedger = Effect.gen(function* () {
+  const { position } = yield* Reader
+  const at = yield* position
+  const log = yield* Effect.orElseSucceed(Effect.provide(streamState("EVENTS"), serversLayer), () => undefined)
+  const behind = Option.map(at, ({ sequence }) => (log?.lastSequence ?? sequence) - sequence)
+  const ledger = Option.match(behind, {
+    onNone: () => bad("ledger", "has not begun: npm run ledger"),
+    onSome: (count) =>
+      count > 1_000 ? bad("ledger", `${count} events behind`) : good("ledger", `${count} events behind`)
+  })
+  return [good("Postgres", "answers"), ledger]
+}).pipe(
+  Effect.provide(Layer.provide(Reader.layer, serversLayer)),
+  Effect.catch((error) =>
+    Effect.succeed([bad("Postgres", `${error.message}. Check DATABASE_URL, and that a ledger has run`)])
+  )
+)
+
+const checkToken = Effect.gen(function* () {
+  const token = yield* Config.option(Config.Redacted("TELEGRAM_BOT_TOKEN"))
+  if (Option.isNone(token)) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
+  return yield* Effect.gen(function* () {
+    const { getMe } = yield* BotApi
+    return [good("Telegram", `the token is that of @${(yield* getMe).username}`)]
+  }).pipe(
+    Effect.provide(BotApi.layer),
+    Effect.timeout("20 seconds"),
+    Effect.catch((error) => Effect.succeed([bad("Telegram", error.message)]))
+  )
+})
+
+export const doctorCommand = Command.make(
+  "doctor",
+  { json: jsonFlag },
+  Effect.fnUntraced(function* ({ json }) {
+    const findings: ReadonlyArray<Finding> = [...(yield* checkNats), ...(yield* checkLedger), ...(yield* checkToken)]
+    const wrong = findings.filter(({ ok }) => !ok).length
+    if (json) yield* printJson({ ok: wrong === 0, findings })
+    else {
+      yield* Effect.forEach(findings, ({ check, ok, detail }) =>
+        Console.log(`${ok ? styleText("green", "ok     ") : styleText("red", "problem")}  ${check}: ${detail}`)
+      )
+    }
+    if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
+  })
+).pipe(Command.withDescription("Check NATS, streams, services, Postgres and token; exit code 4 if something is wrong"))

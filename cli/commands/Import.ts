@@ -1,0 +1,122 @@
+// carillon import: a file of messages, checked here, published in batches; goes on where it was interrupted.
+import { createHash } from "node:crypto"
+import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { Console, Effect, Option, Result, Stream } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { decodeCommand, toMessage } from "#shared/contract/Submission.ts"
+import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { Refused } from "../Exit.ts"
+import { jsonFlag } from "../Flags.ts"
+import { type ImportRow, importRows } from "../ImportRows.ts"
+import { json as printJson } from "../Print.ts"
+import { progressLine } from "../Progress.ts"
+
+const flags = {
+  file: Argument.String("file").pipe(Argument.withDescription("A .csv, .ndjson or .jsonl file; - is standard input")),
+  format: Flag.Literals("format", ["csv", "ndjson"]).pipe(
+    Flag.withDescription("If the name does not tell"),
+    Flag.optional
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only check the lines"), Flag.withDefault(false)),
+  json: jsonFlag
+}
+
+const batchSize = 2_000
+const day = 86_400_000
+
+const formatOf = (file: string, format: Option.Option<"csv" | "ndjson">) => {
+  if (Option.isSome(format)) return Effect.succeed(format.value)
+  if (/\.csv$/i.test(file)) return Effect.succeed("csv" as const)
+  if (/\.(ndjson|jsonl)$/i.test(file)) return Effect.succeed("ndjson" as const)
+  return new Refused({ message: "say what it is: --format csv or --format ndjson" })
+}
+
+/** Repeating a line within the stream's memory costs nothing more. */
+const outgoing = (command: unknown): Outgoing => {
+  const payload = JSON.stringify(command)
+  return {
+    subject: Subject.command("schedule"),
+    payload,
+    headers: {},
+    messageId: `import-${createHash("sha256").update(payload).digest("base64url")}`
+  }
+}
+
+const checked = ({ line, command }: ImportRow) =>
+  Result.mapError(
+    Result.flatMap(decodeCommand("schedule", command), (decoded) =>
+      Result.map(toMessage(decoded, { now: Date.now(), defaultMaxLateness: day }), () => command)
+    ),
+    // Neither text nor address: a report is sent around.
+    ({ id, problems }) => ({ line, ...(id === undefined ? {} : { id }), problems })
+  )
+
+const lineIn = (file: string) =>
+  Effect.promise(() =>
+    readFile(file, "utf8").then(
+      (text) => Number(text) || 0,
+      () => 0
+    )
+  )
+
+export const importCommand = Command.make(
+  "import",
+  flags,
+  Effect.fnUntraced(function* ({ file, format, dryRun, json }) {
+    const kind = yield* formatOf(file, format)
+    const path = file === "-" ? undefined : file
+    const size = path === undefined ? 0 : yield* sizeOf(path)
+    const resumable = path !== undefined && !dryRun
+    const [progressFile, report] = [`${file}.progress`, `${path ?? "import"}.rejected.ndjson`]
+    const from = resumable ? yield* lineIn(progressFile) : 0
+    if (from === 0) yield* Effect.promise(() => rm(report, { force: true }))
+    else yield* Console.error(`going on after line ${from} (delete ${progressFile} to begin anew)`)
+    const { publish } = yield* Publisher
+    const counts = { published: 0, refused: 0, skipped: 0 }
+    const progress = progressLine(size > 0 ? "bytes" : "lines")
+    let bytes = 0
+
+    const take = Effect.fnUntraced(function* (rows: ReadonlyArray<ImportRow>) {
+      const results = rows.filter(({ line }) => line > from).map(checked)
+      const good = results.filter(Result.isSuccess).map(({ success }) => success)
+      const bad = results.filter(Result.isFailure).map(({ failure }) => `${JSON.stringify(failure)}\n`)
+      if (!dryRun) yield* publish(good.map(outgoing))
+      if (bad.length > 0) yield* Effect.promise(() => appendFile(report, bad.join("")))
+      counts.published += good.length
+      counts.refused += bad.length
+      counts.skipped += rows.length - results.length
+      const last = rows.at(-1)?.line ?? 0
+      if (resumable && last > from) yield* Effect.promise(() => writeFile(progressFile, String(last)))
+      bytes += rows.reduce((sum, { command }) => sum + (JSON.stringify(command)?.length ?? 0), 0)
+      progress.show(size > 0 ? Math.min(size, bytes) : counts.published + counts.refused, size)
+    })
+
+    yield* Stream.fromAsyncIterable(
+      importRows(path, kind),
+      () => new Refused({ message: `${file} is not ${kind} as it should be` })
+    ).pipe(Stream.grouped(batchSize), Stream.runForEach(take), Effect.ensuring(Effect.sync(progress.end)))
+    if (resumable) yield* Effect.promise(() => rm(progressFile, { force: true }))
+    const did = dryRun ? "good" : "published"
+    yield* json
+      ? printJson({ ...counts, dryRun, ...(counts.refused > 0 ? { report } : {}) })
+      : Console.log(
+          `${counts.published} ${did}, ${counts.refused} refused${counts.skipped > 0 ? `, ${counts.skipped} skipped: published before` : ""}`
+        )
+    if (counts.refused > 0) return yield* new Refused({ message: `what was refused, and why: ${report}` })
+  })
+).pipe(
+  Command.withDescription("Schedule many messages from a file; an interrupted import goes on where it was"),
+  Command.withExamples([
+    {
+      command: "carillon import reminders.csv --dry-run",
+      description: "Head of a CSV: id,chatId,text,dueAt,timeZone,..."
+    }
+  ])
+)
+
+const sizeOf = (path: string) =>
+  Effect.tryPromise({
+    try: () => stat(path).then(({ size }) => size),
+    catch: () => new Refused({ message: `cannot read ${path}` })
+  })

@@ -1,0 +1,59 @@
+// carillon list: messages by status, platform and time.
+import { Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { Reader } from "../../services/ledger/Reader.ts"
+import { type Status, statuses } from "../../services/ledger/Rows.ts"
+import { jsonFlag } from "../Flags.ts"
+import { dash, offset, json as printJson, table } from "../Print.ts"
+import { parseMoment } from "../When.ts"
+
+const flags = {
+  status: Flag.Literals("status", statuses).pipe(Flag.withDescription("Only these"), Flag.optional),
+  platform: Flag.String("platform").pipe(Flag.withDescription("Only on this platform"), Flag.optional),
+  from: Flag.String("from").pipe(Flag.withDescription("Due from this instant on, or -1h, +2h from now"), Flag.optional),
+  to: Flag.String("to").pipe(Flag.withDescription("Due before this instant, or -1h, +2h from now"), Flag.optional),
+  limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many, default 50"), Flag.withDefault(50)),
+  json: jsonFlag
+}
+
+const moment = (flag: string, given: Option.Option<string>) =>
+  Option.isSome(given) ? parseMoment(flag, given.value) : Effect.succeed(undefined)
+
+export const listCommand = Command.make(
+  "list",
+  flags,
+  Effect.fnUntraced(function* ({ status, platform, from, to, limit, json }) {
+    const reader = yield* Reader
+    const dueFrom = yield* moment("from", from)
+    const dueTo = yield* moment("to", to)
+    const rows = yield* reader.list({
+      limit,
+      ...(Option.isSome(status) ? { status: status.value as Status } : {}),
+      ...(Option.isSome(platform) ? { platform: platform.value } : {}),
+      ...(dueFrom ? { dueFrom } : {}),
+      ...(dueTo ? { dueTo } : {})
+    })
+    if (json) return yield* Effect.forEach(rows, printJson, { discard: true })
+    if (rows.length === 0) return yield* Console.log("none")
+    yield* Console.log(
+      table(
+        ["id", "platform", "status", "due", "late", "attempts", "error"],
+        rows.map((row) => [
+          row.id,
+          dash(row.platform),
+          row.status,
+          dash(row.dueAt),
+          row.dueAt && row.sentAt ? offset(row.dueAt, row.sentAt) : "-",
+          String(row.attempts),
+          row.errorCategory ? `${row.errorCategory}: ${dash(row.errorDetail)}` : "-"
+        ])
+      )
+    )
+    if (rows.length === limit) yield* Console.error(`(the first ${limit}: --limit, --from and --to show others)`)
+  })
+).pipe(
+  Command.withDescription("List messages by the time they are due; --json prints one a line"),
+  Command.withExamples([
+    { command: "carillon list --status failed --from -1d", description: "What failed since yesterday" }
+  ])
+)

@@ -1,0 +1,59 @@
+// The command line `carillon`: its commands, their layers, and how it ends.
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
+import { CliError, Command } from "effect/cli"
+import { version } from "#shared/service/Version.ts"
+import { Reader } from "../services/ledger/Reader.ts"
+import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
+import { doctorCommand } from "./commands/Doctor.ts"
+import { importCommand } from "./commands/Import.ts"
+import { ledgerCommand } from "./commands/LedgerRebuild.ts"
+import { listCommand } from "./commands/List.ts"
+import { queuesCommand } from "./commands/Queues.ts"
+import { scheduleCommand } from "./commands/Schedule.ts"
+import { showCommand } from "./commands/Show.ts"
+import { watchCommand } from "./commands/Watch.ts"
+import { exitCodes } from "./Exit.ts"
+import { serversLayer } from "./Servers.ts"
+
+const carillon = Command.make("carillon").pipe(
+  Command.withDescription(
+    "Schedules messages to people, and tells what became of them. Exit codes: 0 done, 1 out of reach or unexpected, 2 refused, 3 not found, 4 doctor found problems."
+  ),
+  Command.withSubcommands([
+    scheduleCommand.pipe(Command.provide(serversLayer)),
+    cancelCommand.pipe(Command.provide(serversLayer)),
+    rescheduleCommand.pipe(Command.provide(serversLayer)),
+    showCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
+    listCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
+    watchCommand.pipe(Command.provide(serversLayer)),
+    importCommand.pipe(Command.provide(serversLayer)),
+    queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
+    doctorCommand,
+    ledgerCommand.pipe(Command.provide(serversLayer))
+  ])
+)
+
+/** One line for people, on stderr; the code for scripts. */
+const codeOf = (error: unknown): number =>
+  CliError.isCliError(error)
+    ? exitCodes.refused
+    : ((error as { readonly exitCode?: number }).exitCode ?? exitCodes.unexpected)
+
+const explain = (cause: Cause.Cause<unknown>) => {
+  const error = Cause.squash(cause)
+  if (Cause.hasInterruptsOnly(cause) || CliError.isCliError(error)) return Effect.void
+  return Console.error(error instanceof Error ? error.message : String(error))
+}
+
+NodeRuntime.runMain(
+  Command.run(carillon, { version }).pipe(
+    Effect.tapCause(explain),
+    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([])))
+  ),
+  {
+    disableErrorReporting: true,
+    teardown: (exit, done) =>
+      done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : codeOf(Cause.squash(exit.cause)))
+  }
+)

@@ -1,0 +1,90 @@
+// Looks at streams, consumers and services from outside: what waits where, and what is not as it should be.
+import { type ConsumerInfo, JetStreamApiError, type StreamInfo } from "@nats-io/jetstream"
+import { Effect } from "effect"
+import { attempt, Nats, type NatsError } from "./Nats.ts"
+import { type ConsumerDefinition, type StreamName, streams } from "./Topology.ts"
+
+export interface StreamState {
+  readonly messages: number
+  readonly lastSequence: number
+  /** When the oldest message was stored; none in an empty stream. */
+  readonly oldest?: number
+  readonly config: StreamInfo["config"]
+}
+
+export interface ConsumerState {
+  /** Not yet given to anybody. */
+  readonly waiting: number
+  /** Given to somebody, not acknowledged. */
+  readonly inHand: number
+  readonly redelivered: number
+  /** Somebody asks for messages. */
+  readonly read: boolean
+}
+
+/** Nothing if there is no such stream. */
+export const streamState = (name: StreamName) => orNothing(lookUpStream(name))
+
+const lookUpStream = Effect.fnUntraced(function* (name: StreamName) {
+  const { manager } = yield* Nats
+  const { config, state } = yield* attempt(`look up ${name}`, () => manager.streams.info(name))
+  return {
+    messages: state.messages,
+    lastSequence: state.last_seq,
+    ...(state.messages > 0 ? { oldest: Date.parse(state.first_ts) } : {}),
+    config
+  } satisfies StreamState
+})
+
+/** Nothing if there is no such consumer. */
+export const consumerState = (definition: ConsumerDefinition) => orNothing(lookUpConsumer(definition))
+
+const lookUpConsumer = Effect.fnUntraced(function* ({ stream, durable }: ConsumerDefinition) {
+  const { manager } = yield* Nats
+  const info: ConsumerInfo = yield* attempt(`look up ${durable}`, () => manager.consumers.info(stream, durable))
+  return {
+    waiting: info.num_pending,
+    inHand: info.num_ack_pending,
+    redelivered: info.num_redelivered,
+    read: info.num_waiting > 0
+  } satisfies ConsumerState
+})
+
+/** How many messages stand under a subject filter. */
+export const countUnder = Effect.fnUntraced(function* (stream: StreamName, filter: string) {
+  const { manager } = yield* Nats
+  const { state } = yield* attempt(`look up ${stream}`, () => manager.streams.info(stream, { subjects_filter: filter }))
+  return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
+})
+
+/** What Topology.ts demands of a stream and this one lacks, by the names of the settings. */
+export const shortcomings = (name: StreamName, { config }: StreamState): ReadonlyArray<string> => {
+  const found = config as unknown as Record<string, unknown>
+  const { subjects, retention, ...flags } = streams[name] as Record<string, unknown>
+  const missing = Object.entries({ subjects, retention, ...flags })
+    .filter(([key]) => !["max_age", "duplicate_window", "storage", "name"].includes(key))
+    .filter(([key, value]) => JSON.stringify(found[key]) !== JSON.stringify(value))
+    .map(([key, value]) => `${key} should be ${JSON.stringify(value)}`)
+  const limits = ["max_age", "max_msgs", "max_bytes", "max_msgs_per_subject"].filter((key) => Number(found[key]) > 0)
+  return name === "TIMERS" ? [...missing, ...limits.map((key) => `${key} deletes timers: remove it`)] : missing
+}
+
+/** How many schedulers answer. */
+export const schedulers = Effect.gen(function* () {
+  const { connection } = yield* Nats
+  return yield* attempt("ping", async () => {
+    let count = 0
+    for await (const _ of await connection.requestMany("$SRV.PING.carillon", "", { maxWait: 500, strategy: "stall" }))
+      count++
+    return count
+  }).pipe(Effect.orElseSucceed(() => 0))
+})
+
+export const serverVersion = Effect.map(Nats, ({ connection }) => connection.info?.version ?? "unknown")
+
+const orNothing = <A, R>(lookUp: Effect.Effect<A, NatsError, R>) =>
+  Effect.catchIf(
+    lookUp,
+    (error) => error.cause instanceof JetStreamApiError && error.cause.status === 404,
+    () => Effect.succeed(undefined)
+  )
