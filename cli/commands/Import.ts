@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { Console, Effect, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { decodeCommand, toMessage } from "#shared/contract/Submission.ts"
+import { decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Refused } from "../Exit.ts"
@@ -43,10 +43,14 @@ const outgoing = (command: unknown): Outgoing => {
   }
 }
 
+const readable = (command: unknown): Result.Result<unknown, Refusal> =>
+  command === undefined ? Result.fail({ problems: [{ path: "", problem: "is not JSON" }] }) : Result.succeed(command)
+
 const checked = ({ line, command }: ImportRow) =>
   Result.mapError(
-    Result.flatMap(decodeCommand("schedule", command), (decoded) =>
-      Result.map(toMessage(decoded, { now: Date.now(), defaultMaxLateness: day }), () => command)
+    Result.flatMap(
+      Result.flatMap(readable(command), (json) => decodeCommand("schedule", json)),
+      (decoded) => Result.map(toMessage(decoded, { now: Date.now(), defaultMaxLateness: day }), () => command)
     ),
     // Neither text nor address: a report is sent around.
     ({ id, problems }) => ({ line, ...(id === undefined ? {} : { id }), problems })

@@ -1,7 +1,7 @@
 // carillon queues: what waits where, and how long the oldest has.
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
-import { consumerState, countUnder, streamState } from "#shared/nats/Inspect.ts"
+import { consumerState, streamState } from "#shared/nats/Inspect.ts"
 import { type ConsumerDefinition, consumers, type StreamName } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { jsonFlag } from "../Flags.ts"
@@ -45,9 +45,11 @@ const actor = Effect.fnUntraced(function* ([place, definition]: readonly [string
 const places = Effect.gen(function* () {
   const now = Date.now()
   const read: ReadonlyArray<Place> = yield* Effect.forEach(actors, (one) => actor(one, now))
+  const inTimers = (yield* streamState("TIMERS"))?.messages ?? 0
+  const underWay = read.filter((_, index) => actors[index]?.[1].stream === "TIMERS")
   const timers: Place = {
     place: "timers not yet due",
-    waiting: yield* countUnder("TIMERS", "carillon.timer.pending.>")
+    waiting: underWay.reduce((left, { waiting, inHand = 0 }) => left - waiting - inHand, inTimers)
   }
   const aside = yield* streamState("QUARANTINE")
   const quarantine: Place = {

@@ -1,6 +1,7 @@
 // The servers that Carillon runs on: the given ones, and for each that is not given a real one of its own.
 import { join } from "node:path"
 import { Config, Effect, Option, Redacted } from "effect"
+import { port as portSetting } from "#shared/service/Port.ts"
 import { startBotApiStandIn } from "./BotApiStandIn.ts"
 import { startNatsServer } from "./NatsServer.ts"
 import { locateNatsServer } from "./NatsServerBinary.ts"
@@ -42,7 +43,7 @@ export const localServers = Effect.gen(function* () {
 })
 
 const ownNats = Effect.gen(function* () {
-  const port = yield* Config.Port("CARILLON_NATS_PORT").pipe(Config.withDefault(4222))
+  const port = yield* portSetting("CARILLON_NATS_PORT", 4_222)
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
   const { url } = yield* startNatsServer({ binary, port, storeDir: join(home, "nats") })
   yield* Effect.logInfo(`nats-server at ${url}`)
@@ -50,7 +51,7 @@ const ownNats = Effect.gen(function* () {
 })
 
 const ownPostgres = Effect.gen(function* () {
-  const port = yield* Config.Port("CARILLON_POSTGRES_PORT").pipe(Config.withDefault(15_432))
+  const port = yield* portSetting("CARILLON_POSTGRES_PORT", 15_432)
   const { url } = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
   yield* Effect.logInfo(`Postgres at 127.0.0.1:${port}`)
   return url

@@ -34,6 +34,7 @@ const program = Effect.gen(function* () {
   const settings = ConfigProvider.layerAdd(ConfigProvider.fromUnknown(servers.settings), { asPrimary: true })
   yield* Effect.gen(function* () {
     yield* serveHealth(8080)
+    yield* Effect.addFinalizer(() => Effect.logInfo("services stopped; the next start goes on from here"))
     yield* Effect.raceFirst(services, Effect.andThen(showSample(servers), Effect.never))
   }).pipe(Effect.provide(settings))
 })

@@ -50,13 +50,6 @@ const lookUpConsumer = Effect.fnUntraced(function* ({ stream, durable }: Consume
   } satisfies ConsumerState
 })
 
-/** How many messages stand under a subject filter. */
-export const countUnder = Effect.fnUntraced(function* (stream: StreamName, filter: string) {
-  const { manager } = yield* Nats
-  const { state } = yield* attempt(`look up ${stream}`, () => manager.streams.info(stream, { subjects_filter: filter }))
-  return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0)
-})
-
 /** What Topology.ts demands of a stream and this one lacks, by the names of the settings. */
 export const shortcomings = (name: StreamName, { config }: StreamState): ReadonlyArray<string> => {
   const found = config as unknown as Record<string, unknown>

@@ -1,6 +1,7 @@
 // The probes of a service over HTTP: /livez answers while the event loop turns, /readyz while every check holds.
 import { createServer } from "node:http"
 import { Config, Effect, Schema } from "effect"
+import { port as portSetting } from "./Port.ts"
 import { Readiness } from "./Readiness.ts"
 
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
@@ -18,7 +19,7 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
 
 /** Serves the probes while the scope lives. HTTP_PORT 0 takes any free port; unset takes the service's own. */
 export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
-  const port = yield* Config.Port("HTTP_PORT").pipe(Config.withDefault(defaultPort))
+  const port = yield* portSetting("HTTP_PORT", defaultPort)
   const host = yield* Config.String("HTTP_HOST").pipe(Config.withDefault("0.0.0.0"))
   const { report } = yield* Readiness
   const services = yield* Effect.context<never>()

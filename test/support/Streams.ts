@@ -52,3 +52,5 @@ export const pendingTimers = (url: string) =>
     const { state } = await manager.streams.info("TIMERS", { subjects_filter: "carillon.timer.pending.>" })
     return Object.keys(state.subjects ?? {})
   })
+
+export const deleteStream = (url: string, name: string) => withManager(url, (manager) => manager.streams.delete(name))

@@ -1,0 +1,209 @@
+// The command line against real services: what it prints, and the codes that scripts rely on.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { carillon, eventually, statusOf } from "../support/Carillon.ts"
+import { cli } from "../support/Cli.ts"
+import { deleteStream, pendingTimers } from "../support/Streams.ts"
+
+const everything = Effect.gen(function* () {
+  const all = yield* carillon()
+  yield* all.start
+  const run = cli({ NATS_URL: all.nats.url, DATABASE_URL: all.database.url })
+  return { ...all, run }
+})
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-cli-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const far = "2030-01-01T09:00:00Z"
+const line = (id: string, more: object = {}) =>
+  JSON.stringify({
+    id,
+    platform: "telegram",
+    recipient: { chatId: "100200300" },
+    content: { type: "text", text: "private words" },
+    dueAt: far,
+    ...more
+  })
+
+describe("carillon", () => {
+  it.live("schedules, shows, lists, reschedules and cancels", () =>
+    Effect.gen(function* () {
+      const { run, database } = yield* everything
+      const scheduled = yield* run([
+        "schedule",
+        "--id",
+        "a1",
+        "--to",
+        "100200300",
+        "--text",
+        "private words",
+        "--in",
+        "0s"
+      ])
+      assert.strictEqual(scheduled.code, 0, scheduled.err)
+      yield* eventually("sent", statusOf(database, "a1"), (status) => status === "sent")
+      const shown = yield* run(["show", "a1"])
+      assert.match(shown.out, /a1 {2}sent/)
+      assert.match(shown.out, /after it was due/)
+      assert.match(shown.out, /send-started/)
+      assert.notInclude(shown.out, "private words")
+      assert.include((yield* run(["show", "a1", "--content"])).out, "private words")
+      yield* run(["schedule", "--id", "a2", "--to", "1", "--text", "-", "--at", far], "from standard input\n")
+      assert.strictEqual(
+        (yield* run(["reschedule", "a2", "--at", "2031-01-01T09:00", "--time-zone", "Europe/Berlin"])).code,
+        0
+      )
+      const due = Effect.map(database.query("select due_at from carillon.scheduled_messages where id = 'a2'"), (rows) =>
+        (rows[0]?.due_at as Date | undefined)?.toISOString()
+      )
+      yield* eventually("rescheduled", due, (at) => at === "2031-01-01T08:00:00.000Z")
+      assert.strictEqual((yield* run(["cancel", "a2", "--reason", "moved"])).code, 0)
+      yield* eventually("cancelled", statusOf(database, "a2"), (status) => status === "cancelled")
+      const rows = (yield* run(["list", "--json"])).out
+        .trim()
+        .split("\n")
+        .map((row) => JSON.parse(row))
+      assert.deepStrictEqual(rows.map(({ id, status }) => [id, status]).sort(), [
+        ["a1", "sent"],
+        ["a2", "cancelled"]
+      ])
+      assert.deepStrictEqual((yield* run(["list", "--status", "failed", "--json"])).out, "")
+    })
+  )
+
+  it.live("says everything that is wrong, without the text, with exit code 2; not found is 3", () =>
+    Effect.gen(function* () {
+      const { run } = yield* everything
+      const refused = yield* run([
+        "schedule",
+        "--to",
+        "x y",
+        "--text",
+        "private words",
+        "--at",
+        "tomorrow",
+        "--priority",
+        "high"
+      ])
+      assert.strictEqual(refused.code, 2)
+      for (const path of ["recipient.chatId", "dueAt", "priority"]) assert.include(refused.err, path)
+      assert.notInclude(refused.err, "private words")
+      assert.strictEqual((yield* run(["schedule", "--text", "no recipient"])).code, 2)
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--text", "no time"])).code, 2)
+      assert.strictEqual((yield* run(["cancel", "never-heard-of"])).code, 3)
+      assert.strictEqual((yield* run(["show", "nobody-spoke-of"])).code, 3)
+    })
+  )
+
+  it.live("says at once what is out of reach, with exit code 1", () =>
+    Effect.gen(function* () {
+      const run = cli({ NATS_URL: "nats://127.0.0.1:1", DATABASE_URL: "postgres://x:secret@127.0.0.1:1/x" })
+      const scheduled = yield* run(["schedule", "--to", "1", "--text", "x", "--in", "1h"])
+      assert.strictEqual(scheduled.code, 1)
+      assert.match(scheduled.err, /NATS/)
+      const doctor = yield* run(["doctor"])
+      assert.strictEqual(doctor.code, 4)
+      assert.match(doctor.out, /problem +NATS/)
+      assert.match(doctor.out, /problem +Postgres/)
+      assert.notInclude(doctor.out + doctor.err, "secret")
+    })
+  )
+
+  it.live("stores a command while no scheduler runs", () =>
+    Effect.gen(function* () {
+      const { run, services, database } = yield* everything
+      yield* services.scheduler.stop
+      const stored = yield* run(["schedule", "--id", "later", "--to", "1", "--text", "x", "--at", far])
+      assert.strictEqual(stored.code, 0)
+      assert.match(stored.out, /no scheduler is running/)
+      yield* services.scheduler.start
+      yield* eventually("scheduled", statusOf(database, "later"), (status) => status === "pending")
+    })
+  )
+
+  it.live("doctor finds nothing wrong where all is well, and names what is missing", () =>
+    Effect.gen(function* () {
+      const { run, nats } = yield* everything
+      const well = yield* run(["doctor", "--json"])
+      assert.strictEqual(well.code, 0, well.out)
+      assert.isTrue(JSON.parse(well.out).ok)
+      yield* deleteStream(nats.url, "QUARANTINE")
+      const ill = yield* run(["doctor"])
+      assert.strictEqual(ill.code, 4)
+      assert.match(ill.out, /problem +stream QUARANTINE: is missing/)
+    })
+  )
+
+  it.live("queues tells what waits, and who reads it", () =>
+    Effect.gen(function* () {
+      const { run, services } = yield* everything
+      yield* run(["schedule", "--to", "1", "--text", "x", "--at", far])
+      yield* services["telegram-gateway"].stop
+      const places = JSON.parse((yield* run(["queues", "--json"])).out) as ReadonlyArray<Record<string, unknown>>
+      const find = (name: string) => places.find(({ place }) => String(place).includes(name))
+      assert.deepInclude(find("timers not yet due"), { waiting: 1 })
+      assert.deepInclude(find("Telegram"), { note: "nobody reads it" })
+    })
+  )
+
+  it.live("rebuilds the ledger", () =>
+    Effect.gen(function* () {
+      const { run, database } = yield* everything
+      yield* run(["schedule", "--id", "kept", "--to", "1", "--text", "x", "--at", far])
+      yield* eventually("pending", statusOf(database, "kept"), (status) => status === "pending")
+      const rebuilt = yield* run(["ledger", "rebuild"])
+      assert.strictEqual(rebuilt.code, 0, rebuilt.err)
+      assert.strictEqual(yield* statusOf(database, "kept"), "pending")
+    })
+  )
+})
+
+describe("carillon import", () => {
+  it.live("takes NDJSON and CSV, and reports the lines it refuses without their text", () =>
+    Effect.gen(function* () {
+      const { run, nats } = yield* everything
+      const at = yield* folder
+      const [ndjson, csv] = [join(at, "a.ndjson"), join(at, "b.csv")]
+      writeFileSync(ndjson, [line("n1"), "not json", line("n 2"), line("n3")].join("\n"))
+      writeFileSync(csv, `id,chatId,text,dueAt,metadata.ward\nc1,1,"Hello, ""you""",${far},7\nc2,1,,${far},\n`)
+      const first = yield* run(["import", ndjson, "--json"])
+      assert.strictEqual(first.code, 2)
+      assert.deepInclude(JSON.parse(first.out), { published: 2, refused: 2 })
+      const report = readFileSync(`${ndjson}.rejected.ndjson`, "utf8")
+      assert.deepStrictEqual(
+        report
+          .trim()
+          .split("\n")
+          .map((row) => JSON.parse(row).line),
+        [2, 3]
+      )
+      assert.notInclude(report, "private words")
+      assert.deepInclude(JSON.parse((yield* run(["import", csv, "--json"])).out), { published: 1, refused: 1 })
+      const armed = ["c1", "n1", "n3"].map((id) => `carillon.timer.pending.${id}`)
+      yield* eventually("armed", pendingTimers(nats.url), (subjects) => subjects.length === 3)
+      assert.deepStrictEqual([...(yield* pendingTimers(nats.url))].sort(), armed)
+    })
+  )
+
+  it.live("interrupted, goes on where it was, and ends with each message once", () =>
+    Effect.gen(function* () {
+      const { run, nats } = yield* everything
+      const file = join(yield* folder, "many.ndjson")
+      const count = 6_000
+      writeFileSync(file, Array.from({ length: count }, (_, index) => line(`m${index}`)).join("\n"))
+      // As an import leaves it that was killed after its first two batches.
+      writeFileSync(`${file}.progress`, "4000")
+      const resumed = yield* run(["import", file, "--json"])
+      assert.deepInclude(JSON.parse(resumed.out), { published: 2_000, skipped: 4_000 })
+      // And begun anew, what is there already stays one.
+      yield* run(["import", file])
+      yield* eventually("armed", pendingTimers(nats.url), (subjects) => subjects.length === count)
+    })
+  )
+})

@@ -1,0 +1,161 @@
+// npm start as a newcomer meets it: a sample that arrives, a clean stop, and the next start going on from there.
+import { type ChildProcess, spawn } from "node:child_process"
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { inject } from "vitest"
+import { freePort } from "../../deploy/local/LocalServer.ts"
+import { command, eventually } from "../support/Carillon.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+
+const root = join(import.meta.dirname, "../..")
+
+interface Started {
+  readonly output: () => string
+  readonly ended: Effect.Effect<number | null>
+  readonly interrupt: Effect.Effect<number | null>
+  readonly kill9: Effect.Effect<number | null>
+}
+
+/** Like npm start, in a home of its own. */
+const start = Effect.fnUntraced(function* (home: string, environment: Readonly<Record<string, string>> = {}) {
+  let output = ""
+  const child: ChildProcess = spawn(process.execPath, ["deploy/local/main.ts"], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      CARILLON_HOME: home,
+      NATS_SERVER: inject("natsServer"),
+      CARILLON_NATS_PORT: "0",
+      CARILLON_POSTGRES_PORT: "0",
+      HTTP_PORT: "0",
+      ...environment
+    }
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk) => {
+      output += chunk
+    })
+  }
+  const ended = Effect.callback<number | null>((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.succeed(child.exitCode))
+    child.once("close", (code) => resume(Effect.succeed(code)))
+  })
+  const end = (signal: NodeJS.Signals) =>
+    Effect.andThen(
+      Effect.sync(() => child.kill(signal)),
+      ended
+    )
+  yield* Effect.addFinalizer(() => end("SIGTERM"))
+  return { output: () => output, ended, interrupt: end("SIGINT"), kill9: end("SIGKILL") } satisfies Started
+})
+
+const aHome = Effect.acquireRelease(
+  Effect.sync(() => {
+    const path = mkdtempSync(join(tmpdir(), "carillon-home-"))
+    chmodSync(path, 0o755)
+    return path
+  }),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const shows = (started: Started, text: string) =>
+  eventually(`"${text}" in ${started.output()}`, Effect.sync(started.output), (output) => output.includes(text))
+
+const natsUrl = (home: string) => JSON.parse(readFileSync(join(home, "run.json"), "utf8")).natsUrl as string
+
+describe("npm start", () => {
+  it.live("shows a sample being scheduled, fired, sent and recorded, and how to go on", () =>
+    Effect.gen(function* () {
+      const started = yield* start(yield* aHome)
+      for (const step of [
+        "scheduled ",
+        "fired ",
+        "Good morning!",
+        "sent ",
+        "recorded ",
+        "./carillon schedule",
+        "nats.connect"
+      ]) {
+        yield* shows(started, step)
+      }
+      assert.strictEqual(yield* started.interrupt, 0)
+    })
+  )
+
+  it.live("goes on where it was: what came due meanwhile is sent while in time, else expired", () =>
+    Effect.gen(function* () {
+      const home = yield* aHome
+      const first = yield* start(home)
+      yield* shows(first, "recorded ")
+      const due = Date.now() + 4_000
+      yield* publishPlainly(natsUrl(home), [
+        command("in-time", 4_000),
+        command("too-late", 4_000, { maxLatenessSeconds: 0 }),
+        command("tomorrow", 86_400_000)
+      ])
+      yield* eventually("stopped", first.interrupt, (code) => code === 0)
+      yield* eventually(
+        "its time gone",
+        Effect.sync(() => Date.now()),
+        (now) => now > due + 500
+      )
+      const second = yield* start(home)
+      yield* shows(second, "text of in-time")
+      yield* shows(second, "recorded ")
+      assert.notInclude(second.output(), "text of too-late")
+      assert.notInclude(second.output(), "text of tomorrow")
+    })
+  )
+
+  it.live("takes over from one that was killed with -9, servers and all", () =>
+    Effect.gen(function* () {
+      const home = yield* aHome
+      const first = yield* start(home)
+      yield* shows(first, "recorded ")
+      yield* first.kill9
+      const second = yield* start(home)
+      yield* shows(second, "recorded ")
+      assert.strictEqual(yield* second.interrupt, 0)
+    })
+  )
+
+  it.live("says so when it runs already, and leaves the first alone", () =>
+    Effect.gen(function* () {
+      const home = yield* aHome
+      const first = yield* start(home)
+      yield* shows(first, "recorded ")
+      const second = yield* start(home)
+      assert.strictEqual(yield* second.ended, 1)
+      assert.match(second.output(), /already running here \(process \d+\)/)
+      assert.strictEqual(yield* first.interrupt, 0)
+    })
+  )
+
+  it.live("names the port that is taken, and the setting that moves it", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      yield* Effect.acquireRelease(
+        Effect.callback<ReturnType<typeof createServer>>((resume) => {
+          const server = createServer().listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const started = yield* start(yield* aHome, { CARILLON_NATS_PORT: String(port) })
+      assert.strictEqual(yield* started.ended, 1)
+      assert.match(started.output(), new RegExp(`Port ${port} is in use.*CARILLON_NATS_PORT`))
+    })
+  )
+
+  it.live("says that it cannot write where it is told to keep its data", () =>
+    Effect.gen(function* () {
+      // A folder below a file: not even root can make it.
+      const started = yield* start(join(root, "package.json/home"))
+      assert.strictEqual(yield* started.ended, 1)
+      assert.match(started.output(), /Cannot write to .*package.json\/home/)
+    })
+  )
+})
