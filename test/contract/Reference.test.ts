@@ -20,6 +20,8 @@ import { invalidCommands, validCommands } from "./Corpus.ts"
 import { submit } from "./Submit.ts"
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, formats: { "date-time": true } })
+// Where AsyncAPI keeps the schemas that its messages refer to.
+ajv.addKeyword("components")
 const validators = new Map(schemaFiles.map((file) => [file.name, ajv.compile(toDocument(file))]))
 const passes = (name: string, json: unknown) => validators.get(name)?.(json) === true
 

@@ -1,0 +1,74 @@
+// The examples, run as their README says, against a real server.
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { carillon, eventually } from "../support/Carillon.ts"
+import { eventsOf } from "../support/Streams.ts"
+
+const root = join(import.meta.dirname, "../..")
+const due = "2030-01-01T09:00:00Z"
+
+const examples = [
+  ["node/schedule.mjs", process.execPath],
+  ["node/request.mjs", process.execPath],
+  ["node/cloudevent.mjs", process.execPath],
+  ["python/schedule_stdlib.py", "python3"],
+  ["shell/schedule.sh", "bash"]
+] as const
+
+const installed = (command: string) =>
+  promisify(execFile)(command, ["--version"]).then(
+    () => true,
+    () => false
+  )
+
+describe("the examples", () => {
+  it.live("each schedule the message they are told to", () =>
+    Effect.gen(function* () {
+      const { nats, services } = yield* carillon()
+      yield* services.scheduler.start
+      const expected: Array<string> = []
+      for (const [index, [path, command]] of examples.entries()) {
+        if (!(yield* Effect.promise(() => installed(command)))) {
+          console.warn(`NOT TESTED: examples/${path}, for want of ${command}`)
+          continue
+        }
+        const id = `example-${index}`
+        yield* Effect.promise(() =>
+          promisify(execFile)(command, [join(root, "examples", path), id, due, "4711"], {
+            env: { PATH: process.env.PATH, NATS_URL: nats.url }
+          })
+        )
+        expected.push(id)
+      }
+      const scheduled = yield* eventually(
+        "all scheduled",
+        eventsOf(nats.url, "carillon.event.scheduled.>"),
+        (events) => events.length === expected.length
+      )
+      const found = scheduled.map(({ message }) => message as Record<string, unknown>)
+      assert.deepStrictEqual(found.map(({ id }) => id).sort(), expected.sort())
+      for (const message of found) {
+        assert.deepInclude(message, { dueAt: "2030-01-01T09:00:00.000Z", recipient: { chatId: "4711" } })
+      }
+    })
+  )
+
+  it.live("that wait for an answer say so when it is a refusal", () =>
+    Effect.gen(function* () {
+      const { nats, services } = yield* carillon()
+      yield* services.scheduler.start
+      const code = yield* Effect.promise(() =>
+        promisify(execFile)(process.execPath, [join(root, "examples/node/request.mjs"), "bad id", due], {
+          env: { PATH: process.env.PATH, NATS_URL: nats.url }
+        }).then(
+          () => 0,
+          (error: { readonly code: number }) => error.code
+        )
+      )
+      assert.strictEqual(code, 1)
+    })
+  )
+})

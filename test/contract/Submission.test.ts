@@ -1,0 +1,145 @@
+// What is accepted, and what is said of what is not.
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { commands } from "#shared/contract/Commands.ts"
+import { Message } from "#shared/contract/Events.ts"
+import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
+import { conflicts, decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
+
+const good = {
+  id: "appt-4711-reminder-1",
+  platform: "telegram",
+  recipient: { chatId: "123456789" },
+  content: { type: "text", text: "hello" },
+  dueAt: "2026-12-01T09:00:00Z"
+}
+const rules = { now: Date.parse("2026-11-24T08:00:00Z"), defaultMaxLateness: 3_600_000 }
+
+const submit = (json: unknown) =>
+  Result.flatMap(decodeCommand("schedule", json), (command) => toMessage(command, rules))
+
+const problemsOf = (result: Result.Result<unknown, Refusal>) =>
+  Result.isFailure(result) ? result.failure.problems.map(({ path, problem }) => `${path}: ${problem}`) : []
+
+const accepted = (json: unknown) => Result.getOrThrow(submit(json))
+
+describe("a schedule command", () => {
+  it("gets every default filled in, and its times as instants", () => {
+    assert.deepStrictEqual(accepted(good), {
+      id: "appt-4711-reminder-1",
+      platform: "telegram",
+      recipient: { chatId: "123456789" },
+      content: { type: "text", text: "hello" },
+      dueAt: "2026-12-01T09:00:00.000Z",
+      expiresAt: "2026-12-01T10:00:00.000Z",
+      priority: "normal",
+      unknownOutcome: "resend",
+      metadata: {}
+    })
+  })
+
+  it("with several faults is told all of them at once, by path, without its values", () => {
+    const problems = problemsOf(
+      submit({
+        ...good,
+        id: "secret id",
+        platform: "fax",
+        recipient: { chatId: 5 },
+        content: { type: "text" },
+        colour: "crimson"
+      })
+    )
+    for (const path of ["id", "platform", "recipient.chatId", "content.text", "colour"]) {
+      assert.isTrue(
+        problems.some((problem) => problem.startsWith(`${path}: `)),
+        `${path} in ${problems}`
+      )
+    }
+    assert.notMatch(problems.join(), /secret|fax|crimson/)
+  })
+
+  it.each([
+    [{ id: "" }, "id"],
+    [{ id: "x".repeat(129) }, "id"],
+    [{ recipient: { chatId: "12 34" } }, "recipient.chatId"],
+    [{ content: { type: "text", text: "" } }, "content.text"],
+    [{ content: { type: "text", text: " \n" } }, "content.text"],
+    [{ content: { type: "text", text: "x".repeat(4_097) } }, "content.text"],
+    [{ content: { type: "text", text: "a\u0000b" } }, "content.text"],
+    [{ content: { type: "text", text: "a\ud800b" } }, "content.text"],
+    [{ dueAt: "soon" }, "dueAt"],
+    [{ dueAt: "2026-02-30T09:00:00Z" }, "dueAt"],
+    [{ dueAt: "2026-12-01T09:00:00" }, "dueAt"],
+    [{ dueAt: "2026-12-01T09:00:00", timeZone: "Mars/Olympus" }, "timeZone"],
+    [{ dueAt: "2036-12-01T09:00:00Z" }, "dueAt"],
+    [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
+    [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
+    [{ maxLatenessSeconds: -1 }, "maxLatenessSeconds"],
+    [{ metadata: { "a b": "c" } }, "metadata"],
+    [{ metadata: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`k${n}`, ""])) }, "metadata"]
+  ])("with %j is refused at %s", (fault, path) => {
+    const problems = problemsOf(submit({ ...good, ...fault }))
+    assert.isTrue(problems.length > 0 && problems.every((problem) => problem.startsWith(path)), String(problems))
+  })
+
+  it("may have 4096 code points, however many units they take", () => {
+    assert.strictEqual(
+      accepted({ ...good, content: { type: "text", text: "💊".repeat(4_096) } }).content.text.length,
+      8_192
+    )
+  })
+
+  it("tells who it was about even when refused", () => {
+    const result = submit({ ...good, priority: "high" })
+    assert.deepInclude(Result.isFailure(result) ? result.failure : {}, { id: good.id, platform: "telegram" })
+  })
+
+  it.prop("that decodes gives a message that survives the wire", [commands.schedule], ([command]) => {
+    const result = toMessage(
+      { ...command, dueAt: good.dueAt, expiresAt: undefined, timeZone: undefined } as never,
+      rules
+    )
+    const message = Result.getOrThrow(result)
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Message)(JSON.parse(JSON.stringify(message))), message)
+  })
+})
+
+describe("the same id again", () => {
+  const stored = accepted({ ...good, metadata: { a: "1", b: "2" } })
+  const differing = (json: object) => {
+    const command = Result.getOrThrow(decodeCommand("schedule", { ...good, ...json }))
+    return conflicts(stored, command, Result.getOrThrow(toMessage(command, { ...rules, defaultMaxLateness: 1 })))
+  }
+
+  it("with the same content, in whatever order, does not conflict", () => {
+    assert.deepStrictEqual(differing({ metadata: { b: "2", a: "1" } }), [])
+  })
+  it("with the same instant written otherwise does not conflict", () => {
+    assert.deepStrictEqual(differing({ metadata: { a: "1", b: "2" }, dueAt: "2026-12-01T10:00:00+01:00" }), [])
+  })
+  it("with other content conflicts in the fields that differ", () => {
+    assert.deepStrictEqual(differing({ priority: "urgent" }), ["priority", "metadata"])
+  })
+})
+
+describe("a time", () => {
+  const instant = (text: string, zone?: string) => fromMillis(Result.getOrThrow(parseInstant(text, zone)))
+
+  it.each([
+    ["2026-12-01T09:00:00Z", undefined, "2026-12-01T09:00:00.000Z"],
+    ["2026-12-01t09:00:00z", undefined, "2026-12-01T09:00:00.000Z"],
+    ["2026-12-01T09:00:00+05:30", undefined, "2026-12-01T03:30:00.000Z"],
+    ["2026-12-01T09:00", "Europe/Berlin", "2026-12-01T08:00:00.000Z"],
+    ["2026-07-01T09:00:00", "Europe/Berlin", "2026-07-01T07:00:00.000Z"]
+  ])("%s in %s is %s", (text, zone, expected) => assert.strictEqual(instant(text, zone), expected))
+
+  it("between two milliseconds is the later one: never early", () => {
+    assert.strictEqual(instant("2026-12-01T09:00:00.000000001Z"), "2026-12-01T09:00:00.001Z")
+  })
+  it("that a change of the clock skips is the first instant after the gap", () => {
+    assert.strictEqual(instant("2026-03-29T02:30:00", "Europe/Berlin"), "2026-03-29T01:00:00.000Z")
+  })
+  it("that occurs twice is the first of the two", () => {
+    assert.strictEqual(instant("2026-10-25T02:30:00", "Europe/Berlin"), "2026-10-25T00:30:00.000Z")
+  })
+})
