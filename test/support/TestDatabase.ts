@@ -17,7 +17,11 @@ export const testDatabase = Effect.gen(function* () {
     Effect.promise(() => once(adminUrl, `create database ${name}`)),
     () => Effect.promise(() => once(adminUrl, `drop database if exists ${name} with (force)`))
   )
-  const url = adminUrl.replace(/\/[^/]*$/, `/${name}`)
+  return yield* databaseAt(adminUrl.replace(/\/[^/]*$/, `/${name}`))
+})
+
+/** Asks a database directly, as an operator would. */
+export const databaseAt = Effect.fnUntraced(function* (url: string) {
   const pool = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const pool = new pg.Pool({ connectionString: url, max: 2 })

@@ -1,0 +1,119 @@
+// Servers and services restarted with timers pending and sends under way: everything still arrives, once.
+import { chmodSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import { Reply } from "../../deploy/local/BotApiStandIn.ts"
+import { freePort } from "../../deploy/local/LocalServer.ts"
+import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+import { pendingTimers } from "../support/Streams.ts"
+import { databaseAt } from "../support/TestDatabase.ts"
+
+const ids = Array.from({ length: 50 }, (_, index) => `m-${index}`)
+const texts = ids.map((id) => `text of ${id}`).sort()
+
+describe("NATS killed with -9 and started again with timers pending", () => {
+  it.live("fires every one of them, once", () =>
+    Effect.gen(function* () {
+      const { nats, database, phones, start } = yield* carillon()
+      yield* start
+      const due = Date.now() + 8_000
+      yield* publishPlainly(
+        nats.url,
+        ids.map((id) => command(id, 8_000))
+      )
+      yield* eventually("all armed", pendingTimers(nats.url), (timers) => timers.length === ids.length)
+      yield* nats.kill9
+      yield* nats.start
+      const sent = Effect.map(
+        database.query("select id from carillon.scheduled_messages where status = 'sent'"),
+        (rows) => rows.length
+      )
+      yield* eventually("all sent", sent, (count) => count === ids.length)
+      assert.deepStrictEqual(phones.received.map(({ text }) => text).sort(), texts)
+      assert.isTrue(phones.received.every(({ at }) => at >= due))
+    })
+  )
+})
+
+describe("Postgres stopped and started again with timers pending", () => {
+  it.live("does not hold back a send, and has every one of them recorded in the end", () =>
+    Effect.gen(function* () {
+      const { nats, phones, environment } = yield* carillon()
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const path = mkdtempSync(join(tmpdir(), "carillon-postgres-"))
+          chmodSync(path, 0o755)
+          return path
+        }),
+        (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+      )
+      const port = yield* freePort
+      const options = { dataDir: join(folder, "data"), port, database: "carillon", disposable: true }
+      const first = yield* Scope.make()
+      const { url } = yield* startPostgres(options).pipe(Scope.provide(first))
+      const services = yield* Effect.forEach(serviceNames, (name) =>
+        serviceProcess(name, { ...environment, DATABASE_URL: url })
+      )
+      yield* Effect.forEach(services, (service) => service.start, { concurrency: "unbounded" })
+      yield* publishPlainly(
+        nats.url,
+        ids.map((id) => command(id, 4_000))
+      )
+      yield* eventually("all armed", pendingTimers(nats.url), (timers) => timers.length === ids.length)
+      yield* Scope.close(first, Exit.void)
+      yield* eventually(
+        "all arrived",
+        Effect.sync(() => phones.received.length),
+        (count) => count === ids.length
+      )
+      yield* startPostgres(options)
+      const { query } = yield* databaseAt(url)
+      const sent = Effect.map(
+        query("select count(*) as n from carillon.scheduled_messages where status = 'sent'"),
+        (rows) => Number(rows[0]?.n)
+      )
+      yield* eventually("all recorded", sent, (count) => count === ids.length)
+      assert.deepStrictEqual(phones.received.map(({ text }) => text).sort(), texts)
+    })
+  )
+})
+
+describe("SIGTERM", () => {
+  it.live("lets the gateway finish what is under way, give back what waits, and exit with 0", () =>
+    Effect.gen(function* () {
+      const { nats, database, phones, services, start } = yield* carillon({
+        answer: (received) => (received.text === "text of slow" ? Reply.Delay({ ms: 1_500 }) : undefined)
+      })
+      yield* start
+      yield* publishPlainly(nats.url, [command("slow", 0), command("waiting", 1_500)])
+      yield* eventually(
+        "the slow one asked for",
+        Effect.sync(() => phones.requests.length),
+        (count) => count === 1
+      )
+      const gateway = services["telegram-gateway"]
+      assert.strictEqual(yield* gateway.stop, 0)
+      yield* eventually("the slow one recorded", statusOf(database, "slow"), (status) => status === "sent")
+      yield* gateway.start
+      yield* eventually("the other one sent", statusOf(database, "waiting"), (status) => status === "sent")
+      assert.deepStrictEqual(phones.received.map(({ text }) => text).sort(), ["text of slow", "text of waiting"])
+      const attempts = yield* database.query("select * from carillon.message_delivery_attempts")
+      assert.strictEqual(attempts.length, 2)
+    })
+  )
+
+  for (const name of serviceNames) {
+    it.live(`ends the ${name} with 0`, () =>
+      Effect.gen(function* () {
+        const { services } = yield* carillon()
+        yield* services[name].start
+        assert.strictEqual(yield* services[name].stop, 0)
+      })
+    )
+  }
+})

@@ -1,0 +1,74 @@
+// The connection to NATS: what it waits for, and what it refuses.
+import { createServer } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Fiber, Layer } from "effect"
+import { Nats } from "#shared/nats/Nats.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { testNats } from "../support/TestNats.ts"
+
+/** Says that it is a nats-server of another version. */
+const serverOfVersion = (version: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ readonly url: string; readonly close: () => void }>((resume) => {
+      const server = createServer((socket) => {
+        socket.write(
+          `INFO ${JSON.stringify({ server_id: "x", version, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`
+        )
+        socket.on("data", (data) => {
+          if (data.toString().includes("PING")) socket.write("PONG\r\n")
+        })
+        socket.on("error", () => {})
+      }).listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as { readonly port: number }
+        resume(Effect.succeed({ url: `nats://127.0.0.1:${port}`, close: () => server.close() }))
+      })
+    }),
+    ({ close }) => Effect.sync(close)
+  )
+
+const connected = (layer: typeof Nats.layer, environment: Record<string, string>) =>
+  Effect.gen(function* () {
+    const { connection } = yield* Nats
+    return connection.info?.version
+  }).pipe(
+    Effect.provide(
+      layer.pipe(
+        Layer.provide(Readiness.layer),
+        Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(environment)))
+      )
+    )
+  )
+
+describe("the connection to NATS", () => {
+  it.live("refuses a server that cannot keep timers, and says what to do", () =>
+    Effect.gen(function* () {
+      const old = yield* serverOfVersion("2.11.9")
+      const error = yield* Effect.flip(connected(Nats.layer, { NATS_URL: old.url }))
+      assert.match(error.message, /2\.11\.9 is too old: Carillon needs 2\.14/)
+    })
+  )
+
+  it.live("of a service waits for a server that is not there yet", () =>
+    Effect.gen(function* () {
+      const nats = yield* testNats
+      yield* nats.stop
+      const waiting = yield* Effect.forkChild(connected(Nats.layer, { NATS_URL: nats.url }))
+      yield* nats.start
+      assert.match(String(yield* Fiber.join(waiting)), /^2\./)
+    })
+  )
+
+  it.live("of a command does not wait", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(connected(Nats.layerWithoutWaiting, { NATS_URL: "nats://127.0.0.1:1" }))
+      assert.match(error.message, /NATS/)
+    })
+  )
+
+  it.live("names the file of credentials that cannot be read", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(connected(Nats.layer, { NATS_CREDS: "/no/such/file.creds" }))
+      assert.match(error.message, /NATS_CREDS.*\/no\/such\/file\.creds/)
+    })
+  )
+})
