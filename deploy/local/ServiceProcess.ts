@@ -55,7 +55,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
       return Effect.fail("not yet")
     }),
     Effect.retry(Schedule.spaced("50 millis")),
-    Effect.timeout("30 seconds"),
+    Effect.timeout("60 seconds"),
     Effect.catch(() => Effect.die(new Error(`${name} is not ready: ${chunks.join("")}`)))
   )
 

@@ -112,6 +112,7 @@ export const run = Effect.gen(function* () {
     "tables",
     Effect.sync(() => ready)
   )
+  yield* readiness.begun
   yield* provision([])
   yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
   ready = true

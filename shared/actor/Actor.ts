@@ -67,7 +67,7 @@ const handleAndSettle = <R>(
       return Effect.forEach(batch, (delivery) => handleAndSettle(mailbox, [delivery], handle), { discard: true })
     }
     const [delivery] = batch
-    return Effect.logError(`${mailbox.durable}: cannot process message ${delivery.seq}`, exit.cause).pipe(
+    return Effect.logError(`${mailbox.durable}: cannot process message ${delivery.seq}: ${where(exit.cause)}`).pipe(
       Effect.andThen(
         settle(mailbox, batch, [
           delivery.info.deliveryCount < givesUpAfter ? again(1_000 * delivery.info.deliveryCount) : poison("defect")
@@ -75,6 +75,14 @@ const handleAndSettle = <R>(
       )
     )
   })
+
+/** Where a bug showed itself. What its error says may repeat a piece of the message, and is left out. */
+const where = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  if (!(error instanceof Error)) return "not an error"
+  const frames = (error.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "))
+  return [error.name, ...frames.slice(0, 6).map((line) => line.trim())].join(" ")
+}
 
 export const settle = Effect.fnUntraced(function* (
   mailbox: ConsumerDefinition,

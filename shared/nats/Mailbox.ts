@@ -20,6 +20,7 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
     `${definition.stream}/${definition.durable}`,
     Effect.sync(() => open)
   )
+  yield* readiness.begun
   const consumer = yield* attempt(`open ${definition.durable}`, () =>
     js.consumers.get(definition.stream, definition.durable)
   )

@@ -11,13 +11,20 @@ export class Readiness extends Context.Service<
   {
     /** Asked at every probe for as long as the scope lives: cheap, and never failing. */
     check(name: string, ready: Effect.Effect<boolean>): Effect.Effect<void, never, Scope.Scope>
-    /** Every check with its answer. None at all means that the service has not begun. */
+    /** Says that the checks are there: before that nothing is ready, whatever the first of them answer. */
+    readonly begun: Effect.Effect<void>
+    /** Every check with its answer. */
     readonly report: Effect.Effect<ReadonlyArray<Check>>
   }
 >()("shared/service/Readiness") {
   static readonly layer = Layer.sync(Readiness, () => {
     const checks = new Set<{ readonly name: string; readonly ready: Effect.Effect<boolean> }>()
+    let begun = false
+    checks.add({ name: "begun", ready: Effect.sync(() => begun) })
     return Readiness.of({
+      begun: Effect.sync(() => {
+        begun = true
+      }),
       check: (name, ready) => {
         const check = { name, ready }
         return Effect.acquireRelease(

@@ -54,6 +54,6 @@ describe("cancel racing with firing", () => {
         assert.isAbove(cancelled.length, 0)
         assert.isAbove(tooLate.length, 0)
       }),
-    120_000
+    180_000
   )
 })

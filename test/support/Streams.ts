@@ -54,3 +54,6 @@ export const pendingTimers = (url: string) =>
   })
 
 export const deleteStream = (url: string, name: string) => withManager(url, (manager) => manager.streams.delete(name))
+
+export const streamCount = (url: string, name: string) =>
+  withManager(url, async (manager) => (await manager.streams.info(name)).state.messages)

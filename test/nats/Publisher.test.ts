@@ -1,0 +1,114 @@
+// Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Event } from "#shared/contract/Events.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
+
+const message = (id: string, more: Partial<Outgoing> = {}): Outgoing => ({
+  subject: `carillon.event.scheduled.telegram.${id}`,
+  payload: JSON.stringify({ id }),
+  headers: {},
+  ...more
+})
+const ids = (count: number, prefix = "m") => Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+
+const publishing = <A, E>(
+  body: (tools: {
+    readonly url: string
+    readonly publisher: Publisher["Service"]
+    readonly stored: Effect.Effect<ReadonlyArray<unknown>>
+  }) => Effect.Effect<A, E, EventLog>
+) =>
+  Effect.gen(function* () {
+    const { nats, layer } = yield* natsForTest
+    return yield* Effect.gen(function* () {
+      yield* provision([])
+      const publisher = yield* Publisher
+      const stored = Effect.map(eventsOf(nats.url, "carillon.event.>"), (found) => found.map(({ id }) => id))
+      return yield* body({ url: nats.url, publisher, stored })
+    }).pipe(Effect.provide(layer))
+  })
+
+describe("publishing", () => {
+  for (const count of [1, 7, 8, 500, 1_203]) {
+    it.live(`${count} at once stores every one, in order`, () =>
+      publishing(({ publisher, stored }) =>
+        Effect.gen(function* () {
+          const fates = yield* publisher.publish(ids(count).map((id) => message(id)))
+          assert.deepStrictEqual(fates, Array(count).fill("stored"))
+          assert.deepStrictEqual(yield* stored, ids(count))
+        })
+      )
+    )
+  }
+
+  it.live("what was published before drops it, and stores the rest", () =>
+    publishing(({ publisher, stored }) =>
+      Effect.gen(function* () {
+        const withId = (id: string) => message(id, { messageId: id })
+        yield* publisher.publish(ids(20).map(withId))
+        const fates = yield* publisher.publish(ids(40).map(withId))
+        assert.deepStrictEqual(fates, Array(40).fill("stored"))
+        assert.deepStrictEqual(yield* stored, ids(40))
+      })
+    )
+  )
+
+  it.live("create only tells which ones were there already", () =>
+    publishing(({ publisher, stored }) =>
+      Effect.gen(function* () {
+        const create = (id: string) => message(id, { expectedSequence: 0 })
+        yield* publisher.publish([create("m-3"), create("m-17")])
+        const fates = yield* publisher.publish(ids(20).map(create))
+        const conflicts = fates.flatMap((fate, index) => (fate === "conflict" ? [index] : []))
+        // A batch says only that one failed; asked one by one, those that the batch had stored conflict with themselves.
+        assert.includeMembers(conflicts, [3, 17])
+        assert.sameMembers([...(yield* stored)], ids(20))
+      })
+    )
+  )
+
+  it.live("fails, and does not hang, when NATS is gone", () =>
+    Effect.gen(function* () {
+      const { nats, layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        yield* nats.stop
+        const result = yield* Effect.result(publish(ids(20).map((id) => message(id))))
+        assert.strictEqual(result._tag, "Failure")
+        yield* nats.start
+      }).pipe(Effect.provide(layer))
+    })
+  )
+})
+
+describe("appending what may have been said before", () => {
+  const event = (id: string): Event => ({
+    type: "expired",
+    at: "2026-12-01T09:00:00.000Z",
+    id,
+    platform: "telegram",
+    attempt: 1,
+    expiresAt: "2026-12-01T09:00:00.000Z"
+  })
+
+  it.live("leaves out what stands in the log, even when NATS has forgotten the ids", () =>
+    publishing(({ url, publisher, stored }) =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        yield* forgetDuplicates(url)
+        const since = Date.now() - 60_000
+        yield* publisher.append(ids(10).map(event))
+        yield* Effect.repeat(log.extent, { until: ({ last }) => last === 10 })
+        yield* Effect.sleep(200)
+        yield* publisher.append(ids(20).map(event), since)
+        assert.deepStrictEqual(yield* stored, ids(20))
+      })
+    )
+  )
+})

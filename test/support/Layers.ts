@@ -1,0 +1,15 @@
+// The layers of a service against a test's own nats-server, in this process.
+import { ConfigProvider, Effect, Layer } from "effect"
+import { natsLayer } from "#shared/nats/Layers.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { testNats } from "./TestNats.ts"
+
+/** Built anew for each test: a layer that is a constant would be shared by all of them. */
+export const natsForTest = Effect.map(testNats, (nats) => ({
+  nats,
+  layer: natsLayer("test").pipe(
+    Layer.provideMerge(Readiness.layer),
+    Layer.provideMerge(ConfigProvider.layer(nats.configProvider)),
+    Layer.fresh
+  )
+}))
