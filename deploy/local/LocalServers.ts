@@ -52,9 +52,9 @@ const ownNats = Effect.gen(function* () {
 
 const ownPostgres = Effect.gen(function* () {
   const port = yield* portSetting("CARILLON_POSTGRES_PORT", 15_432)
-  const { url } = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
-  yield* Effect.logInfo(`Postgres at 127.0.0.1:${port}`)
-  return url
+  const server = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
+  yield* Effect.logInfo(`Postgres at 127.0.0.1:${server.port}`)
+  return server.url
 })
 
 const standIn = Effect.gen(function* () {

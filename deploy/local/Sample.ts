@@ -5,6 +5,7 @@ import { type Event, Event as EventSchema, messageId } from "#shared/contract/Ev
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { natsLayer } from "#shared/nats/Layers.ts"
+import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -57,6 +58,8 @@ const recorded = Effect.fnUntraced(function* (id: string) {
 })
 
 const sample = Effect.gen(function* () {
+  // The services make the streams too; whoever comes first.
+  yield* provision([])
   const publisher = yield* Publisher
   const log = yield* EventLog
   const now = Date.now()

@@ -4,7 +4,7 @@ import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream }
 import type { EventType } from "#shared/contract/Events.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
-import { Subject } from "./Topology.ts"
+import { pullExpiresMillis, Subject } from "./Topology.ts"
 
 export interface StoredMessage {
   readonly sequence: number
@@ -82,7 +82,7 @@ export class EventLog extends Context.Service<
         })
         // As an iterator it asks the server for more only when what came was taken; a callback would pile it up here.
         const messages = yield* Effect.acquireRelease(
-          attempt("read the log", () => consumer.consume({ max_messages: readAhead })),
+          attempt("read the log", () => consumer.consume({ max_messages: readAhead, expires: pullExpiresMillis })),
           // Not awaited: it is closed when the iterator comes to its end, which nobody may read to any more.
           (messages) =>
             Effect.andThen(

@@ -3,7 +3,7 @@ import type { JsMsg } from "@nats-io/jetstream"
 import { Cause, Effect, Queue } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
-import type { ConsumerDefinition } from "./Topology.ts"
+import { type ConsumerDefinition, pullExpiresMillis } from "./Topology.ts"
 
 export type Delivery = JsMsg
 
@@ -29,6 +29,7 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
       const messages = await consumer.consume({
         max_messages: Math.min(definition.maxAckPending, 2_000),
         abort_on_missing_resource: true,
+        expires: pullExpiresMillis,
         callback: (message) => void Queue.offerUnsafe(queue, message)
       })
       const lost = (cause: unknown) =>

@@ -79,6 +79,10 @@ export interface ConsumerDefinition {
 /** Short, so that what a killed service held reaches another within seconds; longer work says that it is in progress. */
 export const ackWaitMillis = 10_000
 
+/** How long one request for messages stands. Its heartbeats come at half of it, and two that are missed renew it:
+ * a server that was restarted is noticed within this time. */
+export const pullExpiresMillis = 5_000
+
 const consumer = (stream: StreamName, durable: string, filters: ReadonlyArray<string>, maxAckPending = 5_000) =>
   ({ stream, durable, filters, maxAckPending }) satisfies ConsumerDefinition
 
