@@ -1,5 +1,5 @@
 // One running instance per project folder: a second one says so instead of corrupting the first one's data.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { LocalServerError } from "./LocalServer.ts"
@@ -17,12 +17,14 @@ interface Owner {
 }
 
 /** Held until the scope closes. What a killed instance left is taken over. */
-export const acquireLock = (folder: string) =>
-  Effect.acquireRelease(
-    Effect.suspend((): Effect.Effect<string, AlreadyRunning | LocalServerError> => {
+export const acquireLock = (folder: string) => {
+  const lock = join(folder, "lock")
+  return Effect.acquireRelease(
+    Effect.suspend((): Effect.Effect<void, AlreadyRunning | LocalServerError> => {
       try {
         mkdirSync(folder, { recursive: true })
-        return take(join(folder, "lock"))
+        const other = take(lock)
+        return other ? new AlreadyRunning({ pid: other.pid }) : Effect.void
       } catch (error) {
         const { code } = error as { readonly code?: string }
         return new LocalServerError({
@@ -30,68 +32,73 @@ export const acquireLock = (folder: string) =>
         })
       }
     }),
-    (lock) => Effect.sync(() => rmSync(lock, { force: true }))
+    () => Effect.sync(() => rmSync(lock, { force: true }))
   )
+}
 
-const take = (lock: string): Effect.Effect<string, AlreadyRunning> => {
-  const mine = `${lock}.${process.pid}`
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, startedAt: startTime(process.pid) } satisfies Owner))
-  try {
-    for (;;) {
-      try {
-        // A link appears whole or not at all: of two that start at once, one gets it.
-        linkSync(mine, lock)
-        return Effect.succeed(lock)
-      } catch (error) {
-        if ((error as { readonly code?: string }).code !== "EEXIST") throw error
-        const owner = read(lock)
-        if (owner && isAlive(owner)) return new AlreadyRunning({ pid: owner.pid })
-        removeStale(lock)
-      }
-    }
-  } finally {
-    unlinkSync(mine)
+/** Ours now, or the running process whose it is. */
+const take = (lock: string): Owner | undefined => {
+  for (;;) {
+    if (link(lock)) return
+    const found = read(lock)
+    if (found === "none") continue
+    if (isAlive(found)) return found
+    // One at a time removes what a killed process left: else a slow one would remove the lock of who was quicker.
+    const removal = `${lock}.removal`
+    const other = take(removal)
+    if (other) return other
+    const still = read(lock)
+    if (still !== "none" && !isAlive(still)) rmSync(lock)
+    rmSync(removal)
   }
 }
 
-/** Moved aside first: if another took the lock since we looked, it gets it back. */
-const removeStale = (lock: string) => {
-  const aside = `${lock}.stale.${process.pid}`
+/** A link appears whole or not at all: of several that start at once, one gets it. */
+const link = (lock: string): boolean => {
+  const mine = `${lock}.${process.pid}`
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, startedAt: startTime(process.pid) } satisfies Owner))
   try {
-    renameSync(lock, aside)
-  } catch {
-    return
+    linkSync(mine, lock)
+    return true
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === "EEXIST") return false
+    throw error
+  } finally {
+    rmSync(mine)
   }
-  const owner = read(aside)
-  if (owner && isAlive(owner)) linkSync(aside, lock)
-  unlinkSync(aside)
+}
+
+const nobody: Owner = { pid: 0, startedAt: "" }
+
+/** Nobody's, if what it says cannot be read. */
+const read = (lock: string): Owner | "none" => {
+  try {
+    return JSON.parse(readFileSync(lock, "utf8")) as Owner
+  } catch (error) {
+    return (error as { readonly code?: string }).code === "ENOENT" ? "none" : nobody
+  }
 }
 
 const isAlive = ({ pid, startedAt }: Owner) => startedAt !== "" && startTime(pid) === startedAt
 
-const read = (lock: string): Owner | undefined => {
+/** When a process was started; empty if it has ended. Without /proc, only whether there is one. */
+const startTime = (pid: number): string => {
+  if (process.platform !== "linux") return exists(pid) ? "alive" : ""
   try {
-    return JSON.parse(readFileSync(lock, "utf8")) as Owner
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ")
+    // One that has ended stays as a zombie until its parent asks after it; in a container that may be never.
+    return /[ZX]/.test(fields[0] ?? "") ? "" : (fields[19] ?? "")
   } catch {
-    return undefined
+    return ""
   }
 }
 
-/** When a process was started; empty if there is none. Without /proc, only whether there is one. */
-const startTime = (pid: number): string => {
+const exists = (pid: number): boolean => {
   try {
-    return (
-      readFileSync(`/proc/${pid}/stat`, "utf8")
-        .replace(/^.*\) /, "")
-        .split(" ")[19] ?? ""
-    )
-  } catch {
-    try {
-      if (process.platform === "linux") return ""
-      process.kill(pid, 0)
-      return "alive"
-    } catch {
-      return ""
-    }
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as { readonly code?: string }).code === "EPERM"
   }
 }

@@ -1,7 +1,8 @@
 // What nats-server and Postgres have in common as processes of ours: started in a group of their own, so that a
 // terminal's Ctrl-C does not reach them before our services are done; found again and ended after a crash.
-import { type ChildProcess, spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
+import { closeSync, openSync, readFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { Deferred, Effect, Schedule, Schema } from "effect"
 
@@ -24,6 +25,8 @@ export interface Program {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly port: number
+  /** What it says goes here: a pipe would break, and end it, when this process is killed. */
+  readonly log: string
   readonly stopSignal: NodeJS.Signals
   readonly uid?: number
   readonly gid?: number
@@ -34,27 +37,30 @@ export const runServer = Effect.fnUntraced(function* (program: Program) {
   const { name, port } = program
   const ended = yield* Deferred.make<never, LocalServerError>()
   let stopping = false
-  let output = ""
+  const fail = (what: string) => Deferred.doneUnsafe(ended, new LocalServerError({ problem: `${name} ${what}` }))
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn(program.command, program.args, {
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
-        ...(program.uid === undefined ? {} : { uid: program.uid }),
-        ...(program.gid === undefined ? {} : { gid: program.gid })
-      })
-      const keep = (chunk: Buffer) => {
-        output = (output + chunk).slice(-2_000)
-      }
-      child.stdout.on("data", keep)
-      child.stderr.on("data", keep)
-      child.once("error", () => {})
-      child.once("exit", (code, signal) => {
-        if (stopping) return
-        const problem = `${name} ended by itself (${signal ?? `exit code ${code}`}): ${output.trim().split("\n").slice(-3).join(" | ")}`
-        Deferred.doneUnsafe(ended, new LocalServerError({ problem }))
-      })
-      return child
+    Effect.try({
+      try: () => {
+        const log = openSync(program.log, "a", 0o600)
+        const child = spawn(program.command, program.args, {
+          detached: true,
+          cwd: "/",
+          env: bareEnvironment(),
+          stdio: ["ignore", log, log],
+          ...(program.uid === undefined ? {} : { uid: program.uid }),
+          ...(program.gid === undefined ? {} : { gid: program.gid })
+        })
+        closeSync(log)
+        child.once("error", (error) => fail(`cannot be started: ${error.message}`))
+        child.once("exit", (code, signal) => {
+          if (stopping) return
+          fail(
+            `ended by itself (${signal ?? `exit code ${code}`}). The end of ${program.log}: ${lastWords(program.log)}`
+          )
+        })
+        return child
+      },
+      catch: (error) => new LocalServerError({ problem: `${name} cannot be started: ${(error as Error).message}` })
     }),
     (child) =>
       Effect.suspend(() => {
@@ -78,10 +84,21 @@ export const runServer = Effect.fnUntraced(function* (program: Program) {
   return { pid: child.pid ?? 0, died: Deferred.await(ended) } satisfies ServerProcess
 })
 
+/** A server is told nothing that it does not need: our environment holds tokens and passwords. */
+export const bareEnvironment = () => ({ PATH: process.env.PATH, LC_ALL: "C" })
+
+const lastWords = (log: string): string => {
+  try {
+    return readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" | ")
+  } catch {
+    return ""
+  }
+}
+
 const stop = (child: ChildProcess, signal: NodeJS.Signals) =>
   Effect.callback<void>((resume) => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return resume(Effect.void)
-    const hard = setTimeout(() => child.kill("SIGKILL"), 15_000)
+    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000)
     child.once("exit", () => {
       clearTimeout(hard)
       resume(Effect.void)
@@ -110,31 +127,57 @@ export const choosePort = Effect.fnUntraced(function* (name: string, port: numbe
   return port
 })
 
-export const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { readonly port: number }
-    server.close(() => resume(Effect.succeed(port)))
-  })
+/** Below the range that connections going out take theirs from: still free when a server that was stopped starts again. */
+export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+  const attempt = () => {
+    const port = randomInt(15_500, 32_700)
+    const server = createServer()
+    server.once("error", attempt)
+    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
+  }
+  attempt()
 })
 
-/** Ends a server that an earlier, killed run left behind: the process with this id, if it is that program on these files. */
-export const endOrphan = Effect.fnUntraced(function* (name: string, pid: number | undefined, mark: string) {
-  if (pid === undefined || !commandLine(pid).includes(mark)) return
+/** Ends a server that an earlier, killed run left behind: the process with this id, if it was started with these words. */
+export const endOrphan = Effect.fnUntraced(function* (
+  name: string,
+  pid: number | undefined,
+  words: readonly [option: string, file: string]
+) {
+  if (pid === undefined || !isRunning(pid, words)) return
   yield* Effect.logInfo(`ending ${name} ${pid}, left behind by an earlier run`)
-  process.kill(pid, "SIGINT")
-  yield* Effect.sync(() => commandLine(pid).includes(mark)).pipe(
-    Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (alive) => !alive }),
-    Effect.timeoutOrElse({
-      duration: "20 seconds",
-      orElse: () => new LocalServerError({ problem: `${name} ${pid} of an earlier run does not end: end it by hand.` })
-    })
+  yield* Effect.try({
+    try: () => process.kill(pid, "SIGINT"),
+    catch: (error) => error as { readonly code?: string }
+  }).pipe(
+    // It may have ended just now.
+    Effect.catchIf(
+      ({ code }) => code === "ESRCH",
+      () => Effect.void
+    ),
+    Effect.mapError(() => byHand(name, pid))
+  )
+  yield* Effect.sync(() => isRunning(pid, words)).pipe(
+    Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (running) => !running }),
+    Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => byHand(name, pid) })
   )
 })
 
-const commandLine = (pid: number): string => {
+const byHand = (name: string, pid: number) =>
+  new LocalServerError({ problem: `${name} ${pid}, left behind by an earlier run, cannot be ended: end it by hand.` })
+
+/** Ids are used again: only the words it was started with tell that it is the one. */
+const isRunning = (pid: number, [option, file]: readonly [string, string]) =>
+  commandLine(pid).some((word, index, all) => word === option && all[index + 1] === file)
+
+const commandLine = (pid: number): ReadonlyArray<string> => {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+    return process.platform === "linux"
+      ? readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+      : execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" })
+          .trim()
+          .split(" ")
   } catch {
-    return ""
+    return []
   }
 }

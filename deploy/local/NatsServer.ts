@@ -1,6 +1,6 @@
 // A nats-server of our own with JetStream on disk.
 import { mkdir, readFile, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { Effect } from "effect"
 import { choosePort, endOrphan, LocalServerError, runServer } from "./LocalServer.ts"
 
@@ -12,16 +12,19 @@ export interface NatsServerOptions {
 }
 
 /** Listens on this machine only. Streams and timers are in `storeDir`, and there again at the next start. */
-export const startNatsServer = Effect.fn("startNatsServer")(function* ({ binary, port, storeDir }: NatsServerOptions) {
+export const startNatsServer = Effect.fn("startNatsServer")(function* (options: NatsServerOptions) {
+  const { binary, port } = options
+  const storeDir = resolve(options.storeDir)
   const pidFile = join(storeDir, "nats-server.pid")
   const config = join(storeDir, "nats-server.conf")
+  const log = join(storeDir, "nats-server.log")
   yield* Effect.tryPromise({
     try: () => mkdir(storeDir, { recursive: true }),
     catch: () =>
       new LocalServerError({ problem: `Cannot write to ${storeDir}: check who owns it, and the room on the disk.` })
   })
   const pid = yield* Effect.promise(() => readFile(pidFile, "utf8").then(Number, () => undefined))
-  yield* endOrphan("nats-server", pid, config)
+  yield* endOrphan("nats-server", pid, ["-c", config])
   const chosen = yield* choosePort("nats-server", port, "CARILLON_NATS_PORT")
   yield* Effect.tryPromise({
     try: () =>
@@ -30,7 +33,7 @@ export const startNatsServer = Effect.fn("startNatsServer")(function* ({ binary,
         [
           `listen: "127.0.0.1:${chosen}"`,
           `pid_file: ${JSON.stringify(pidFile)}`,
-          `log_file: ${JSON.stringify(join(storeDir, "nats-server.log"))}`,
+          `log_file: ${JSON.stringify(log)}`,
           "logfile_size_limit: 10485760",
           `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
           ""
@@ -44,6 +47,7 @@ export const startNatsServer = Effect.fn("startNatsServer")(function* ({ binary,
     command: binary,
     args: ["-c", config],
     port: chosen,
+    log,
     stopSignal: "SIGTERM"
   })
   return { ...server, port: chosen, url: `nats://127.0.0.1:${chosen}` }

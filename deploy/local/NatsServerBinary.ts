@@ -1,11 +1,12 @@
 // Finds a nats-server that can keep time (2.14 or newer), and fetches one where there is none.
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { join, resolve } from "node:path"
 import { promisify } from "node:util"
-import { Config, Effect, Option, Schema } from "effect"
+import { Config, Effect, Option, Result, Schema } from "effect"
+import { EnvHttpProxyAgent, fetch } from "undici"
+import { newerReleases, packageSources, unpackPackage } from "./DebianPackage.ts"
 
 export class NatsServerMissing extends Schema.TaggedError<NatsServerMissing>()("NatsServerMissing", {
   tried: Schema.Array(Schema.String)
@@ -19,143 +20,116 @@ export class NatsServerMissing extends Schema.TaggedError<NatsServerMissing>()("
   }
 }
 
+interface Origin {
+  readonly name: string
+  /** Puts it somewhere in the folder; answers with its path. */
+  readonly fetch: (folder: string, signal: AbortSignal) => Promise<string>
+}
+
 const run = promisify(execFile)
 const pinned = "2.15.1"
 
 /** The path of a usable nats-server. What is fetched is kept in `cacheDir`, and found there the next time. */
 export const locateNatsServer = Effect.fn("locateNatsServer")(function* (options: { readonly cacheDir: string }) {
-  const named = yield* Config.option(Config.String("NATS_SERVER"))
-  if (Option.isSome(named)) return yield* usable(named.value, `NATS_SERVER=${named.value}`, [])
-  const cached = join(options.cacheDir, "nats-server")
   const tried: Array<string> = []
-  for (const candidate of ["nats-server", cached]) {
-    const found = yield* Effect.option(usable(candidate, candidate, tried))
-    if (Option.isSome(found)) return found.value
+  const named = yield* Config.option(Config.String("NATS_SERVER"))
+  const cached = join(resolve(options.cacheDir), "nats-server")
+  // Who names one wants that one, and no other in its stead.
+  const candidates = Option.isSome(named) ? [named.value] : ["nats-server", cached]
+  for (const path of candidates) {
+    const version = yield* Effect.result(usable(path))
+    if (Result.isSuccess(version)) return path
+    tried.push(`${Option.isSome(named) ? "NATS_SERVER=" : ""}${path}: ${version.failure}`)
+    if (/too old/.test(version.failure)) yield* Effect.logInfo(`${path} is not used: ${version.failure}`)
   }
+  if (Option.isSome(named)) return yield* new NatsServerMissing({ tried })
   // The distribution first: where it can be reached it takes three seconds, and closed networks often have a mirror.
-  for (const [name, fetch] of [
-    ["Debian's or Ubuntu's package", fetchPackage],
-    [`the official release ${pinned}`, fetchRelease]
-  ] as const) {
-    yield* Effect.logInfo(`fetching nats-server: ${name}`)
-    const error = yield* Effect.promise(() => intoCache(cached, fetch).then(() => undefined, describe))
-    if (error === undefined) return yield* usable(cached, cached, tried)
-    tried.push(`${name}: ${error}`)
+  for (const origin of [...(yield* Effect.promise(packages)), officialRelease]) {
+    yield* Effect.logInfo(`fetching nats-server: ${origin.name}`)
+    const fetched = yield* Effect.result(intoCache(cached, origin))
+    if (Result.isSuccess(fetched)) return cached
+    tried.push(`${origin.name}: ${fetched.failure}`)
   }
   return yield* new NatsServerMissing({ tried })
 })
 
-const usable = (path: string, name: string, tried: Array<string>) =>
-  Effect.promise(() => run(path, ["--version"]).then(({ stdout }) => stdout, describe)).pipe(
-    Effect.flatMap((answer) => {
-      const [, version = "", major = 0, minor = 0] = /v((\d+)\.(\d+)\.\S+)/.exec(answer) ?? []
-      if (Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 14)) return Effect.succeed(path)
-      tried.push(`${name}: ${version ? `${version} is too old` : answer}`)
-      return new NatsServerMissing({ tried })
+/** Fails with the reason why it is of no use. */
+const usable = (path: string) =>
+  Effect.tryPromise({ try: () => run(path, ["--version"], { timeout: 10_000 }), catch: reason }).pipe(
+    Effect.flatMap(({ stdout }) => {
+      const [, version, major, minor] = /v((\d+)\.(\d+)\.\S+)/.exec(stdout) ?? []
+      if (!version) return Effect.fail("it does not tell its version")
+      return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 14)
+        ? Effect.void
+        : Effect.fail(`${version} is too old, 2.14 is needed`)
     })
   )
 
-/** Two that fetch at once each put a whole file in its place. */
-const intoCache = async (cached: string, fetch: (folder: string) => Promise<string>) => {
-  const folder = await mkdtemp(join(tmpdir(), "carillon-nats-"))
-  try {
-    const binary = await fetch(folder)
-    await mkdir(join(cached, ".."), { recursive: true })
-    const whole = `${cached}.${process.pid}`
-    await copyFile(binary, whole)
-    await chmod(whole, 0o755)
-    await rename(whole, cached)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** Asks the machine's own package source for a newer suite, with lists and cache of our own: needs no root. */
-const fetchPackage = async (folder: string) => {
-  const release = await readFile("/etc/os-release", "utf8")
-  const suites = /^ID(_LIKE)?=.*ubuntu/m.test(release) ? ["resolute", "devel"] : ["forky", "sid"]
-  const source = await ownSource(/^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? "stable")
-  const [lists, cache, sources] = ["lists/partial", "cache/archives/partial", "sources"].map((name) =>
-    join(folder, name)
+/** Fetched beside its place and moved there when it is whole and usable: several may do so at once. */
+const intoCache = (cached: string, origin: Origin) =>
+  Effect.acquireUseRelease(
+    Effect.tryPromise({
+      try: async () => {
+        await mkdir(join(cached, ".."), { recursive: true })
+        return await mkdtemp(`${cached}.`)
+      },
+      catch: reason
+    }),
+    (folder) =>
+      Effect.gen(function* () {
+        const binary = yield* Effect.tryPromise({ try: (signal) => origin.fetch(folder, signal), catch: reason })
+        yield* usable(binary)
+        yield* Effect.tryPromise({ try: () => rename(binary, cached), catch: reason })
+      }),
+    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   )
-  for (const path of [lists, cache, sources]) await mkdir(path as string, { recursive: true })
-  await writeFile(join(folder, "status"), "")
-  const options = [
-    "-o=Dir::Etc::sourcelist=/dev/null",
-    `-o=Dir::Etc::sourceparts=${sources}`,
-    `-o=Dir::State::lists=${join(folder, "lists")}`,
-    `-o=Dir::State::status=${join(folder, "status")}`,
-    `-o=Dir::Cache=${join(folder, "cache")}`,
-    "-o=APT::Sandbox::User=root",
-    "-o=Acquire::http::Timeout=10",
-    "-o=Acquire::Retries=1",
-    "-qq"
-  ]
-  let problem: unknown
-  for (const suite of suites) {
-    const entry = `Types: deb\nURIs: ${source.uri}\nSuites: ${suite}\nComponents: main universe\n${source.signedBy}\n`
-    await writeFile(
-      join(sources as string, "newer.sources"),
-      suite === "forky" || suite === "sid" ? entry.replace(" universe", "") : entry
-    )
+
+const packages = async (): Promise<ReadonlyArray<Origin>> => {
+  const osRelease = await readFile("/etc/os-release", "utf8").catch(() => "")
+  const sources = await packageSources(osRelease)
+  return newerReleases(osRelease).flatMap((release) =>
+    sources.map((source) => ({
+      name: `the distribution's package of ${release}`,
+      fetch: async (folder, signal) =>
+        join(await unpackPackage(folder, source, release, "nats-server", signal), "usr/sbin/nats-server")
+    }))
+  )
+}
+
+const officialRelease: Origin = {
+  name: `the official release ${pinned}`,
+  fetch: async (folder, signal) => {
+    const arch = { x64: "amd64", arm64: "arm64", arm: "arm7", s390x: "s390x" }[process.arch as string]
+    if (!arch) throw new Error(`there is none for ${process.arch}`)
+    const name = `nats-server-v${pinned}-${process.platform}-${arch}.tar.gz`
+    const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 } })
+    const get = async (file: string) => {
+      const url = `https://github.com/nats-io/nats-server/releases/download/v${pinned}/${file}`
+      const response = await fetch(url, { dispatcher, signal: AbortSignal.any([signal, AbortSignal.timeout(300_000)]) })
+      if (!response.ok) throw new Error(`HTTP ${response.status}`)
+      return Buffer.from(await response.arrayBuffer())
+    }
     try {
-      await run("apt-get", [...options, "update"], { cwd: folder })
-      await run("apt-get", [...options, "download", "nats-server"], { cwd: folder })
-      const deb = (await readdir(folder)).find((name) => name.endsWith(".deb"))
-      await run("dpkg", ["-x", deb as string, join(folder, "unpacked")], { cwd: folder })
-      return join(folder, "unpacked/usr/sbin/nats-server")
-    } catch (error) {
-      problem = error
+      const [sums, archive] = await Promise.all([get("SHA256SUMS"), get(name)])
+      const sum = createHash("sha256").update(archive).digest("hex")
+      const listed = sums
+        .toString()
+        .split("\n")
+        .map((line) => line.trim().split(/\s+\*?/))
+      if (!listed.some(([known, file]) => known === sum && file === name)) throw new Error("its checksum is wrong")
+      await writeFile(join(folder, name), archive)
+      await run("tar", ["-xzf", name, "--strip-components=1"], { cwd: folder, signal })
+      return join(folder, "nats-server")
+    } finally {
+      await dispatcher.destroy()
     }
   }
-  throw problem
 }
 
-/** The distribution's own source among those of this machine: the one that serves the installed release. */
-const ownSource = async (codename: string) => {
-  const parts = await readdir("/etc/apt/sources.list.d").catch(() => [])
-  const files = ["/etc/apt/sources.list", ...parts.map((name) => `/etc/apt/sources.list.d/${name}`)]
-  for (const file of files) {
-    const text = await readFile(file, "utf8").catch(() => "")
-    for (const stanza of text.split(/\n\s*\n/)) {
-      const uri = /^URIs:\s*(\S+)/m.exec(stanza)?.[1]
-      const suites = /^Suites:\s*(.*)$/m.exec(stanza)?.[1]?.split(/\s+/) ?? []
-      if (uri && suites.includes(codename)) return { uri, signedBy: /^Signed-By:.*$/m.exec(stanza)?.[0] ?? "" }
-    }
-    const [, options = "", uri] =
-      new RegExp(`^deb\\s+(\\[[^\\]]*\\])?\\s*(\\S+)\\s+${codename}\\s`, "m").exec(text) ?? []
-    if (uri)
-      return { uri, signedBy: (/signed-by=([^\s\]]+)/.exec(options)?.[1] ?? "").replace(/^(.+)$/, "Signed-By: $1") }
-  }
-  throw new Error(`no package source of ${codename} in /etc/apt`)
-}
-
-const fetchRelease = async (folder: string) => {
-  const arch = { x64: "amd64", arm64: "arm64", arm: "arm7", s390x: "s390x" }[process.arch as string]
-  const name = `nats-server-v${pinned}-${process.platform}-${arch}.tar.gz`
-  const base = `https://github.com/nats-io/nats-server/releases/download/v${pinned}`
-  const get = async (file: string) => {
-    const response = await fetch(`${base}/${file}`, { signal: AbortSignal.timeout(60_000) })
-    if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    return Buffer.from(await response.arrayBuffer())
-  }
-  const [sums, archive] = await Promise.all([get("SHA256SUMS"), get(name)])
-  const sum = createHash("sha256").update(archive).digest("hex")
-  if (
-    !sums
-      .toString()
-      .split("\n")
-      .some((line) => line.startsWith(sum) && line.endsWith(name))
-  ) {
-    throw new Error("its checksum is wrong")
-  }
-  await writeFile(join(folder, name), archive)
-  await run("tar", ["-xzf", name, "--strip-components=1"], { cwd: folder })
-  return join(folder, "nats-server")
-}
-
-const describe = (error: unknown): string => {
+const reason = (error: unknown): string => {
   const { code, stderr, cause } = error as { code?: unknown; stderr?: string; cause?: { code?: string } }
   if (code === "ENOENT") return "not found"
-  return stderr?.trim().split("\n").at(-1) || cause?.code || (error instanceof Error ? error.message : String(error))
+  const said = stderr?.trim().split("\n")
+  const telling = said?.find((line) => line.startsWith("E:")) || said?.at(-1)
+  return telling || cause?.code || (error instanceof Error ? error.message : String(error))
 }

@@ -3,6 +3,7 @@ import { ConfigProvider, Effect, Fiber, Layer } from "effect"
 import { serveHealth } from "#shared/service/Health.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { loggerLayer, runMain } from "#shared/service/RunService.ts"
+import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
 import { ledger } from "../../services/ledger/main.ts"
 import { scheduler } from "../../services/scheduler/main.ts"
@@ -39,4 +40,6 @@ const program = Effect.gen(function* () {
   }).pipe(Effect.provide(settings))
 })
 
-runMain(program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Readiness.layer, loggerLayer))))
+runMain(
+  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer("carillon"), loggerLayer)))
+)

@@ -1,11 +1,12 @@
 // The dispatcher: decides a message's way. Timers that fired and attempts that failed in; events out.
 import { Config, Effect } from "effect"
 import { runActor } from "#shared/actor/Actor.ts"
-import { decoded, decodeWith } from "#shared/actor/Decode.ts"
-import { Attempt, type Event, events } from "#shared/contract/Events.ts"
+import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
+import { Attempt, attemptOf, type Event, events, messageId, platform } from "#shared/contract/Events.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
+import { processing } from "#shared/telemetry/Processing.ts"
 import { onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
 
 const seconds = (name: string, byDefault: number) =>
@@ -21,14 +22,37 @@ const retryPolicy: Config.Config<RetryPolicy> = Config.all({
   senderWait: seconds("RETRY_SENDER_WAIT_SECONDS", 60)
 })
 
-const append = Effect.fnUntraced(function* (events: ReadonlyArray<Event>, since: number | undefined) {
+/** Appends what was decided on each message, within a span for each. */
+const append = Effect.fnUntraced(function* <A>(
+  read: ReadonlyArray<Read<A>>,
+  decide: (value: A) => Event,
+  trace: { readonly destination: string; readonly as: "child" | "new" },
+  since: number | undefined
+) {
   const publisher = yield* Publisher
-  yield* publisher.append(events, since)
+  const events = read.map(({ value }) => decide(value))
+  const spans = read.map(({ delivery }, index) => {
+    const event = events[index] as Event
+    const about = { id: messageId(event), attempt: attemptOf(event), platform: platform(event) }
+    return processing(delivery, { destination: trace.destination, ...about }, trace.as)
+  })
+  yield* publisher.append(
+    events,
+    since,
+    spans.map(({ headers }) => headers)
+  )
+  spans.forEach((span, index) => {
+    const event = events[index] as Event
+    span.end("category" in event ? event.category : event.type === "expired" ? "expired" : undefined)
+  })
 })
 
-const handleTimers = decoded(decodeWith(Attempt), (attempts, since) =>
+/** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
+const handleTimers = decoded(decodeWith(Attempt), (due, since) =>
   append(
-    attempts.map((attempt) => onDue(attempt, Date.now())),
+    due,
+    (attempt) => onDue(attempt, Date.now()),
+    { destination: "carillon.timer.due.{platform}", as: "new" },
     since
   )
 )
@@ -36,7 +60,9 @@ const handleTimers = decoded(decodeWith(Attempt), (attempts, since) =>
 const handleFailures = (policy: RetryPolicy) =>
   decoded(decodeWith(events["attempt-failed"]), (failures, since) =>
     append(
-      failures.map((failed) => onFailure(failed, policy, Date.now())),
+      failures,
+      (failed) => onFailure(failed, policy, Date.now()),
+      { destination: "carillon.event.attempt-failed.{platform}", as: "child" },
       since
     )
   )

@@ -12,6 +12,7 @@ import { batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
+import { projected, watchLag } from "./Observed.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
@@ -36,7 +37,9 @@ const projecting = Effect.fnUntraced(function* (onProgress: (at: Position) => vo
   const projecting = Effect.gen(function* () {
     while (true) {
       const batch = yield* Queue.takeBetween(reader, 1, batchSize)
+      const startedAt = Date.now()
       at = yield* writeUsable("carillon", at, batch, quarantine)
+      projected(batch, startedAt)
       onProgress(at)
     }
   })
@@ -113,6 +116,7 @@ export const run = Effect.gen(function* () {
     Effect.sync(() => ready)
   )
   yield* readiness.begun
+  yield* watchLag
   yield* provision([])
   yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
   ready = true

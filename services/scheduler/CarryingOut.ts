@@ -4,12 +4,13 @@
 import { Effect, Result } from "effect"
 import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
-import type { Event } from "#shared/contract/Events.ts"
+import { type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { TimerChange } from "#shared/contract/Timer.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer } from "#shared/nats/RequestReply.ts"
+import { processing } from "#shared/telemetry/Processing.ts"
 import { refused } from "./Answer.ts"
 import { tooLate } from "./Changing.ts"
 import { Timers, type Wanted } from "./Timers.ts"
@@ -53,14 +54,25 @@ export const handleChanges = Effect.fnUntraced(function* (batch: Batch) {
     Result.map(decode(delivery.string()), (change) => decide(change, delivery.time.getTime()))
   )
   const readable = outcomes.filter(Result.isSuccess).map(({ success }) => success)
+  const spans = batch.map((delivery, index) => {
+    const outcome = outcomes[index]
+    const event = outcome && Result.isSuccess(outcome) ? outcome.success.event : undefined
+    const about = event && { id: messageId(event), platform: platform(event) }
+    return processing(delivery, { destination: "carillon.timer.changed.{platform}", ...about })
+  })
+  const traces = spans
+    .filter((_, index) => Result.isSuccess(outcomes[index] as (typeof outcomes)[number]))
+    .map(({ headers }) => headers)
   yield* timers.arm(
-    readable.flatMap(({ arm }) => (arm ? [arm] : [])),
+    readable.flatMap(({ arm }, index) => (arm ? [{ ...arm, trace: traces[index] }] : [])),
     since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) }
   )
   yield* append(
     readable.map(({ event }) => event),
-    since
+    since,
+    traces
   )
+  for (const span of spans) span.end()
   for (const [index, delivery] of batch.entries()) {
     const outcome = outcomes[index]
     if (outcome && Result.isSuccess(outcome)) yield* answer(delivery, outcome.success.reply)

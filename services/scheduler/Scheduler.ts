@@ -11,6 +11,7 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
 import { version } from "#shared/service/Version.ts"
+import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
@@ -76,12 +77,22 @@ const decodeRetry = decodeWith(events["retry-scheduled"])
 const handleRetries = decoded(decodeRetry, (retries, since) =>
   Effect.gen(function* () {
     const timers = yield* Timers
+    const spans = retries.map(({ value: { message, attempt }, delivery }) =>
+      processing(delivery, {
+        destination: "carillon.event.retry-scheduled.{platform}",
+        id: message.id,
+        attempt,
+        platform: message.platform
+      })
+    )
     yield* timers.arm(
-      retries.map(({ message, attempt, failures, sendAt, possibleDuplicate }) => ({
-        attempt: { message, attempt, failures, sendAt, possibleDuplicate }
+      retries.map(({ value: { message, attempt, failures, sendAt, possibleDuplicate } }, index) => ({
+        attempt: { message, attempt, failures, sendAt, possibleDuplicate },
+        trace: spans[index]?.headers
       })),
       since === undefined ? undefined : { since }
     )
+    for (const span of spans) span.end()
   })
 )
 

@@ -1,6 +1,7 @@
 // Carries out schedule commands: stores that the message is accepted, then arms its timer. Both are create-only,
 // so a command that comes again, or was interrupted anywhere, ends in one message.
 import { Effect, Option, Result, Schema } from "effect"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
 import { type Attempt, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
@@ -9,6 +10,8 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { countEvents, recordStage } from "#shared/telemetry/Metrics.ts"
+import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
 import { Timers } from "./Timers.ts"
 
@@ -34,9 +37,11 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   const parsed = deliveries.map((delivery) => parse(delivery, rules))
   const wanted = parsed.filter(Result.isSuccess).map(({ success }) => success)
   const at = fromMillis(rules.now)
+  const spans = new Map(wanted.map((one) => [one, begin(one)] as const))
   const fates = yield* publish(
-    wanted.map(({ message, cause }) => {
-      const { messageId: _, ...event } = eventMessage({ type: "scheduled", at, message, cause }, "scheduler")
+    wanted.map((one) => {
+      const scheduled = { type: "scheduled", at, message: one.message, cause: one.cause } as const
+      const { messageId: _, ...event } = eventMessage(scheduled, "scheduler", spans.get(one)?.headers)
       return { ...event, expectedSequence: 0 }
     })
   )
@@ -49,13 +54,19 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   )
   const toArm = wanted.flatMap((one, index) => {
     const standing = standings[index]
-    return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt }] : []
+    return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt, trace: spans.get(one)?.headers }] : []
   })
   // A redelivered command may have armed its timer before it was interrupted; the timer may even have fired.
   const again = toArm.filter(({ delivery }) => delivery.redelivered)
   yield* timers.arm(toArm.filter(({ delivery }) => !delivery.redelivered).map(firstAttempt))
   if (again.length > 0)
     yield* timers.arm(again.map(firstAttempt), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
+  wanted.forEach((one, index) => {
+    spans.get(one)?.end(standings[index]?._tag === "Other" ? "rejected" : undefined)
+    if (standings[index]?._tag === "Ours")
+      recordStage("accept", Date.now() - one.delivery.time.getTime(), one.message.platform)
+  })
+  countEvents(toArm.map(({ message, cause }) => ({ type: "scheduled", at, message, cause })))
   const answers = new Map(wanted.map((one, index) => [one.delivery, answer(one, standings[index])] as const))
   return parsed.map((result, index): Answer => {
     const delivery = deliveries[index] as Delivery
@@ -105,7 +116,20 @@ const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted) {
   return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 
-const firstAttempt = ({ message }: { readonly message: Message }): { readonly attempt: Attempt } => ({
+/** The publisher's trace goes on here. */
+const begin = ({ delivery, message: { id, platform } }: Wanted) =>
+  processing(delivery, { destination: "carillon.command.schedule", id, platform })
+
+interface ToArm {
+  readonly message: Message
+  readonly trace: Headers | undefined
+}
+
+const firstAttempt = ({
+  message,
+  trace
+}: ToArm): { readonly attempt: Attempt; readonly trace: Headers | undefined } => ({
+  trace,
   attempt: {
     message,
     attempt: 1,

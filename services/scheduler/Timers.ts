@@ -20,6 +20,8 @@ export interface Wanted {
   readonly attempt: Attempt
   /** The change that arms this attempt anew: else NATS would take it for the one it has seen. */
   readonly cause?: string
+  /** Headers that the fired message will carry. */
+  readonly trace?: Headers | undefined
 }
 
 /** For a caller whose work was redelivered: what has fired or was changed since is left alone. */
@@ -53,12 +55,12 @@ export class Timers extends Context.Service<
       const { publish } = yield* Publisher
       const log = yield* EventLog
 
-      const timer = ({ attempt, cause }: Wanted, now: number): Outgoing => {
+      const timer = ({ attempt, cause, trace }: Wanted, now: number): Outgoing => {
         const { id, platform } = attempt.message
         const fireAt = toMillis(attempt.sendAt) - lead
         const carried = {
           payload: JSON.stringify(attempt),
-          headers: timerHeaders(attempt),
+          headers: { ...timerHeaders(attempt), ...trace },
           messageId: `${id}.${attempt.attempt}${cause === undefined ? "" : `.${cause}`}`
         }
         // NATS looks at its timers every 250 ms: what is due within the lead goes on its way directly.

@@ -1,5 +1,6 @@
 // For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
 import { Effect, Result, Schema } from "effect"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
 
@@ -9,6 +10,11 @@ type Decode<A> = (text: string) => Result.Result<A, unknown>
 export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> =>
   Schema.decodeUnknownResult(Schema.fromJsonString(schema)) as Decode<A>
 
+export interface Read<A> {
+  readonly value: A
+  readonly delivery: Delivery
+}
+
 /**
  * A handler over what could be read. It deals with the whole batch or fails as a whole: everything that it
  * publishes must be harmless to publish twice. `since` is given when some of it was redelivered.
@@ -16,11 +22,14 @@ export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { read
 export const decoded =
   <A, R>(
     decode: Decode<A>,
-    handle: (values: ReadonlyArray<A>, since: number | undefined) => Effect.Effect<void, NatsError, R>
+    handle: (read: ReadonlyArray<Read<A>>, since: number | undefined) => Effect.Effect<void, NatsError, R>
   ): Handle<R> =>
   (batch: Batch) => {
     const results = batch.map((delivery) => decode(delivery.string()))
-    const values = results.filter(Result.isSuccess).map(({ success }) => success)
+    const values = batch.flatMap((delivery, index): ReadonlyArray<Read<A>> => {
+      const result = results[index]
+      return result && Result.isSuccess(result) ? [{ value: result.success, delivery }] : []
+    })
     return Effect.as(
       handle(values, redeliveredSince(batch)),
       results.map((result) => (Result.isSuccess(result) ? done : poison("undecodable")))

@@ -15,6 +15,7 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { ackWaitMillis, consumers } from "#shared/nats/Topology.ts"
 import { expiredEvent, interrupted, outcomeEvent, startedEvent } from "./GatewayEvents.ts"
 import { type Entry, Held } from "./Held.ts"
+import { calling, ended, taken, watching } from "./Observed.ts"
 import type { Outcome } from "./Outcome.ts"
 import { RateLimit } from "./RateLimit.ts"
 
@@ -66,6 +67,10 @@ export const runGateway = (options: GatewayOptions) =>
       const signal = () => Queue.offerUnsafe(changed, undefined)
       const record = (entry: Entry, event: Event) => Queue.offerUnsafe(outcomes, { entry, event })
       let sending = 0
+      yield* watching(options.platform, {
+        held: () => held.size,
+        sending: () => sending
+      })
 
       const receive = Effect.fnUntraced(function* (batch: Array.NonEmptyReadonlyArray<Delivery>) {
         const since = redeliveredSince(batch)
@@ -86,7 +91,7 @@ export const runGateway = (options: GatewayOptions) =>
             delivery.ack()
             continue
           }
-          const entry = held.take(delivery, decoded.success)
+          const entry = held.take(delivery, decoded.success, () => taken(delivery, decoded.success))
           if (!entry) continue
           // It was being sent when its gateway was killed: whether it arrived, nobody knows.
           if (has("send-started")) record(entry, outcomeEvent(entry.attempt, interrupted, Date.now()))
@@ -103,17 +108,20 @@ export const runGateway = (options: GatewayOptions) =>
         }
       }).pipe(Effect.scoped)
 
-      const send = (entry: Entry) =>
-        options.send(entry.attempt).pipe(
+      const send = (entry: Entry) => {
+        const answered = calling(entry)
+        return options.send(entry.attempt).pipe(
           Effect.tap((outcome) =>
             Effect.sync(() => {
               sending--
+              answered(outcome)
               record(entry, outcomeEvent(entry.attempt, outcome, Date.now()))
               signal()
             })
           ),
           Effect.forkIn(scope)
         )
+      }
 
       const release = Effect.fnUntraced(function* (due: ReadonlyArray<Entry>, restore: Restore) {
         const now = Date.now()
@@ -122,7 +130,12 @@ export const runGateway = (options: GatewayOptions) =>
         )
         for (const entry of late) record(entry, expiredEvent(entry.attempt, now))
         if (good.length === 0) return
-        yield* restore(persistently(append(good.map((entry) => startedEvent(entry.attempt, now))))).pipe(
+        const intents = append(
+          good.map((entry) => startedEvent(entry.attempt, now)),
+          undefined,
+          good.map(({ span }) => span.headers)
+        )
+        yield* restore(persistently(intents)).pipe(
           // Stopped before the intent stood: nothing was sent, and they wait as before.
           Effect.onInterrupt(() =>
             Effect.sync(() => {
@@ -154,8 +167,11 @@ export const runGateway = (options: GatewayOptions) =>
       const recording = Effect.gen(function* () {
         while (true) {
           const batch = yield* Queue.takeBetween(outcomes, 1, 500)
-          yield* persistently(append(batch.map(({ event }) => event)))
-          for (const { entry } of batch) {
+          const events = batch.map(({ event }) => event)
+          const traces = batch.map(({ entry }) => entry.span.headers)
+          yield* persistently(append(events, undefined, traces))
+          for (const { entry, event } of batch) {
+            ended(entry, event)
             entry.delivery.ack()
             held.settled(entry)
           }

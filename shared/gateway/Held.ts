@@ -2,10 +2,12 @@
 import type { Attempt } from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
+import type { MessageSpan } from "#shared/telemetry/Spans.ts"
 
 export interface Entry {
   readonly attempt: Attempt
   readonly sendAt: number
+  readonly span: MessageSpan
   /** The newest delivery of this message: the one to settle. */
   delivery: Delivery
 }
@@ -25,13 +27,13 @@ export class Held {
   }
 
   /** Takes a delivery in hand. Nothing if the message is in hand already: then only its delivery is renewed. */
-  take(delivery: Delivery, attempt: Attempt): Entry | undefined {
+  take(delivery: Delivery, attempt: Attempt, begin: () => MessageSpan): Entry | undefined {
     const known = this.#inHand.get(delivery.seq)
     if (known) {
       known.delivery = delivery
       return undefined
     }
-    const entry = { delivery, attempt, sendAt: toMillis(attempt.sendAt) }
+    const entry = { delivery, attempt, sendAt: toMillis(attempt.sendAt), span: begin() }
     this.#inHand.set(delivery.seq, entry)
     return entry
   }

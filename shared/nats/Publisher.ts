@@ -4,6 +4,7 @@ import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Array, Context, Effect, Layer } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
+import { countEvents } from "#shared/telemetry/Metrics.ts"
 import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
@@ -33,8 +34,13 @@ export class Publisher extends Context.Service<
     /**
      * Appends to the event log. What was redelivered may have been appended long ago by a service that was killed
      * before it acknowledged: give the time of the oldest redelivered message, and what stands in the log is left out.
+     * Headers that go with an event, its trace, stand at the same place as the event.
      */
-    append(events: ReadonlyArray<Event>, redeliveredSince?: number): Effect.Effect<void, NatsError>
+    append(
+      events: ReadonlyArray<Event>,
+      redeliveredSince?: number,
+      headers?: ReadonlyArray<Headers>
+    ): Effect.Effect<void, NatsError>
   }
 >()("shared/nats/Publisher") {
   /** The name stands in `ce-source`. */
@@ -74,15 +80,21 @@ export class Publisher extends Context.Service<
           )
         )
 
-        const append = Effect.fnUntraced(function* (events: ReadonlyArray<Event>, redeliveredSince?: number) {
+        const append = Effect.fnUntraced(function* (
+          events: ReadonlyArray<Event>,
+          redeliveredSince?: number,
+          headers?: ReadonlyArray<Headers>
+        ) {
           const forgotten =
             redeliveredSince !== undefined && Date.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
           const said = forgotten
             ? yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince)
             : undefined
-          yield* publish(
-            events.filter((event) => !said?.has(eventId(event))).map((event) => eventMessage(event, service))
+          const fresh = events.flatMap((event, index) =>
+            said?.has(eventId(event)) ? [] : [{ event, headers: headers?.[index] }]
           )
+          yield* publish(fresh.map(({ event, headers }) => eventMessage(event, service, headers)))
+          countEvents(fresh.map(({ event }) => event))
         })
 
         return Publisher.of({ publish, append })
@@ -91,10 +103,10 @@ export class Publisher extends Context.Service<
 }
 
 /** An event as a message of the log, dropped by it when it is there already. */
-export const eventMessage = (event: Event, service: string): Outgoing => ({
+export const eventMessage = (event: Event, service: string, headers: Headers = {}): Outgoing => ({
   subject: Subject.event(event),
   payload: JSON.stringify(event),
-  headers: eventHeaders(event, service),
+  headers: { ...eventHeaders(event, service), ...headers },
   messageId: eventId(event)
 })
 

@@ -49,10 +49,10 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
   )
 })
 
-/** Lets the answer come later, from whoever carries out the rest of the work. */
+/** For whoever carries out the rest of the work: who is to be answered, and the trace it belongs to. */
 export const passOn = (delivery: Delivery): Headers => {
-  const to = delivery.headers?.get(replyTo)
-  return to ? { [replyTo]: to } : {}
+  const passed = [replyTo, "traceparent", "ce-traceparent"].map((name) => [name, delivery.headers?.get(name)] as const)
+  return Object.fromEntries(passed.filter((one): one is [string, string] => Boolean(one[1])))
 }
 
 /** Answers whoever waits for this command; most commands have nobody waiting. */

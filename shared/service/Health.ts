@@ -1,6 +1,7 @@
-// The probes of a service over HTTP: /livez answers while the event loop turns, /readyz while every check holds.
+// What a service answers over HTTP: /livez while its event loop turns, /readyz while every check holds, /metrics.
 import { createServer } from "node:http"
 import { Config, Effect, Schema } from "effect"
+import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { port as portSetting } from "./Port.ts"
 import { Readiness } from "./Readiness.ts"
 
@@ -22,13 +23,15 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
   const port = yield* portSetting("HTTP_PORT", defaultPort)
   const host = yield* Config.String("HTTP_HOST").pipe(Config.withDefault("0.0.0.0"))
   const { report } = yield* Readiness
+  const { serveMetrics } = yield* Telemetry
   const services = yield* Effect.context<never>()
   const server = createServer((request, response) => {
     const path = request.url?.split("?")[0]
     const answer = (status: number, body: unknown) =>
       response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`)
     if (path === "/livez") return answer(200, { live: true })
-    if (path !== "/readyz") return answer(404, { error: "there are /livez and /readyz" })
+    if (path === "/metrics") return serveMetrics(request, response)
+    if (path !== "/readyz") return answer(404, { error: "there are /livez, /readyz and /metrics" })
     return Effect.runCallbackWith(services)(report, {
       onExit: (exit) => {
         const checks = exit._tag === "Success" ? exit.value : []

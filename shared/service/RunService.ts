@@ -1,6 +1,7 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Config, Effect, Exit, Layer, Logger, References, type Scope } from "effect"
+import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { serveHealth } from "./Health.ts"
 import { Readiness } from "./Readiness.ts"
 
@@ -25,7 +26,7 @@ export const runService = <A, E>(
     }).pipe(
       Effect.scoped,
       Effect.annotateLogs({ service: name }),
-      Effect.provide(Layer.mergeAll(Readiness.layer, loggerLayer))
+      Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer(name), loggerLayer))
     )
   )
 

@@ -82,7 +82,7 @@ describe("an actor", () => {
     const read: Array<string> = []
     return acting(
       decoded(decodeWith(Attempt), (attempts) =>
-        Effect.sync(() => void read.push(...attempts.map(({ message }) => message.id)))
+        Effect.sync(() => void read.push(...attempts.map(({ value }) => value.message.id)))
       ),
       (url) =>
         Effect.gen(function* () {

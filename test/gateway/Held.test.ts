@@ -9,10 +9,12 @@ import type { Delivery } from "#shared/nats/Mailbox.ts"
 const delivery = (seq: number) => ({ seq }) as Delivery
 const sendAt = (millis: number) => ({ sendAt: fromMillis(millis) }) as Attempt
 
+const noSpan = () => ({ headers: {}, end: () => {} })
+
 const holding = (...times: ReadonlyArray<number>) => {
   const held = new Held()
   times.forEach((time, index) => {
-    const entry = held.take(delivery(index), sendAt(time))
+    const entry = held.take(delivery(index), sendAt(time), noSpan)
     if (entry) held.hold(entry)
   })
   return held
@@ -37,7 +39,7 @@ describe("what a gateway holds", () => {
   it("is taken in hand once, however often it is delivered, and settled by its newest delivery", () => {
     const held = holding(5)
     const newest = delivery(0)
-    assert.isUndefined(held.take(newest, sendAt(5)))
+    assert.isUndefined(held.take(newest, sendAt(5), noSpan))
     assert.strictEqual(held.size, 1)
     assert.strictEqual(held.takeDue(5, 1)[0]?.delivery, newest)
   })

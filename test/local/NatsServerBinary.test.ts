@@ -1,5 +1,6 @@
 // Which nats-server is used: a named one, one on the PATH that is new enough, the one fetched before.
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -12,8 +13,10 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const script = (path: string, answer: string) => {
-  writeFileSync(path, `#!/bin/sh\necho "${answer}"\n`)
+const script = (path: string, answer: string) => program(path, `echo "${answer}"`)
+
+const program = (path: string, does: string) => {
+  writeFileSync(path, `#!/bin/sh\n${does}\n`)
   chmodSync(path, 0o755)
 }
 
@@ -72,5 +75,31 @@ describe("nats-server", () => {
       const missing = yield* locate(at, { NATS_SERVER: join(at, "missing") })
       assert.match(String(missing._tag === "Failure" && missing.failure.message), /NATS_SERVER=.*not found/)
     })
+  )
+
+  it.live.skipIf(!existsSync("/usr/bin/apt-get"))(
+    "that was fetched and is too old does not stay, and the next newer release is asked",
+    () =>
+      Effect.gen(function* () {
+        const at = yield* folder
+        // An apt of our own: forky, or resolute, has an old one, and the release after it a new one.
+        const bin = join(at, "bin")
+        mkdirSync(bin)
+        script(join(bin, "nats-server"), "nats-server: v2.9.0")
+        program(
+          join(bin, "apt-get"),
+          `case "$*" in *download*) grep -qE 'forky|resolute' sources/* && echo 2.12.9 >x.deb || echo 2.15.1 >x.deb;; esac`
+        )
+        program(
+          join(bin, "dpkg"),
+          `mkdir -p "$3/usr/sbin"; printf '#!/bin/sh\\necho nats-server: v%s\\n' "$(cat "$2")" >"$3/usr/sbin/nats-server"; chmod +x "$3/usr/sbin/nats-server"`
+        )
+        const cache = join(at, "cache")
+        const found = yield* withPath(bin, Effect.all([locate(cache), locate(cache)], { concurrency: 2 }))
+        for (const one of found) assert.deepInclude(one, { _tag: "Success", success: join(cache, "nats-server") })
+        assert.deepStrictEqual(readdirSync(cache), ["nats-server"])
+        const answer = execFileSync(join(cache, "nats-server"), { encoding: "utf8" })
+        assert.match(answer, /v2\.15\.1/)
+      })
   )
 })

@@ -49,7 +49,9 @@ const start = Effect.fnUntraced(function* (home: string, environment: Readonly<R
       Effect.sync(() => child.kill(signal)),
       ended
     )
-  yield* Effect.addFinalizer(() => end("SIGTERM"))
+  yield* Effect.addFinalizer(() =>
+    Effect.timeoutOrElse(end("SIGTERM"), { duration: "25 seconds", orElse: () => end("SIGKILL") })
+  )
   return { output: () => output, ended, interrupt: end("SIGINT"), kill9: end("SIGKILL") } satisfies Started
 })
 

@@ -23,7 +23,10 @@ export default async (project: TestProject) => {
     Effect.all([
       locateNatsServer({ cacheDir: join(home, "bin") }),
       startPostgres({ dataDir: join(folder, "postgres"), port: 0, database: "test", disposable: true })
-    ]).pipe(Scope.provide(scope))
+    ]).pipe(
+      Scope.provide(scope),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
   )
   project.provide("natsServer", natsServer)
   project.provide("postgresUrl", postgres.url)

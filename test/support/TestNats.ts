@@ -38,7 +38,8 @@ export const testNats = Effect.gen(function* () {
     start: Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { pid } = yield* startNatsServer({ binary: inject("natsServer"), port, storeDir }).pipe(
-        Scope.provide(scope)
+        Scope.provide(scope),
+        Effect.onError(() => Scope.close(scope, Exit.void))
       )
       running = { scope, pid }
     }).pipe(Effect.orDie),

@@ -1,0 +1,40 @@
+// What the ledger tells of its work: the last span of every event's trace, how long events take to reach the tables,
+// and how many still wait.
+import { Effect } from "effect"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { gauge, recordStage } from "#shared/telemetry/Metrics.ts"
+import { processing } from "#shared/telemetry/Processing.ts"
+
+let behind = 0
+
+/** Events that the log holds and the tables do not, as of the last batch. */
+export const watchLag = Effect.acquireRelease(
+  Effect.sync(() =>
+    gauge("carillon_ledger_lag_events", "Events not projected yet, as of the last batch", () => behind)
+  ),
+  (remove) => Effect.sync(remove)
+)
+
+/** Call it when the batch is committed. */
+export const projected = (batch: ReadonlyArray<Delivery>, startedAt: number) => {
+  const now = Date.now()
+  behind = batch.at(-1)?.info.pending ?? 0
+  for (const delivery of batch) {
+    const header = (name: string) => delivery.headers?.get(name) || undefined
+    recordStage("projection", now - delivery.time.getTime(), header("ce-platform"))
+    // An event without a trace would begin one of its own here, which tells nothing.
+    if (header("traceparent") === undefined) continue
+    const type = delivery.subject.split(".")[2] ?? "unknown"
+    processing(
+      delivery,
+      {
+        destination: `carillon.event.${type}.{platform}`,
+        id: header("ce-subject"),
+        attempt: header("ce-attempt") === undefined ? undefined : Number(header("ce-attempt")),
+        platform: header("ce-platform")
+      },
+      "child",
+      startedAt
+    ).end()
+  }
+}

@@ -1,0 +1,38 @@
+// The only attributes that spans and metrics may carry: ids, codes and counts; never text, addresses or tokens.
+import type { Attributes } from "@opentelemetry/api"
+
+export interface SpanAttributes {
+  readonly "carillon.message.id"?: string | undefined
+  readonly "carillon.attempt"?: number | undefined
+  readonly "carillon.platform"?: string | undefined
+  readonly "carillon.possible_duplicate"?: boolean | undefined
+  /** A code of a closed set: an error category, or `rejected`. */
+  readonly "error.type"?: string | undefined
+  readonly "messaging.system"?: "nats"
+  readonly "messaging.operation.type"?: "send" | "process"
+  /** A subject without the ids in it. */
+  readonly "messaging.destination.template"?: string
+}
+
+/** Low cardinality: these become labels, and never name a message. */
+export interface MetricAttributes {
+  readonly platform?: string | undefined
+  readonly type?: string | undefined
+  readonly category?: string | undefined
+  readonly stage?: string | undefined
+}
+
+const spanKeys: ReadonlySet<string> = new Set<keyof SpanAttributes>([
+  "carillon.message.id",
+  "carillon.attempt",
+  "carillon.platform",
+  "carillon.possible_duplicate",
+  "error.type",
+  "messaging.system",
+  "messaging.operation.type",
+  "messaging.destination.template"
+])
+
+/** Drops what is not on the list, whatever the types let through. */
+export const allowed = (attributes: SpanAttributes): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([key, value]) => spanKeys.has(key) && value !== undefined))

@@ -1,0 +1,61 @@
+// Every metric of the services, by the conventions of Prometheus: base units, low cardinality, never an id.
+import { metrics } from "@opentelemetry/api"
+import { type Event, platform } from "#shared/contract/Events.ts"
+import type { MetricAttributes } from "./Attributes.ts"
+
+const meter = () => metrics.getMeter("carillon")
+
+/** From the milliseconds that we aim at to the hour that a backlog may take. Seconds. */
+export const lateBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600]
+
+// Made at the first use: the SDK registers its meters only when it has started.
+const lazily = <A>(make: () => A) => {
+  let made: A | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+const eventsAppended = lazily(() =>
+  meter().createCounter("carillon_events_appended", { description: "Events appended to the log, by type" })
+)
+const lateness = lazily(() =>
+  meter().createHistogram("carillon_lateness_seconds", {
+    description: "From the instant a message was due until the platform had accepted it",
+    advice: { explicitBucketBoundaries: lateBuckets }
+  })
+)
+const stages = lazily(() =>
+  meter().createHistogram("carillon_stage_duration_seconds", {
+    description: "How long one stage took: accept, fire, dispatch, wait, platform, projection",
+    advice: { explicitBucketBoundaries: lateBuckets }
+  })
+)
+
+export type Stage = "accept" | "fire" | "dispatch" | "wait" | "platform" | "projection"
+
+export const countEvents = (events: ReadonlyArray<Event>) => {
+  for (const event of events) {
+    eventsAppended().add(1, {
+      type: event.type,
+      platform: platform(event) ?? "unknown",
+      ...("category" in event ? { category: event.category } : {})
+    } satisfies MetricAttributes as Record<string, string>)
+  }
+}
+
+export const recordLateness = (millis: number, platform: string) =>
+  lateness().record(Math.max(0, millis) / 1_000, { platform })
+
+export const recordStage = (stage: Stage, millis: number, platform?: string) =>
+  stages().record(Math.max(0, millis) / 1_000, { stage, ...(platform === undefined ? {} : { platform }) })
+
+/** A figure that is read when it is asked for. The answer takes it away again. */
+export const gauge = (name: string, description: string, read: () => number, attributes: MetricAttributes = {}) => {
+  const observable = meter().createObservableGauge(name, { description })
+  const observe = (result: { observe(value: number, attributes?: Record<string, string>): void }) =>
+    result.observe(read(), attributes as Record<string, string>)
+  observable.addCallback(observe)
+  return () => observable.removeCallback(observe)
+}

@@ -1,0 +1,97 @@
+// Spans of single messages, and how their trace travels: `traceparent` is the hop before, `ce-traceparent` where it all
+// began (the distributed tracing extension of CloudEvents). Cheap where tracing is off: then headers pass through.
+import {
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace
+} from "@opentelemetry/api"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
+import { allowed, type SpanAttributes } from "./Attributes.ts"
+
+/** What a message says of the trace it belongs to. */
+export interface TraceOrigin {
+  /** The hop before. */
+  readonly parent?: string | undefined
+  /** Where it began: the publisher's trace. */
+  readonly origin?: string | undefined
+}
+
+export interface MessageSpan {
+  /** For everything published because of this span. */
+  readonly headers: Headers
+  /** The error is a code, or nothing. Times are milliseconds since the epoch. */
+  end(error?: string | undefined, at?: number): void
+}
+
+export interface SpanOptions {
+  readonly name: string
+  readonly kind: "consumer" | "client" | "producer"
+  readonly from: TraceOrigin
+  /** `child` continues the hop before; `new` starts a trace of its own, linked to the origin and the hop before. */
+  readonly as: "child" | "new"
+  readonly attributes: SpanAttributes
+  readonly startedAt?: number
+}
+
+const kinds = { consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT, producer: SpanKind.PRODUCER }
+const tracer = trace.getTracer("carillon")
+
+export const traceOf = (header: (name: string) => string | undefined): TraceOrigin => ({
+  parent: header("traceparent"),
+  origin: header("ce-traceparent")
+})
+
+export const startSpan = ({ name, kind, from, as, attributes, startedAt }: SpanOptions): MessageSpan => {
+  const parent = parse(from.parent)
+  const links = as === "child" ? [] : linksTo(parse(from.origin), parent)
+  const under = as === "child" && parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT
+  const span = tracer.startSpan(
+    name,
+    {
+      kind: kinds[kind],
+      attributes: allowed({ "messaging.system": "nats", "messaging.operation.type": "process", ...attributes }),
+      links,
+      ...(startedAt === undefined ? {} : { startTime: startedAt })
+    },
+    under
+  )
+  const own = format(span.spanContext()) ?? from.parent
+  const origin = from.origin ?? from.parent ?? own
+  return {
+    headers: {
+      ...(own === undefined ? {} : { traceparent: own }),
+      ...(origin === undefined ? {} : { "ce-traceparent": origin })
+    },
+    end: (error, at) => {
+      if (error !== undefined) {
+        span.setAttribute("error.type", error)
+        span.setStatus({ code: SpanStatusCode.ERROR })
+      }
+      span.end(at)
+    }
+  }
+}
+
+const linksTo = (...contexts: ReadonlyArray<SpanContext | undefined>): Array<Link> => {
+  const found = new Map<string, Link>()
+  for (const one of contexts) if (one) found.set(one.spanId, { context: one })
+  return [...found.values()]
+}
+
+const w3c = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+
+const parse = (text: string | undefined): SpanContext | undefined => {
+  const [, traceId, spanId, flags] = w3c.exec(text ?? "") ?? []
+  if (!traceId || !spanId || !flags) return undefined
+  const found = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
+  return isSpanContextValid(found) ? found : undefined
+}
+
+const format = (found: SpanContext): string | undefined =>
+  isSpanContextValid(found)
+    ? `00-${found.traceId}-${found.spanId}-${(found.traceFlags & 0xff).toString(16).padStart(2, "0")}`
+    : undefined

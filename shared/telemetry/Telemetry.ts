@@ -1,0 +1,87 @@
+// OpenTelemetry for one service: traces by the standard OTEL_* variables, metrics for Prometheus on /metrics.
+
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
+import { metrics } from "@opentelemetry/api"
+import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
+import { resourceFromAttributes } from "@opentelemetry/resources"
+import { MeterProvider } from "@opentelemetry/sdk-metrics"
+import { Config, Context, Effect, Layer, Option } from "effect"
+import { version } from "#shared/service/Version.ts"
+import { gauge } from "./Metrics.ts"
+
+export class Telemetry extends Context.Service<
+  Telemetry,
+  {
+    /** Answers a request for /metrics. */
+    readonly serveMetrics: (request: IncomingMessage, response: ServerResponse) => void
+  }
+>()("shared/telemetry/Telemetry") {
+  /** Tracing is on when an exporter or an endpoint is named; without one nothing is loaded and nothing is sent. */
+  static readonly layer = (service: string) =>
+    Layer.effect(
+      Telemetry,
+      Effect.gen(function* () {
+        const exporter = new PrometheusExporter({ preventServerStart: true })
+        const resource = resourceFromAttributes({ "service.name": service, "service.version": version })
+        const provider = new MeterProvider({ resource, readers: [exporter] })
+        metrics.setGlobalMeterProvider(provider)
+        yield* Effect.addFinalizer(() => Effect.promise(() => provider.shutdown().catch(() => {})))
+        yield* watchEventLoop
+        return Telemetry.of({
+          serveMetrics: (request, response) => exporter.getMetricsRequestHandler(request, response)
+        })
+      })
+    ).pipe(Layer.provideMerge(Layer.unwrap(Effect.map(tracingOn, (on) => (on ? tracing(service) : Layer.empty)))))
+}
+
+const tracingOn = Config.all({
+  exporter: Config.option(Config.String("OTEL_TRACES_EXPORTER")),
+  endpoint: Config.option(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
+  tracesEndpoint: Config.option(Config.String("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")),
+  disabled: Config.Boolean("OTEL_SDK_DISABLED").pipe(Config.withDefault(false))
+}).pipe(
+  Config.map(
+    ({ exporter, endpoint, tracesEndpoint, disabled }) =>
+      !disabled &&
+      Option.getOrElse(exporter, () => "otlp") !== "none" &&
+      (Option.isSome(exporter) || Option.isSome(endpoint) || Option.isSome(tracesEndpoint))
+  )
+)
+
+/** Started before anything that makes spans; ended after it, so that the last ones are sent. */
+const tracing = (service: string) =>
+  Layer.effectDiscard(
+    Effect.acquireRelease(
+      Effect.promise(async () => {
+        const { NodeSDK } = await import("@opentelemetry/sdk-node")
+        const sdk = new NodeSDK({
+          serviceName: process.env.OTEL_SERVICE_NAME ?? service,
+          resource: resourceFromAttributes({ "service.version": version }),
+          autoDetectResources: false,
+          metricReaders: [],
+          logRecordProcessors: []
+        })
+        sdk.start()
+        return sdk
+      }),
+      (sdk) => Effect.promise(() => sdk.shutdown().catch(() => {}))
+    )
+  ).pipe((started) => Layer.provideMerge(OtelTracer.layerGlobal, started))
+
+const watchEventLoop = Effect.gen(function* () {
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  const remove = gauge("carillon_event_loop_delay_seconds", "99th percentile since the last look", () => {
+    const seconds = delay.percentile(99) / 1e9
+    delay.reset()
+    return Number.isFinite(seconds) ? seconds : 0
+  })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      remove()
+      delay.disable()
+    })
+  )
+})

@@ -1,0 +1,107 @@
+// A message's life as a collector sees it: the publisher's trace, a new one when it is due, every attempt findable by id.
+import { assert, describe, it } from "@effect/vitest"
+import { connect, headers as natsHeaders } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { Reply } from "../../deploy/local/BotApiStandIn.ts"
+import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
+import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
+
+const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
+
+/** Publishes one message within a publisher's trace, and gives its spans when the last one has come. */
+const life = (settings: Settings, last: string) =>
+  Effect.gen(function* () {
+    const receiver = yield* otlpReceiver
+    const { nats, start } = yield* carillon({
+      ...settings,
+      environment: { ...settings.environment, ...receiver.environment }
+    })
+    yield* start
+    const connection = yield* Effect.acquireRelease(
+      Effect.promise(() => connect({ servers: nats.url })),
+      (open) => Effect.promise(() => open.close())
+    )
+    const headers = natsHeaders()
+    headers.set("traceparent", `00-${publisher.traceId}-${publisher.spanId}-01`)
+    const { subject, payload } = command("traced", 1_000)
+    connection.publish(subject, payload, { headers })
+    const mine = Effect.sync(() => receiver.spans.filter((span) => span.attributes["carillon.message.id"] === "traced"))
+    return yield* eventually(last, mine, (spans) =>
+      spans.some(({ name, service }) => name === last && service === "ledger")
+    )
+  })
+
+const only = (spans: ReadonlyArray<Span>, service: string, name: string) => {
+  const found = spans.filter((span) => span.service === service && span.name === name)
+  assert.strictEqual(found.length, 1, `${found.length} spans ${name} of ${service}`)
+  return found[0] as Span
+}
+
+describe("the traces of a message", () => {
+  it.live("that is sent: the publisher's leads into the scheduler; a new one, linked, goes on to the ledger", () =>
+    Effect.gen(function* () {
+      const spans = yield* life({}, "process carillon.event.sent.{platform}")
+      const accepted = only(spans, "scheduler", "process carillon.command.schedule")
+      assert.deepInclude(accepted, { traceId: publisher.traceId, parentSpanId: publisher.spanId })
+      const due = only(spans, "dispatcher", "process carillon.timer.due.{platform}")
+      assert.notStrictEqual(due.traceId, publisher.traceId)
+      assert.isUndefined(due.parentSpanId)
+      assert.sameMembers(
+        due.links.map(({ spanId }) => spanId),
+        [publisher.spanId, accepted.spanId]
+      )
+      const held = only(spans, "telegram-gateway", "process carillon.event.dispatched.{platform}")
+      assert.deepInclude(held, { traceId: due.traceId, parentSpanId: due.spanId })
+      const call = only(spans, "telegram-gateway", "send telegram")
+      assert.deepInclude(call, { traceId: due.traceId, parentSpanId: held.spanId, error: false })
+      const recorded = only(spans, "ledger", "process carillon.event.sent.{platform}")
+      assert.deepInclude(recorded, { traceId: due.traceId, parentSpanId: held.spanId })
+      for (const span of spans) assert.strictEqual(span.attributes["messaging.system"], "nats")
+      for (const span of [due, held, call, recorded]) {
+        assert.deepInclude(span.attributes, { "carillon.attempt": 1, "carillon.platform": "telegram" })
+      }
+    })
+  )
+
+  it.live("that is tried again: each later attempt is a trace of its own, linked to the one before", () =>
+    Effect.gen(function* () {
+      const answers = [Reply.ApiError({ code: 429, description: "Too Many Requests", parameters: { retry_after: 3 } })]
+      const spans = yield* life(
+        { answer: (_, method) => (method === "sendMessage" ? answers.shift() : undefined) },
+        "process carillon.event.sent.{platform}"
+      )
+      const dues = spans.filter(({ name }) => name === "process carillon.timer.due.{platform}")
+      assert.deepStrictEqual(dues.map(({ attributes }) => attributes["carillon.attempt"]).sort(), [1, 2])
+      const [first, second] = [1, 2].map((attempt) =>
+        dues.find(({ attributes }) => attributes["carillon.attempt"] === attempt)
+      ) as [Span, Span]
+      assert.notStrictEqual(first.traceId, second.traceId)
+      assert.includeMembers(
+        second.links.map(({ traceId }) => traceId),
+        [first.traceId, publisher.traceId]
+      )
+      const calls = spans.filter(({ name }) => name === "send telegram")
+      assert.deepStrictEqual(calls.map(({ attributes }) => attributes["error.type"]).sort(), ["throttled", undefined])
+    })
+  )
+
+  it.live("that fails for good: the error is on the spans as a category", () =>
+    Effect.gen(function* () {
+      const spans = yield* life(
+        {
+          answer: (_, method) =>
+            method === "sendMessage"
+              ? Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
+              : undefined
+        },
+        "process carillon.event.failed.{platform}"
+      )
+      const call = only(spans, "telegram-gateway", "send telegram")
+      assert.isTrue(call.error)
+      assert.strictEqual(call.attributes["error.type"], "recipient")
+      const decided = only(spans, "dispatcher", "process carillon.event.attempt-failed.{platform}")
+      assert.strictEqual(decided.traceId, call.traceId)
+      assert.strictEqual(only(spans, "ledger", "process carillon.event.failed.{platform}").traceId, call.traceId)
+    })
+  )
+})
