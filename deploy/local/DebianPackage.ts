@@ -80,7 +80,8 @@ export const unpackPackage = async (
     `-o=Dir::Cache=${join(folder, "cache")}`,
     "-o=APT::Sandbox::User=root",
     "-o=Acquire::Languages=none",
-    // A closed network is found out soon.
+    // A closed network is found out soon, and said.
+    "-o=APT::Update::Error-Mode=any",
     "-o=Acquire::http::Timeout=5",
     "-o=Acquire::https::Timeout=5",
     "-o=Acquire::Retries=0",
