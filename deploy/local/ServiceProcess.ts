@@ -8,6 +8,8 @@ export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "led
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface ServiceProcess {
+  /** Where it answers probes and metrics. */
+  readonly url: string
   readonly start: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
   /** SIGTERM; answers with the exit code. */
@@ -68,6 +70,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
     })
 
   const service: ServiceProcess = {
+    url: `http://127.0.0.1:${port}`,
     start: Effect.andThen(launch, ready),
     kill9: Effect.asVoid(end("SIGKILL")),
     stop: end("SIGTERM"),

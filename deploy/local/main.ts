@@ -1,8 +1,9 @@
 // Carillon on one machine, by one command: servers where none are given, the four services, and a sample message.
 import { ConfigProvider, Effect, Fiber, Layer } from "effect"
 import { serveHealth } from "#shared/service/Health.ts"
+import { loggerLayer } from "#shared/service/Logs.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { loggerLayer, runMain } from "#shared/service/RunService.ts"
+import { runMain } from "#shared/service/RunService.ts"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
 import { ledger } from "../../services/ledger/main.ts"

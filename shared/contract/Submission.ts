@@ -136,16 +136,15 @@ const problems = (issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
   formatIssue(issue)
     .issues.slice(0, 50)
     .map(({ path, message }) => ({
-      // Keys of a hostile command may be anything: bounded, and only what a field name can be.
-      path: (path ?? [])
-        .map(keyOf)
-        .map((key) => key.replace(/[^A-Za-z0-9_.-]/g, "?").slice(0, 64))
-        .join("."),
+      path: (path ?? []).map(keyOf).join("."),
       problem: message
     }))
 
-const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
-  String(typeof segment === "object" ? segment.key : segment)
+/** A mistyped field is named; a key that is no field's name at all may be anybody's data, and is not repeated. */
+const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string => {
+  const key = String(typeof segment === "object" ? segment.key : segment)
+  return /^[a-z][A-Za-z0-9_.-]{0,39}$/.test(key) ? key : "?"
+}
 
 const isId = Schema.is(MessageId)
 const isPlatform = Schema.is(Platform)

@@ -4,6 +4,7 @@ import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Array, Context, Effect, Layer } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
+import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
 import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
@@ -94,7 +95,12 @@ export class Publisher extends Context.Service<
             said?.has(eventId(event)) ? [] : [{ event, headers: headers?.[index] }]
           )
           yield* publish(fresh.map(({ event, headers }) => eventMessage(event, service, headers)))
-          countEvents(fresh.map(({ event }) => event))
+          const appended = fresh.map(({ event }) => event)
+          countEvents(appended)
+          yield* logEvents(
+            appended,
+            fresh.map(({ headers }) => headers ?? {})
+          )
         })
 
         return Publisher.of({ publish, append })

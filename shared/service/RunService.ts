@@ -1,8 +1,9 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
 import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Config, Effect, Exit, Layer, Logger, References, type Scope } from "effect"
+import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { serveHealth } from "./Health.ts"
+import { loggerLayer } from "./Logs.ts"
 import { Readiness } from "./Readiness.ts"
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
@@ -29,20 +30,6 @@ export const runService = <A, E>(
       Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer(name), loggerLayer))
     )
   )
-
-/** JSON lines for machines, one readable line for people; LOG_LEVEL from Trace to Fatal. */
-export const loggerLayer = Layer.unwrap(
-  Effect.gen(function* () {
-    const level = yield* Config.LogLevel("LOG_LEVEL").pipe(Config.withDefault("Info" as const))
-    const format = yield* Config.Literals(["json", "pretty"], "LOG_FORMAT").pipe(
-      Config.withDefault(process.stdout.isTTY ? ("pretty" as const) : ("json" as const))
-    )
-    return Layer.mergeAll(
-      Logger.layer([format === "json" ? Logger.consoleJson : Logger.consolePretty()]),
-      Layer.succeed(References.MinimumLogLevel, level)
-    )
-  })
-)
 
 // A failure is told in the words of its error; only a defect, which is a bug, comes with its stack.
 const explain = (cause: Cause.Cause<unknown>) =>

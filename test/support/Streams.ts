@@ -57,3 +57,23 @@ export const deleteStream = (url: string, name: string) => withManager(url, (man
 
 export const streamCount = (url: string, name: string) =>
   withManager(url, async (manager) => (await manager.streams.info(name)).state.messages)
+
+/** Every subject and header that stands in any stream, as text. */
+export const headersAndSubjects = (url: string) =>
+  withManager(url, async (manager) => {
+    const found: Array<string> = []
+    for await (const { config } of manager.streams.list()) {
+      if (config.retention === "workqueue") {
+        const { state } = await manager.streams.info(config.name, { subjects_filter: ">" })
+        found.push(...Object.keys(state.subjects ?? {}))
+        continue
+      }
+      const consumer = await manager.jetstream().consumers.get(config.name)
+      if ((await consumer.info()).num_pending === 0) continue
+      for await (const message of await consumer.consume()) {
+        found.push(message.subject, ...[...(message.headers ?? [])].map(([name, values]) => `${name}=${values}`))
+        if (message.info.pending === 0) break
+      }
+    }
+    return found.join("\n")
+  })
