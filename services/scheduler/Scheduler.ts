@@ -15,6 +15,7 @@ import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
+import { watchQueues } from "./QueueMetrics.ts"
 import { schedule } from "./Scheduling.ts"
 import { Timers } from "./Timers.ts"
 
@@ -104,7 +105,8 @@ export const run = Effect.gen(function* () {
     [
       runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
       runActor(consumers.schedulerChanges, handleChanges),
-      runActor(consumers.schedulerRetries, handleRetries)
+      runActor(consumers.schedulerRetries, handleRetries),
+      watchQueues
     ],
     { concurrency: "unbounded" }
   )

@@ -6,6 +6,7 @@ import { type ConsumerDefinition, type StreamName, streams } from "./Topology.ts
 
 export interface StreamState {
   readonly messages: number
+  readonly bytes: number
   readonly lastSequence: number
   /** When the oldest message was stored; none in an empty stream. */
   readonly oldest?: number
@@ -30,6 +31,7 @@ const lookUpStream = Effect.fnUntraced(function* (name: StreamName) {
   const { config, state } = yield* attempt(`look up ${name}`, () => manager.streams.info(name))
   return {
     messages: state.messages,
+    bytes: state.bytes,
     lastSequence: state.last_seq,
     ...(state.messages > 0 ? { oldest: Date.parse(state.first_ts) } : {}),
     config

@@ -20,6 +20,8 @@ export interface MetricAttributes {
   readonly type?: string | undefined
   readonly category?: string | undefined
   readonly stage?: string | undefined
+  readonly consumer?: string | undefined
+  readonly stream?: string | undefined
 }
 
 const spanKeys: ReadonlySet<string> = new Set<keyof SpanAttributes>([

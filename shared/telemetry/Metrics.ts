@@ -1,5 +1,5 @@
 // Every metric of the services, by the conventions of Prometheus: base units, low cardinality, never an id.
-import { metrics } from "@opentelemetry/api"
+import { metrics, type Observable } from "@opentelemetry/api"
 import { type Event, platform } from "#shared/contract/Events.ts"
 import type { MetricAttributes } from "./Attributes.ts"
 
@@ -51,9 +51,12 @@ export const recordLateness = (millis: number, platform: string) =>
 export const recordStage = (stage: Stage, millis: number, platform?: string) =>
   stages().record(Math.max(0, millis) / 1_000, { stage, ...(platform === undefined ? {} : { platform }) })
 
+const observables = new Map<string, Observable>()
+
 /** A figure that is read when it is asked for. The answer takes it away again. */
 export const gauge = (name: string, description: string, read: () => number, attributes: MetricAttributes = {}) => {
-  const observable = meter().createObservableGauge(name, { description })
+  const observable = observables.get(name) ?? meter().createObservableGauge(name, { description })
+  observables.set(name, observable)
   const observe = (result: { observe(value: number, attributes?: Record<string, string>): void }) =>
     result.observe(read(), attributes as Record<string, string>)
   observable.addCallback(observe)

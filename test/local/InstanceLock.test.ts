@@ -60,16 +60,16 @@ describe("the lock", () => {
   it.live("of a process that has ended and was never collected is taken over", () =>
     Effect.gen(function* () {
       const at = yield* folder
-      // A shell that starts one, tells its id and becomes a program that does not ask after its children.
       const parent = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 100"], { stdio: ["ignore", "pipe", "ignore"] })
-        ),
+        Effect.sync(() => spawn("sh", ["-c", "sleep 100 & echo $!; wait"], { stdio: ["ignore", "pipe", "ignore"] })),
         (child) => Effect.sync(() => child.kill("SIGKILL"))
       )
       const pid = yield* Effect.callback<number>(
         (resume) => void parent.stdout.once("data", (line) => resume(Effect.succeed(Number(line))))
       )
+      // A parent that is stopped cannot ask after it.
+      parent.kill("SIGSTOP")
+      process.kill(pid, "SIGKILL")
       const fields = yield* eventually(
         "it has ended",
         Effect.sync(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []),

@@ -1,0 +1,183 @@
+// The alerts, checked and unit-tested by a real promtool; and every metric they name is one that the services export.
+import { execFile } from "node:child_process"
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { parse } from "yaml"
+import { carillon, command, eventually } from "../support/Carillon.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+import { type PrometheusTools, prometheusTools } from "../support/PrometheusTools.ts"
+
+const root = join(import.meta.dirname, "../..")
+const rulesFile = join(root, "deploy/prometheus/carillon.rules.yaml")
+
+interface Rule {
+  readonly alert?: string
+  readonly record?: string
+  readonly expr: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+const { groups } = parse(readFileSync(rulesFile, "utf8")) as {
+  readonly groups: ReadonlyArray<{ readonly rules: ReadonlyArray<Rule> }>
+}
+const rules = groups.flatMap((group) => group.rules)
+const alerts = rules.filter((rule) => rule.alert !== undefined)
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-rules-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+/** Loud where there is none, and a failure in CI. */
+const withTools = <A, E, R>(body: (tools: PrometheusTools) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Effect.promise(prometheusTools), (tools) => {
+    if (tools) return Effect.asVoid(body(tools))
+    console.warn("NOT TESTED: the alerts, for want of promtool (Debian's package prometheus)")
+    return process.env.CI
+      ? Effect.die(new Error("promtool cannot be had, and CI must not go on without it"))
+      : Effect.void
+  })
+
+const promtool = (tools: PrometheusTools, args: ReadonlyArray<string>, cwd: string) =>
+  Effect.promise(() =>
+    promisify(execFile)(tools.promtool, [...args], { cwd }).then(
+      () => "",
+      (error: { readonly stdout: string; readonly stderr: string }) => error.stdout + error.stderr || "failed"
+    )
+  )
+
+const testing = (tools: PrometheusTools, change: (rules: string) => string) =>
+  Effect.gen(function* () {
+    const at = yield* folder
+    writeFileSync(join(at, "carillon.rules.yaml"), change(readFileSync(rulesFile, "utf8")))
+    cpSync(join(import.meta.dirname, "rules.test.yaml"), join(at, "rules.test.yaml"))
+    return yield* promtool(tools, ["test", "rules", "rules.test.yaml"], at)
+  })
+
+describe("the alerts", () => {
+  it.live("are rules and a configuration that Prometheus takes", () =>
+    withTools((tools) =>
+      Effect.gen(function* () {
+        const at = join(root, "deploy/prometheus")
+        assert.strictEqual(
+          yield* promtool(tools, ["check", "rules", "--lint=all", "--lint-fatal", "carillon.rules.yaml"], at),
+          ""
+        )
+        assert.strictEqual(yield* promtool(tools, ["check", "config", "prometheus.yaml"], at), "")
+      })
+    )
+  )
+
+  it.live("fire when they should, and not when they should not", () =>
+    withTools((tools) =>
+      Effect.map(
+        testing(tools, (text) => text),
+        (problems) => assert.strictEqual(problems, "")
+      )
+    )
+  )
+
+  it.live("have tests that notice a changed threshold", () =>
+    withTools((tools) =>
+      Effect.map(
+        testing(tools, (text) => text.replace("> 10000", "> 100000")),
+        (problems) => assert.match(problems, /CarillonLedgerBehind/)
+      )
+    )
+  )
+
+  it.each(alerts.map((rule) => [rule.alert, rule] as const))(
+    "%s has a severity, a summary, a runbook and a test",
+    (name, rule) => {
+      assert.include(["critical", "warning"], rule.labels?.severity)
+      assert.isString(rule.annotations?.summary)
+      const runbook = rule.annotations?.runbook_url ?? ""
+      assert.strictEqual(runbook, `docs/runbooks/${name}.md`)
+      assert.isTrue(existsSync(join(root, runbook)), runbook)
+      assert.include(readFileSync(join(import.meta.dirname, "rules.test.yaml"), "utf8"), `alertname: ${name}`)
+    }
+  )
+})
+
+describe("the metrics of the services", () => {
+  it.live("are what promtool calls good, scraped by a real Prometheus, and all that the alerts name", () =>
+    withTools((tools) =>
+      Effect.gen(function* () {
+        const { nats, phones, services, start } = yield* carillon()
+        yield* start
+        yield* publishPlainly(nats.url, [command("counted", 0)])
+        yield* eventually(
+          "arrived",
+          Effect.sync(() => phones.received.length),
+          (count) => count === 1
+        )
+        const scrape = Effect.forEach(Object.values(services), ({ url }) =>
+          Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
+        )
+        // Queue figures are asked for every ten seconds, the first time at once.
+        const pages = yield* eventually("every figure", scrape, (texts) => texts.join().includes('type="sent"'))
+        const exported = new Set([...pages.join("\n").matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name))
+        const named = new Set(
+          rules.flatMap(({ expr }) => [...expr.matchAll(/\bcarillon_[a-z_]+/g)].map(([name]) => name))
+        )
+        const missing = [...named].filter((name) => !exported.has(name))
+        assert.deepStrictEqual(missing, [])
+        for (const page of pages) assert.notInclude(page, "counted")
+        const at = yield* folder
+        const lint = yield* Effect.promise(
+          () =>
+            new Promise<string>((resolve) => {
+              const child = execFile(tools.promtool, ["check", "metrics"], (_, out, problems) =>
+                resolve(out + problems)
+              )
+              child.stdin?.end(pages.find((page) => page.includes("carillon_events_appended_total")))
+            })
+        )
+        assert.strictEqual(lint, "")
+        const targets = Object.values(services).map(({ url }) => url.replace("http://", ""))
+        writeFileSync(
+          join(at, "prometheus.json"),
+          JSON.stringify({
+            global: { scrape_interval: "1s" },
+            rule_files: [rulesFile],
+            scrape_configs: [{ job_name: "carillon", static_configs: [{ targets }] }]
+          })
+        )
+        yield* scraping(tools, at, targets.length)
+      })
+    )
+  )
+})
+
+/** Starts Prometheus on a free port; every target must come up, and the rules must be loaded. */
+const scraping = Effect.fnUntraced(function* (tools: PrometheusTools, at: string, targets: number) {
+  const { freePort } = yield* Effect.promise(() => import("../../deploy/local/LocalServer.ts"))
+  const port = yield* freePort
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      execFile(tools.prometheus, [
+        `--config.file=${join(at, "prometheus.json")}`,
+        `--storage.tsdb.path=${join(at, "data")}`,
+        `--web.listen-address=127.0.0.1:${port}`
+      ])
+    ),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  const ask = (path: string) =>
+    Effect.promise(() =>
+      fetch(`http://127.0.0.1:${port}/api/v1/${path}`).then(
+        (response) => response.text(),
+        () => ""
+      )
+    )
+  yield* eventually(
+    "all targets up",
+    ask("query?query=up"),
+    (answer) => (answer.match(/"1"\]/g) ?? []).length === targets
+  )
+  assert.include(yield* ask("rules"), "CarillonMessagesNotSent")
+})
