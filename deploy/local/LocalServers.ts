@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Config, Effect, Option, Redacted } from "effect"
 import { port as portSetting } from "#shared/service/Port.ts"
 import { startBotApiStandIn } from "./BotApiStandIn.ts"
+import type { LocalServerError } from "./LocalServer.ts"
 import { startNatsServer } from "./NatsServer.ts"
 import { locateNatsServer } from "./NatsServerBinary.ts"
 import { drawPhone } from "./Phone.ts"
@@ -18,6 +19,13 @@ export interface Servers {
   }
   /** Messages go to the stand-in on this machine, not to Telegram. */
   readonly standIn: boolean
+  /** Fails when one of our own servers ends by itself. */
+  readonly died: Effect.Effect<never, LocalServerError>
+}
+
+interface Reached {
+  readonly url: string
+  readonly died: Effect.Effect<never, LocalServerError>
 }
 
 /** Where everything is kept that must outlive a run. CARILLON_HOME moves it. */
@@ -26,35 +34,37 @@ export const home = process.env.CARILLON_HOME || join(import.meta.dirname, "../.
 const given = (name: string) => Config.option(Config.Redacted(name))
 
 export const localServers = Effect.gen(function* () {
-  const nats = yield* Effect.flatMap(
-    given("NATS_URL"),
-    Option.match({ onSome: (url) => Effect.succeed(Redacted.value(url)), onNone: () => ownNats })
-  )
+  const nats = yield* Effect.flatMap(given("NATS_URL"), Option.match({ onSome: theirs, onNone: () => ownNats }))
   const database = yield* Effect.flatMap(
     given("DATABASE_URL"),
-    Option.match({ onSome: (url) => Effect.succeed(Redacted.value(url)), onNone: () => ownPostgres })
+    Option.match({ onSome: theirs, onNone: () => ownPostgres })
   )
   const token = yield* given("TELEGRAM_BOT_TOKEN")
   const telegram = Option.isSome(token) ? { TELEGRAM_BOT_TOKEN: Redacted.value(token.value) } : yield* standIn
   return {
-    settings: { NATS_URL: nats, DATABASE_URL: database, ...telegram },
-    standIn: Option.isNone(token)
+    settings: { NATS_URL: nats.url, DATABASE_URL: database.url, ...telegram },
+    standIn: Option.isNone(token),
+    died: Effect.raceFirst(nats.died, database.died)
   } satisfies Servers
 })
+
+/** What becomes of a given server is its keeper's affair: the services wait for it. */
+const theirs = (url: Redacted.Redacted<string>): Effect.Effect<Reached> =>
+  Effect.succeed({ url: Redacted.value(url), died: Effect.never })
 
 const ownNats = Effect.gen(function* () {
   const port = yield* portSetting("CARILLON_NATS_PORT", 4_222)
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
-  const { url } = yield* startNatsServer({ binary, port, storeDir: join(home, "nats") })
-  yield* Effect.logInfo(`nats-server at ${url}`)
-  return url
+  const server = yield* startNatsServer({ binary, port, storeDir: join(home, "nats") })
+  yield* Effect.logInfo(`nats-server at ${server.url}`)
+  return server as Reached
 })
 
 const ownPostgres = Effect.gen(function* () {
   const port = yield* portSetting("CARILLON_POSTGRES_PORT", 15_432)
   const server = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
   yield* Effect.logInfo(`Postgres at 127.0.0.1:${server.port}`)
-  return server.url
+  return server as Reached
 })
 
 const standIn = Effect.gen(function* () {

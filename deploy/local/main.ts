@@ -37,7 +37,8 @@ const program = Effect.gen(function* () {
   yield* Effect.gen(function* () {
     yield* serveHealth(8080)
     yield* Effect.addFinalizer(() => Effect.logInfo("services stopped; the next start goes on from here"))
-    yield* Effect.raceFirst(services, Effect.andThen(showSample(servers), Effect.never))
+    const sample = Effect.andThen(showSample(servers), Effect.never)
+    yield* Effect.raceFirst(Effect.raceFirst(services, servers.died), sample)
   }).pipe(Effect.provide(settings))
 })
 

@@ -161,3 +161,16 @@ describe("npm start", () => {
     })
   )
 })
+
+describe("npm start whose nats-server is killed", () => {
+  it.live("says so and ends, instead of waiting for it for ever", () =>
+    Effect.gen(function* () {
+      const home = yield* aHome
+      const started = yield* start(home)
+      yield* shows(started, "recorded ")
+      process.kill(Number(readFileSync(join(home, "nats/nats-server.pid"), "utf8")), "SIGKILL")
+      assert.strictEqual(yield* started.ended, 1)
+      assert.match(started.output(), /nats-server ended by itself/)
+    })
+  )
+})

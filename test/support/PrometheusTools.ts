@@ -1,6 +1,6 @@
 // A real prometheus and promtool: from the PATH, the project's cache, or the distribution's package.
 import { execFile } from "node:child_process"
-import { cp, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -28,19 +28,27 @@ export const prometheusTools = async (): Promise<PrometheusTools | undefined> =>
   const osRelease = await readFile("/etc/os-release", "utf8").catch(() => "")
   for (const release of newerReleases(osRelease)) {
     for (const source of await packageSources(osRelease)) {
-      const temporary = await mkdtemp(join(tmpdir(), "carillon-prometheus-"))
+      const unpack = async (name: string, into: string) => {
+        const temporary = await mkdtemp(join(tmpdir(), "carillon-prometheus-"))
+        try {
+          const unpacked = await unpackPackage(temporary, source, release, name, AbortSignal.timeout(120_000))
+          await cp(join(unpacked, "usr/bin", name), join(into, name))
+        } finally {
+          await rm(temporary, { recursive: true, force: true })
+        }
+      }
+      const whole = `${folder}.${process.pid}`
       try {
-        const unpacked = await unpackPackage(temporary, source, release, "prometheus", AbortSignal.timeout(120_000))
-        await mkdir(join(home, "bin"), { recursive: true })
-        const whole = `${folder}.${process.pid}`
-        await mkdir(whole)
-        for (const name of ["prometheus", "promtool"]) await cp(join(unpacked, "usr/bin", name), join(whole, name))
-        await rename(whole, folder).catch(() => rm(whole, { recursive: true }))
-        if ((await stat(tools.promtool)) && (await works(tools.promtool))) return tools
+        await mkdir(whole, { recursive: true })
+        await unpack("prometheus", whole)
+        await unpack("promtool", whole)
+        // Another test file may have been quicker.
+        await rename(whole, folder).catch(() => {})
+        if (await works(tools.promtool)) return tools
       } catch {
         // The next source, or none.
       } finally {
-        await rm(temporary, { recursive: true, force: true })
+        await rm(whole, { recursive: true, force: true })
       }
     }
   }

@@ -8,8 +8,11 @@ import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
 
 const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
 
-/** Publishes one message within a publisher's trace, and gives its spans when the last one has come. */
-const life = (settings: Settings, last: string) =>
+/**
+ * Publishes one message within a publisher's trace, and gives its spans when those of the ledger for the last event
+ * and of so many calls have come: every service exports in its own time.
+ */
+const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
   Effect.gen(function* () {
     const receiver = yield* otlpReceiver
     const { nats, start } = yield* carillon({
@@ -26,9 +29,16 @@ const life = (settings: Settings, last: string) =>
     const { subject, payload } = command("traced", 1_000)
     connection.publish(subject, payload, { headers })
     const mine = Effect.sync(() => receiver.spans.filter((span) => span.attributes["carillon.message.id"] === "traced"))
-    return yield* eventually(last, mine, (spans) =>
-      spans.some(({ name, service }) => name === last && service === "ledger")
-    )
+    return yield* eventually(last, mine, (spans) => {
+      const count = (wanted: string) => spans.filter(({ name }) => name === wanted).length
+      return (
+        spans.some(({ name, service }) => name === last && service === "ledger") &&
+        spans.some(({ service }) => service === "scheduler") &&
+        spans.filter(({ service }) => service === "dispatcher").length >= decisions &&
+        count("process carillon.timer.due.{platform}") === calls &&
+        spans.filter(({ service }) => service === "telegram-gateway").length === 2 * calls
+      )
+    })
   })
 
 const only = (spans: ReadonlyArray<Span>, service: string, name: string) => {
@@ -68,7 +78,8 @@ describe("the traces of a message", () => {
       const answers = [Reply.ApiError({ code: 429, description: "Too Many Requests", parameters: { retry_after: 3 } })]
       const spans = yield* life(
         { answer: (_, method) => (method === "sendMessage" ? answers.shift() : undefined) },
-        "process carillon.event.sent.{platform}"
+        "process carillon.event.sent.{platform}",
+        2
       )
       const dues = spans.filter(({ name }) => name === "process carillon.timer.due.{platform}")
       assert.deepStrictEqual(dues.map(({ attributes }) => attributes["carillon.attempt"]).sort(), [1, 2])
@@ -94,7 +105,9 @@ describe("the traces of a message", () => {
               ? Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
               : undefined
         },
-        "process carillon.event.failed.{platform}"
+        "process carillon.event.failed.{platform}",
+        1,
+        2
       )
       const call = only(spans, "telegram-gateway", "send telegram")
       assert.isTrue(call.error)
