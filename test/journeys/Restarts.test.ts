@@ -53,7 +53,7 @@ describe("Postgres stopped and started again with timers pending", () => {
         (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
       )
       const port = yield* freePort
-      const options = { dataDir: join(folder, "data"), port, database: "carillon", disposable: true }
+      const options = { dataDir: join(folder, "data"), port, database: "carillon" }
       const first = yield* Scope.make()
       const { url } = yield* startPostgres(options).pipe(Scope.provide(first))
       const services = yield* Effect.forEach(serviceNames, (name) =>

@@ -5,8 +5,9 @@ import { Effect } from "effect"
 
 export interface AckLosingProxy {
   readonly url: string
-  /** From now on, acknowledgements are lost. Counts them. */
+  /** From now on what the service says of its messages is lost: that it works on them, and that it is done. */
   readonly loseAcks: Effect.Effect<void>
+  /** How many were done. */
   readonly lost: () => number
 }
 
@@ -40,8 +41,8 @@ export const ackLosingProxy = Effect.fnUntraced(function* (natsUrl: string) {
         if (rest.length < whole) return
         const frame = rest.subarray(0, whole)
         rest = rest.subarray(whole)
-        if (losing && words[1]?.startsWith("$JS.ACK.")) lost++
-        else upstream.write(frame)
+        if (!losing || !words[1]?.startsWith("$JS.ACK.")) upstream.write(frame)
+        else if (frame.includes("+ACK")) lost++
       }
     })
   })
