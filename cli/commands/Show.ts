@@ -1,5 +1,5 @@
 // carillon show: the whole story of one message, with instants and lateness.
-import { Console, Effect, Option } from "effect"
+import { Config, Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -53,10 +53,25 @@ export const timelineTable = (timeline: ReadonlyArray<TimelineRow>, dueAt: strin
       type,
       dash(attempt),
       Object.entries(detail)
+        .filter(([key]) => key !== "traceId")
         .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
         .join(" ")
     ])
   )
+
+/** The traces of its life, first to last, and where Grafana shows them. */
+const tracesOf = ({ message, timeline }: Shown, grafana: Option.Option<URL>): string => {
+  const ids = [
+    ...new Set(timeline.flatMap(({ detail }) => (typeof detail.traceId === "string" ? [detail.traceId] : [])))
+  ]
+  const board = Option.map(grafana, (url) => new URL(`d/carillon-message?var-id=${message.id}`, url).href)
+  return [...ids.map((id) => `trace    ${id}`), ...(Option.isSome(board) ? [`grafana  ${board.value}`] : [])].join("\n")
+}
+
+/** With a slash at its end, so that what follows is below it. */
+const grafanaUrl = Config.option(Config.URL("GRAFANA_URL")).pipe(
+  Config.map(Option.map((url) => new URL(url.href.replace(/\/?$/, "/"))))
+)
 
 /** Known to the log, and not yet in the tables. */
 const unknown = Effect.fnUntraced(function* (id: string) {
@@ -81,7 +96,8 @@ export const showCommand = Command.make(
       const parts = [
         head(shown.value).join("\n"),
         attempts.length > 0 ? attemptsTable(shown.value) : "",
-        timelineTable(timeline, message.dueAt)
+        timelineTable(timeline, message.dueAt),
+        tracesOf(shown.value, yield* grafanaUrl)
       ]
       return yield* Console.log(parts.filter((part) => part !== "").join("\n\n"))
     }

@@ -23,8 +23,12 @@ export const readEvent = (delivery: Delivery): Result.Result<Recorded, unknown> 
   Result.map(decode(delivery.string()), (event) => ({
     event,
     sequence: delivery.seq,
-    storedAt: fromMillis(delivery.time.getTime())
+    storedAt: fromMillis(delivery.time.getTime()),
+    traceId: traceIdOf(delivery)
   }))
+
+/** Kept for longer than any trace: it tells which one to ask for. */
+const traceIdOf = (delivery: Delivery) => /^00-([0-9a-f]{32})-/.exec(delivery.headers?.get("traceparent") ?? "")?.[1]
 
 /** The position after the batch. Fails as Overtaken, with nothing written, when another ledger moved it. */
 export const writeBatch = <R>(

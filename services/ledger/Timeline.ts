@@ -9,6 +9,8 @@ export interface Recorded {
   readonly event: Event
   readonly sequence: number
   readonly storedAt: Instant
+  /** The trace that the event was appended in. */
+  readonly traceId?: string | undefined
 }
 
 type Fields<Type extends EventType> = ReadonlyArray<keyof EventOf<Type>>
@@ -30,7 +32,7 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
 
 const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const
 
-export const timelineRow = ({ event, sequence, storedAt }: Recorded): TimelineRow => ({
+export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): TimelineRow => ({
   eventId: eventId(event),
   messageId: messageId(event) ?? null,
   type: event.type,
@@ -40,7 +42,8 @@ export const timelineRow = ({ event, sequence, storedAt }: Recorded): TimelineRo
   sequence,
   detail: {
     ...pick(event, told[event.type] as ReadonlyArray<keyof Event>),
-    ...(event.type === "scheduled" || event.type === "rescheduled" ? pick(event.message, toldOfPlan) : {})
+    ...(event.type === "scheduled" || event.type === "rescheduled" ? pick(event.message, toldOfPlan) : {}),
+    ...(traceId === undefined ? {} : { traceId })
   }
 })
 

@@ -3,13 +3,12 @@ import { execFile } from "node:child_process"
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { type PrometheusTools, prometheusTools } from "../support/PrometheusTools.ts"
+import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
 
 const root = join(import.meta.dirname, "../..")
 const rulesFile = join(root, "deploy/prometheus/carillon.rules.yaml")
@@ -32,30 +31,12 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-/** Loud where there is none, and a failure in CI. */
-const withTools = <A, E, R>(body: (tools: PrometheusTools) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Effect.promise(prometheusTools), (tools) => {
-    if (tools) return Effect.asVoid(body(tools))
-    console.warn("NOT TESTED: the alerts, for want of promtool (Debian's package prometheus)")
-    return process.env.CI
-      ? Effect.die(new Error("promtool cannot be had, and CI must not go on without it"))
-      : Effect.void
-  })
-
-const promtool = (tools: PrometheusTools, args: ReadonlyArray<string>, cwd: string) =>
-  Effect.promise(() =>
-    promisify(execFile)(tools.promtool, [...args], { cwd }).then(
-      () => "",
-      (error: { readonly stdout: string; readonly stderr: string }) => error.stdout + error.stderr || "failed"
-    )
-  )
-
 const testing = (tools: PrometheusTools, change: (rules: string) => string) =>
   Effect.gen(function* () {
     const at = yield* folder
     writeFileSync(join(at, "carillon.rules.yaml"), change(readFileSync(rulesFile, "utf8")))
     cpSync(join(import.meta.dirname, "rules.test.yaml"), join(at, "rules.test.yaml"))
-    return yield* promtool(tools, ["test", "rules", "rules.test.yaml"], at)
+    return yield* complaint(tools.promtool, ["test", "rules", "rules.test.yaml"], at)
   })
 
 describe("the alerts", () => {
@@ -64,10 +45,10 @@ describe("the alerts", () => {
       Effect.gen(function* () {
         const at = join(root, "deploy/prometheus")
         assert.strictEqual(
-          yield* promtool(tools, ["check", "rules", "--lint=all", "--lint-fatal", "carillon.rules.yaml"], at),
+          yield* complaint(tools.promtool, ["check", "rules", "--lint=all", "--lint-fatal", "carillon.rules.yaml"], at),
           ""
         )
-        assert.strictEqual(yield* promtool(tools, ["check", "config", "prometheus.yaml"], at), "")
+        assert.strictEqual(yield* complaint(tools.promtool, ["check", "config", "prometheus.yaml"], at), "")
       })
     )
   )

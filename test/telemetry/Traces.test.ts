@@ -4,6 +4,7 @@ import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
+import { cli } from "../support/Cli.ts"
 import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
 
 const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
@@ -15,7 +16,7 @@ const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b
 const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
   Effect.gen(function* () {
     const receiver = yield* otlpReceiver
-    const { nats, start } = yield* carillon({
+    const { nats, database, start } = yield* carillon({
       ...settings,
       environment: { ...settings.environment, ...receiver.environment }
     })
@@ -29,7 +30,7 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
     const { subject, payload } = command("traced", 1_000)
     connection.publish(subject, payload, { headers })
     const mine = Effect.sync(() => receiver.spans.filter((span) => span.attributes["carillon.message.id"] === "traced"))
-    return yield* eventually(last, mine, (spans) => {
+    const spans = yield* eventually(last, mine, (spans) => {
       const count = (wanted: string) => spans.filter(({ name }) => name === wanted).length
       return (
         spans.some(({ name, service }) => name === last && service === "ledger") &&
@@ -39,6 +40,8 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
         spans.filter(({ service }) => service === "telegram-gateway").length === 2 * calls
       )
     })
+    const show = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, GRAFANA_URL: "https://grafana.example" })
+    return { spans, found: yield* show(["show", "traced"]) }
   })
 
 const only = (spans: ReadonlyArray<Span>, service: string, name: string) => {
@@ -50,7 +53,7 @@ const only = (spans: ReadonlyArray<Span>, service: string, name: string) => {
 describe("the traces of a message", () => {
   it.live("that is sent: the publisher's leads into the scheduler; a new one, linked, goes on to the ledger", () =>
     Effect.gen(function* () {
-      const spans = yield* life({}, "process carillon.event.sent.{platform}")
+      const { spans, found } = yield* life({}, "process carillon.event.sent.{platform}")
       const accepted = only(spans, "scheduler", "process carillon.command.schedule")
       assert.deepInclude(accepted, { traceId: publisher.traceId, parentSpanId: publisher.spanId })
       const due = only(spans, "dispatcher", "process carillon.timer.due.{platform}")
@@ -66,6 +69,8 @@ describe("the traces of a message", () => {
       assert.deepInclude(call, { traceId: due.traceId, parentSpanId: held.spanId, error: false })
       const recorded = only(spans, "ledger", "process carillon.event.sent.{platform}")
       assert.deepInclude(recorded, { traceId: due.traceId, parentSpanId: held.spanId })
+      assert.includeMembers(found.out.match(/[0-9a-f]{32}/g) ?? [], [publisher.traceId, due.traceId])
+      assert.include(found.out, "https://grafana.example/d/carillon-message?var-id=traced")
       for (const span of spans) assert.strictEqual(span.attributes["messaging.system"], "nats")
       for (const span of [due, held, call, recorded]) {
         assert.deepInclude(span.attributes, { "carillon.attempt": 1, "carillon.platform": "telegram" })
@@ -76,7 +81,7 @@ describe("the traces of a message", () => {
   it.live("that is tried again: each later attempt is a trace of its own, linked to the one before", () =>
     Effect.gen(function* () {
       const answers = [Reply.ApiError({ code: 429, description: "Too Many Requests", parameters: { retry_after: 3 } })]
-      const spans = yield* life(
+      const { spans } = yield* life(
         { answer: (_, method) => (method === "sendMessage" ? answers.shift() : undefined) },
         "process carillon.event.sent.{platform}",
         2
@@ -98,7 +103,7 @@ describe("the traces of a message", () => {
 
   it.live("that fails for good: the error is on the spans as a category", () =>
     Effect.gen(function* () {
-      const spans = yield* life(
+      const { spans } = yield* life(
         {
           answer: (_, method) =>
             method === "sendMessage"

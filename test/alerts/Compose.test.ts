@@ -1,0 +1,65 @@
+// The files for people with Docker, as far as they can be checked without it.
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { parse } from "yaml"
+import { complaint, withTools } from "../support/PrometheusTools.ts"
+
+const deploy = join(import.meta.dirname, "../../deploy")
+const compose = join(deploy, "compose")
+
+interface Service {
+  readonly image: string
+  readonly volumes?: ReadonlyArray<string>
+}
+const { services, volumes } = parse(readFileSync(join(compose, "compose.yaml"), "utf8")) as {
+  readonly services: Readonly<Record<string, Service>>
+  readonly volumes: object
+}
+
+describe("docker compose", () => {
+  it.each(Object.entries(services))(
+    "%s is pinned, and what it mounts is there",
+    (_, { image, volumes: mounts = [] }) => {
+      assert.match(image, /:v?\d+\.\d+\.\d+$/)
+      for (const mount of mounts) {
+        const from = mount.split(":")[0] ?? ""
+        const there = from.startsWith(".")
+          ? from.endsWith(".carillon") || existsSync(join(compose, from))
+          : from in volumes
+        assert.isTrue(there, mount)
+      }
+    }
+  )
+
+  it("lets the collector pass the attributes that the services may set, and no others", () => {
+    const { processors } = parse(readFileSync(join(compose, "collector.yaml"), "utf8"))
+    const code = readFileSync(join(deploy, "../shared/telemetry/Attributes.ts"), "utf8")
+    const list = code.slice(code.indexOf("const spanKeys"), code.indexOf("])"))
+    const ours = [...list.matchAll(/"([a-z_.]+)"/g)].map(([, key]) => key)
+    assert.sameMembers(processors.redaction.allowed_keys, [...ours, "service.name", "service.version"])
+    assert.isFalse(processors.redaction.allow_all_keys)
+  })
+})
+
+describe("the configurations", () => {
+  it.live("of Prometheus and Alertmanager are taken by their own tools", () =>
+    withTools((tools) =>
+      Effect.gen(function* () {
+        const at = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-compose-"))),
+          (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+        )
+        copyFileSync(join(compose, "prometheus.yaml"), join(at, "prometheus.yaml"))
+        copyFileSync(join(deploy, "prometheus/carillon.rules.yaml"), join(at, "carillon.rules.yaml"))
+        assert.strictEqual(yield* complaint(tools.promtool, ["check", "config", "prometheus.yaml"], at), "")
+        for (const file of ["alertmanager/alertmanager.yaml", "compose/alertmanager.yaml"]) {
+          assert.strictEqual(yield* complaint(tools.amtool, ["check-config", file], deploy), "", file)
+        }
+        assert.notStrictEqual(yield* complaint(tools.amtool, ["check-config", "compose/compose.yaml"], deploy), "")
+      })
+    )
+  )
+})
