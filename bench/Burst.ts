@@ -23,14 +23,18 @@ export interface Servers {
   readonly arrivals: Effect.Effect<Arrivals>
 }
 
-export const burst = Effect.fnUntraced(function* (servers: Servers, count: number) {
+/** `name` makes the ids: another for each burst on the same servers. */
+export const burst = Effect.fnUntraced(function* (servers: Servers, count: number, name = "burst") {
   const pool = yield* Effect.acquireRelease(
     Effect.sync(() => new pg.Pool({ connectionString: servers.databaseUrl, max: 2 })),
     (pool) => Effect.promise(() => pool.end())
   )
   const until = (status: string) =>
     Effect.promise(() =>
-      pool.query<{ n: string }>("select count(*) as n from carillon.scheduled_messages where status = $1", [status])
+      pool.query<{ n: string }>(
+        "select count(*) as n from carillon.scheduled_messages where status = $1 and id like $2",
+        [status, `${name}-%`]
+      )
     ).pipe(
       Effect.map(({ rows }) => Number(rows[0]?.n)),
       Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (n) => n >= count }),
@@ -40,7 +44,7 @@ export const burst = Effect.fnUntraced(function* (servers: Servers, count: numbe
   const begun = Date.now()
   // Time enough to accept all of them before the first timer fires.
   const due = begun + 6_000 + count * 0.5
-  yield* Effect.promise(() => publish(servers.natsUrl, count, due))
+  yield* Effect.promise(() => publish(servers.natsUrl, count, due, name))
   const accepted = (count / ((yield* until("pending")) - begun)) * 1_000
   const recordedAt = yield* until("sent")
   const { first, last, count: arrived } = yield* servers.arrivals
@@ -55,13 +59,13 @@ export const burst = Effect.fnUntraced(function* (servers: Servers, count: numbe
   } satisfies BurstResult
 })
 
-const publish = async (natsUrl: string, count: number, due: number) => {
+const publish = async (natsUrl: string, count: number, due: number, name: string) => {
   const connection = await connect({ servers: natsUrl })
   const js = jetstream(connection)
   const dueAt = new Date(due).toISOString()
   const command = (index: number) =>
     JSON.stringify({
-      id: `burst-${index}`,
+      id: `${name}-${index}`,
       platform: "telegram",
       recipient: { chatId: String(1_000_000 + index) },
       content: { type: "text", text: "Please take your medicine now: one tablet, with a glass of water." },

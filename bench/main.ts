@@ -14,13 +14,20 @@ import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
 import { burst } from "./Burst.ts"
 import { floors } from "./Floors.ts"
 import { standInProcess } from "./StandInProcess.ts"
+import { telemetryCost } from "./TelemetryCost.ts"
 
-const usage = `npm run bench -- [--count 5000] [--json]
+const usage = `npm run bench -- [--count 5000] [--telemetry] [--json]
   --count N   messages in the burst (default 5000)
+  --telemetry also what telemetry costs: three more bursts, with all, a tenth and none of the spans exported
   --json      the figures as JSON`
 
 const { values } = parseArgs({
-  options: { count: { type: "string", default: "5000" }, json: { type: "boolean" }, help: { type: "boolean" } }
+  options: {
+    count: { type: "string", default: "5000" },
+    json: { type: "boolean" },
+    telemetry: { type: "boolean" },
+    help: { type: "boolean" }
+  }
 })
 const count = Number(values.count)
 if (values.help || !Number.isInteger(count) || count < 1) {
@@ -59,11 +66,16 @@ const bench = Effect.gen(function* () {
   const services = yield* Effect.forEach(serviceNames, (name) => serviceProcess(name, environment))
   yield* Effect.forEach(services, (service) => service.start, { concurrency: "unbounded" })
   yield* Effect.logInfo(`a burst of ${whole(count)}`)
-  const result = yield* burst({ natsUrl: nats.url, databaseUrl: postgres.url, arrivals: standIn.arrivals }, count)
+  const servers = { natsUrl: nats.url, databaseUrl: postgres.url, arrivals: standIn.arrivals }
+  const result = yield* burst(servers, count)
   yield* Effect.forEach(services, (service) => service.stop, { concurrency: "unbounded" })
 
+  const costs = values.telemetry
+    ? yield* telemetryCost({ ...servers, reset: standIn.reset }, environment, count)
+    : undefined
+
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
-  if (values.json) return yield* Console.log(JSON.stringify({ machine, floor, burst: result }))
+  if (values.json) return yield* Console.log(JSON.stringify({ machine, floor, burst: result, telemetry: costs }))
   const row = (what: string, figure: number, floorName: string, floorFigure: number) =>
     `| ${what} | ${whole(figure)}/s | ${floorName}: ${whole(floorFigure)}/s | ${Math.round((figure / floorFigure) * 100)} % |`
   yield* Console.log(
@@ -77,7 +89,15 @@ const bench = Effect.gen(function* () {
       row("arrived at the stand-in", result.arrived, "bare HTTP loop, the gateway's transport", floor.http),
       row("recorded as sent", result.recorded, "bare JetStream consume", floor.consume),
       "",
-      `The first arrived ${result.firstLateness.toFixed(1)} ms after the due instant; none before it.`
+      `The first arrived ${result.firstLateness.toFixed(1)} ms after the due instant; none before it.`,
+      ...(costs
+        ? [
+            "",
+            "| spans exported | CPU of the four services, a message |",
+            "|---|---|",
+            ...costs.map(({ mode, cpuPerMessage }) => `| ${mode} | ${Math.round(cpuPerMessage)} µs |`)
+          ]
+        : [])
     ].join("\n")
   )
 })

@@ -3,7 +3,7 @@ import { styleText } from "node:util"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { consumerState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
-import { consumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { allConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { BotApi } from "../../services/telegram-gateway/BotApi.ts"
 import { ProblemsFound } from "../Exit.ts"
@@ -28,16 +28,7 @@ const checkStream = Effect.fnUntraced(function* (name: StreamName) {
   return wrong.length > 0 ? bad(check, wrong.join("; ")) : good(check, `${state.messages} messages`)
 })
 
-const definitions = [
-  consumers.schedulerCommands,
-  consumers.schedulerChanges,
-  consumers.schedulerRetries,
-  consumers.dispatcherTimers,
-  consumers.dispatcherFailures,
-  consumers.gateway("telegram")
-]
-
-const checkConsumers = Effect.forEach(definitions, (definition) =>
+const checkConsumers = Effect.forEach(allConsumers, (definition) =>
   Effect.map(consumerState(definition), (state) => {
     const check = `consumer ${definition.stream}/${definition.durable}`
     if (!state) return bad(check, "is missing: start its service once")

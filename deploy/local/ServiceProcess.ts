@@ -10,6 +10,8 @@ export type ServiceName = (typeof serviceNames)[number]
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */
   readonly url: string
+  /** Of the newest start. */
+  readonly pid: () => number | undefined
   readonly start: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
   /** SIGTERM; answers with the exit code. */
@@ -71,6 +73,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
 
   const service: ServiceProcess = {
     url: `http://127.0.0.1:${port}`,
+    pid: () => child?.pid,
     start: Effect.andThen(launch, ready),
     kill9: Effect.asVoid(end("SIGKILL")),
     stop: end("SIGTERM"),

@@ -6,6 +6,7 @@ import { Attempt, attemptOf, type Event, events, messageId, platform } from "#sh
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
+import { recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
 
@@ -21,6 +22,8 @@ const retryPolicy: Config.Config<RetryPolicy> = Config.all({
   longestWait: seconds("RETRY_LONGEST_WAIT_SECONDS", 3_600),
   senderWait: seconds("RETRY_SENDER_WAIT_SECONDS", 60)
 })
+
+const firedAt = (read: Read<unknown> | undefined) => read?.delivery.time.getTime() ?? Date.now()
 
 /** Appends what was decided on each message, within a span for each. */
 const append = Effect.fnUntraced(function* <A>(
@@ -43,6 +46,7 @@ const append = Effect.fnUntraced(function* <A>(
   )
   spans.forEach((span, index) => {
     const event = events[index] as Event
+    if (event.type === "dispatched") recordStage("dispatch", Date.now() - firedAt(read[index]), platform(event))
     span.end("category" in event ? event.category : event.type === "expired" ? "expired" : undefined)
   })
 })

@@ -1,17 +1,9 @@
 // What waits in the streams, as gauges: asked of NATS every ten seconds, so that a scrape costs nothing.
 import { Effect } from "effect"
 import { consumerState, streamState } from "#shared/nats/Inspect.ts"
-import { type ConsumerDefinition, consumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { allConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { gauge } from "#shared/telemetry/Metrics.ts"
 
-const watchedConsumers: ReadonlyArray<ConsumerDefinition> = [
-  consumers.schedulerCommands,
-  consumers.schedulerChanges,
-  consumers.schedulerRetries,
-  consumers.dispatcherTimers,
-  consumers.dispatcherFailures,
-  consumers.gateway("telegram")
-]
 const streamNames = Object.keys(streams) as ReadonlyArray<StreamName>
 
 interface Look {
@@ -24,7 +16,7 @@ const key = (figure: string, name: string) => `${figure} ${name}`
 
 const look = Effect.gen(function* () {
   const figures = new Map<string, number>()
-  for (const definition of watchedConsumers) {
+  for (const definition of allConsumers) {
     const state = yield* consumerState(definition)
     figures.set(key("waiting", definition.durable), state?.waiting ?? 0)
     figures.set(key("in hand", definition.durable), state?.inHand ?? 0)
@@ -46,7 +38,7 @@ export const watchQueues = Effect.gen(function* () {
     gauge(name, description, () => last.figures.get(key(figure, Object.values(label)[0] ?? "")) ?? 0, label)
   const gauges = [
     gauge("carillon_queues_looked_at_seconds", "When NATS was last asked what waits, since the epoch", () => last.at),
-    ...watchedConsumers.flatMap(({ durable: consumer }) => [
+    ...allConsumers.flatMap(({ durable: consumer }) => [
       show("carillon_consumer_waiting_messages", "Not given to anybody yet", "waiting", { consumer }),
       show("carillon_consumer_in_hand_messages", "Given and not acknowledged", "in hand", { consumer }),
       show("carillon_consumer_redelivered_messages", "In hand, and not for the first time", "redelivered", { consumer })

@@ -2,7 +2,7 @@
 import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
 import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
-import type { MessageId, Platform } from "#shared/contract/Fields.ts"
+import { type MessageId, type Platform, platforms } from "#shared/contract/Fields.ts"
 
 export const Subject = {
   command: (name: CommandName) => `carillon.command.${name}`,
@@ -96,6 +96,16 @@ export const consumers = {
   gateway: (platform: Platform) =>
     consumer("EVENTS", `${platform}-gateway`, [Subject.events("dispatched", platform)], 2_000)
 } as const
+
+/** Every durable consumer there should be; the ledger reads the log without one. */
+export const allConsumers: ReadonlyArray<ConsumerDefinition> = [
+  consumers.schedulerCommands,
+  consumers.schedulerChanges,
+  consumers.schedulerRetries,
+  consumers.dispatcherTimers,
+  consumers.dispatcherFailures,
+  ...platforms.map(consumers.gateway)
+]
 
 export const consumerConfig = (definition: ConsumerDefinition): Partial<ConsumerConfig> => ({
   durable_name: definition.durable,

@@ -28,12 +28,16 @@ const lateness = lazily(() =>
 )
 const stages = lazily(() =>
   meter().createHistogram("carillon_stage_duration_seconds", {
-    description: "How long one stage took: accept, fire, dispatch, wait, platform, projection",
+    description: "How long one stage took: accept, dispatch, wait, platform, projection",
     advice: { explicitBucketBoundaries: lateBuckets }
   })
 )
 
-export type Stage = "accept" | "fire" | "dispatch" | "wait" | "platform" | "projection"
+/**
+ * accept: command stored to message accepted; dispatch: timer fired to message sent on its way; wait: its instant to the
+ * call; platform: the call; projection: event stored to row written.
+ */
+export type Stage = "accept" | "dispatch" | "wait" | "platform" | "projection"
 
 export const countEvents = (events: ReadonlyArray<Event>) => {
   for (const event of events) {
