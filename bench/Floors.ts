@@ -2,7 +2,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { ConfigProvider, Effect } from "effect"
-import { BotApi } from "../services/telegram-gateway/BotApi.ts"
+import { type Bot, Bots } from "../services/telegram-gateway/BotApi.ts"
 
 export interface Floors {
   /** js.publish from one client, 1,000 in flight; messages a second. */
@@ -42,7 +42,7 @@ const broker = async (natsUrl: string, count: number) => {
 
 const http = (apiRoot: string, count: number) =>
   Effect.gen(function* () {
-    const { sendMessage } = yield* BotApi
+    const { sendMessage } = (yield* Bots).get("default") as Bot
     const since = performance.now()
     yield* Effect.forEach(
       Array.from({ length: count }, (_, index) => String(index)),
@@ -51,7 +51,7 @@ const http = (apiRoot: string, count: number) =>
     )
     return rate(count, since)
   }).pipe(
-    Effect.provide(BotApi.layer),
+    Effect.provide(Bots.layer),
     Effect.provide(
       ConfigProvider.layer(ConfigProvider.fromUnknown({ TELEGRAM_BOT_TOKEN: "1:bench", TELEGRAM_API_ROOT: apiRoot }))
     )

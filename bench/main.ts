@@ -61,6 +61,8 @@ const bench = Effect.gen(function* () {
     TELEGRAM_BOT_TOKEN: "1:bench",
     TELEGRAM_API_ROOT: standIn.apiRoot,
     TELEGRAM_MESSAGES_PER_SECOND: "0",
+    TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0",
+    TELEGRAM_GROUP_MESSAGES_PER_MINUTE: "0",
     LOG_LEVEL: "Warn"
   }
   const services = yield* Effect.forEach(serviceNames, (name) => serviceProcess(name, environment))

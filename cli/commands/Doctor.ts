@@ -2,10 +2,10 @@
 import { styleText } from "node:util"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { consumerState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
-import { allConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { durables, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
+import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
-import { BotApi } from "../../services/telegram-gateway/BotApi.ts"
+import { Bots } from "../../services/telegram-gateway/BotApi.ts"
 import { ProblemsFound } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
 import { json as printJson } from "../Print.ts"
@@ -28,13 +28,19 @@ const checkStream = Effect.fnUntraced(function* (name: StreamName) {
   return wrong.length > 0 ? bad(check, wrong.join("; ")) : good(check, `${state.messages} messages`)
 })
 
-const checkConsumers = Effect.forEach(allConsumers, (definition) =>
-  Effect.map(consumerState(definition), (state) => {
-    const check = `consumer ${definition.stream}/${definition.durable}`
-    if (!state) return bad(check, "is missing: start its service once")
+/** Of gateways a stand-by reads nothing, and an active one reads three lanes for each sender. */
+const checkConsumers = Effect.map(durables, (found) => [
+  ...fixedConsumers
+    .filter(({ durable }) => !found.some((one) => one.durable === durable))
+    .map(({ stream, durable }) => bad(`consumer ${stream}/${durable}`, "is missing: start its service once")),
+  ...found.map(({ stream, durable, state }) => {
+    const check = `consumer ${stream}/${durable}`
     return state.read || state.inHand > 0 ? good(check, "is read") : bad(check, "nobody reads it: start its service")
-  })
-)
+  }),
+  ...(found.some(({ durable }) => durable.includes("-gateway-"))
+    ? []
+    : [bad("gateway", "none has ever run: npm run telegram-gateway")])
+])
 
 const checkNats = Effect.gen(function* () {
   const found = [good("NATS", `nats-server ${yield* serverVersion}`)]
@@ -72,13 +78,20 @@ const checkLedger = Effect.gen(function* () {
 )
 
 const checkToken = Effect.gen(function* () {
-  const token = yield* Config.option(Config.Redacted("TELEGRAM_BOT_TOKEN"))
-  if (Option.isNone(token)) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
+  const given = yield* Config.option(
+    Config.Redacted("TELEGRAM_BOT_TOKEN").pipe(Config.orElse(() => Config.Redacted("TELEGRAM_BOT_TOKENS")))
+  )
+  if (Option.isNone(given)) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
   return yield* Effect.gen(function* () {
-    const { getMe } = yield* BotApi
-    return [good("Telegram", `the token is that of @${(yield* getMe).username}`)]
+    const bots = yield* Bots
+    return yield* Effect.forEach(bots, ([sender, { getMe }]) =>
+      Effect.match(getMe, {
+        onSuccess: ({ username }) => good(`Telegram ${sender}`, `the token is that of @${username}`),
+        onFailure: (error) => bad(`Telegram ${sender}`, error.message)
+      })
+    )
   }).pipe(
-    Effect.provide(BotApi.layer),
+    Effect.provide(Bots.layer),
     Effect.timeout("20 seconds"),
     Effect.catch((error) => Effect.succeed([bad("Telegram", error.message)]))
   )

@@ -1,8 +1,8 @@
 // carillon queues: what waits where, and how long the oldest has.
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
-import { consumerState, streamState } from "#shared/nats/Inspect.ts"
-import { type ConsumerDefinition, consumers, type StreamName } from "#shared/nats/Topology.ts"
+import { type ConsumerState, durables, streamState } from "#shared/nats/Inspect.ts"
+import { fixedConsumers } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { jsonFlag } from "../Flags.ts"
 import { json as printJson, span, table } from "../Print.ts"
@@ -16,41 +16,42 @@ interface Place {
   readonly note?: string
 }
 
-const actors: ReadonlyArray<readonly [string, ConsumerDefinition]> = [
-  ["commands for the scheduler", consumers.schedulerCommands],
-  ["changes for the scheduler", consumers.schedulerChanges],
-  ["retries for the scheduler", consumers.schedulerRetries],
-  ["due timers for the dispatcher", consumers.dispatcherTimers],
-  ["failed attempts for the dispatcher", consumers.dispatcherFailures],
-  ["messages for the Telegram gateway", consumers.gateway("telegram")]
-]
+const called: Readonly<Record<string, string>> = {
+  scheduler: "commands for the scheduler",
+  "scheduler-changes": "changes for the scheduler",
+  "scheduler-retries": "retries for the scheduler",
+  dispatcher: "due timers for the dispatcher",
+  "dispatcher-failures": "failed attempts for the dispatcher"
+}
 
-const age = (stream: StreamName, now: number) =>
-  Effect.map(streamState(stream), (state) => (state?.oldest === undefined ? {} : { oldest: now - state.oldest }))
+/** A gateway's consumer is named platform-gateway-sender-priority. */
+const lane = (durable: string) => {
+  const [, platform, sender, priority] = /^(.+?)-gateway-(.+)-(.+)$/.exec(durable) ?? []
+  return platform === undefined ? durable : `${priority} messages for ${platform} ${sender}`
+}
 
-const actor = Effect.fnUntraced(function* ([place, definition]: readonly [string, ConsumerDefinition], now: number) {
-  const state = yield* consumerState(definition)
-  if (!state) return { place, waiting: 0, note: "no such consumer: start the service once" } satisfies Place
-  const busy = state.waiting + state.inHand > 0
-  return {
-    place,
-    waiting: state.waiting,
-    inHand: state.inHand,
-    // Of a work queue the oldest message is one that waits; of the log it may be long done.
-    ...(busy && definition.stream === "COMMANDS" ? yield* age(definition.stream, now) : {}),
-    ...(state.read || state.inHand > 0 ? {} : { note: "nobody reads it" })
-  } satisfies Place
+const actor = (durable: string, state: ConsumerState, now: number): Place => ({
+  place: called[durable] ?? lane(durable),
+  waiting: state.waiting,
+  inHand: state.inHand,
+  ...(state.oldest === undefined ? {} : { oldest: now - state.oldest }),
+  ...(state.read || state.inHand > 0 ? {} : { note: "nobody reads it" })
 })
 
 const places = Effect.gen(function* () {
   const now = Date.now()
-  const read: ReadonlyArray<Place> = yield* Effect.forEach(actors, (one) => actor(one, now))
+  const found = yield* durables
+  const missing = fixedConsumers.filter(({ durable }) => !found.some((one) => one.durable === durable))
   const inTimers = (yield* streamState("TIMERS"))?.messages ?? 0
-  const underWay = read.filter((_, index) => actors[index]?.[1].stream === "TIMERS")
+  const underWay = found.filter(({ stream }) => stream === "TIMERS")
   const timers: Place = {
     place: "timers not yet due",
-    waiting: underWay.reduce((left, { waiting, inHand = 0 }) => left - waiting - inHand, inTimers)
+    waiting: underWay.reduce((left, { state: { waiting, inHand } }) => left - waiting - inHand, inTimers)
   }
+  const read = [
+    ...found.map(({ durable, state }) => actor(durable, state, now)),
+    ...missing.map(({ durable }): Place => ({ place: called[durable] ?? durable, waiting: 0, note: notYet }))
+  ]
   const aside = yield* streamState("QUARANTINE")
   const quarantine: Place = {
     place: "quarantine",
@@ -59,6 +60,8 @@ const places = Effect.gen(function* () {
   }
   return [...read, timers, quarantine, yield* ledger(now)].sort((a, b) => (b.oldest ?? -1) - (a.oldest ?? -1))
 })
+
+const notYet = "no such consumer: start the service once"
 
 const ledger = Effect.fnUntraced(function* (now: number) {
   const place = "events for the ledger"

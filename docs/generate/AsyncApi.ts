@@ -1,7 +1,7 @@
 // The AsyncAPI 3.1 document: who publishes what on which subject, in which stream and in which form.
 import { commandNames } from "#shared/contract/Commands.ts"
 import { eventTypes } from "#shared/contract/Events.ts"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms, priorities } from "#shared/contract/Fields.ts"
 import { streams } from "#shared/nats/Topology.ts"
 import { version } from "#shared/service/Version.ts"
 import { commandMessages, eventMessages, messageKey, replyMessage } from "./AsyncApiMessages.ts"
@@ -38,7 +38,9 @@ const parameters = {
     description: "The platform of the message; `unknown` in rejections that name none",
     enum: [...platforms]
   },
-  id: { description: "The message's id" }
+  id: { description: "The message's id" },
+  sender: { description: "The sender's name" },
+  priority: { description: "Each priority has a lane of its own", enum: [...priorities] }
 }
 
 const channels = {
@@ -66,7 +68,8 @@ const channels = {
       parameters: {
         platform:
           type === "rejected" ? { ...parameters.platform, enum: [...platforms, "unknown"] } : parameters.platform,
-        ...(type === "scheduled" ? { id: parameters.id } : {})
+        ...(type === "scheduled" ? { id: parameters.id } : {}),
+        ...(type === "dispatched" ? { sender: parameters.sender, priority: parameters.priority } : {})
       },
       messages: channelMessages([messageKey.event(type)]),
       "x-jetstream": eventStream(type)

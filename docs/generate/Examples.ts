@@ -62,10 +62,31 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
   cancelled: { at: "2026-11-25T10:00:00.000Z", id, platform, dueAt, reason: commandExamples.cancel.reason },
   dispatched: { at: "2026-12-01T08:59:58.120Z", ...first },
   expired: { at: "2026-12-01T10:20:00.000Z", ...about, expiresAt },
-  "send-started": { at: "2026-12-01T09:00:00.001Z", ...about, possibleDuplicate: false },
+  "send-started": {
+    at: "2026-12-01T09:00:00.001Z",
+    ...about,
+    sender: message.sender,
+    recipient: message.recipient,
+    possibleDuplicate: false
+  },
+  "circuit-changed": {
+    at: "2026-12-01T09:00:00.093Z",
+    platform,
+    sender: message.sender,
+    state: "open",
+    reason: "unauthorized"
+  },
+  "part-sent": {
+    at: "2026-12-01T09:00:00.093Z",
+    ...about,
+    part: 1,
+    sentAt: "2026-12-01T09:00:00.092Z",
+    providerMessageId: "8122"
+  },
   sent: {
     at: "2026-12-01T09:00:00.093Z",
     ...about,
+    sender: message.sender,
     dueAt,
     sentAt: "2026-12-01T09:00:00.092Z",
     providerMessageId: "8123",

@@ -10,7 +10,7 @@ const link = (name: string) => `[${fileName(name)}](${fileName(name)})`
 const json = (value: unknown) => `\`\`\`json\n${JSON.stringify(value, undefined, 2)}\n\`\`\``
 const descriptionOf = (name: string) =>
   [...commandSchemas, ...eventSchemas].find((file) => file.name === name)?.description ?? ""
-const subject = (address: string) => `\`${address.replace("{platform}", "<platform>").replace("{id}", "<id>")}\``
+const subject = (address: string) => `\`${address.replace(/\{(\w+)\}/g, "<$1>")}\``
 
 const commandRows = commandNames.map(
   (name) => `| \`${commandAddress(name)}\` | \`${apiAddress(name)}\` | ${link(name)} | ${descriptionOf(name)} |`

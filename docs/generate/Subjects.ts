@@ -8,4 +8,4 @@ export const commandAddress = (name: CommandName): string => Subject.command(nam
 export const apiAddress = (name: CommandName): string => Subject.api(name)
 
 export const eventAddress = (type: EventType): string =>
-  `${Subject.events(type, "{platform}")}${type === "scheduled" ? ".{id}" : ""}`
+  Subject.events(type, "{platform}").replace(".>", type === "scheduled" ? ".{id}" : ".{sender}.{priority}")

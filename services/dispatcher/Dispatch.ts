@@ -52,6 +52,8 @@ const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number,
     failures,
     sendAt: fromMillis(sendAt),
     possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    ...(failed.partsSent === undefined ? {} : { partsSent: failed.partsSent }),
+    ...(failed.moved ? { moved: true } : {}),
     category,
     reason
   }

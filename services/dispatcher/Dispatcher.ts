@@ -3,6 +3,7 @@ import { Config, Effect } from "effect"
 import { runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
 import { Attempt, attemptOf, type Event, events, messageId, platform } from "#shared/contract/Events.ts"
+import { toMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
@@ -24,6 +25,14 @@ const retryPolicy: Config.Config<RetryPolicy> = Config.all({
 })
 
 const firedAt = (read: Read<unknown> | undefined) => read?.delivery.time.getTime() ?? Date.now()
+
+/** Of timers that NATS kept; what was due within the lead came here directly. */
+const recordFiring = (due: ReadonlyArray<Read<Attempt>>) => {
+  for (const { value, delivery } of due) {
+    const wanted = delivery.headers?.get("carillon-fires-at")
+    if (wanted) recordStage("fire", delivery.time.getTime() - toMillis(wanted), value.message.platform)
+  }
+}
 
 /** Appends what was decided on each message, within a span for each. */
 const append = Effect.fnUntraced(function* <A>(
@@ -52,14 +61,15 @@ const append = Effect.fnUntraced(function* <A>(
 })
 
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
-const handleTimers = decoded(decodeWith(Attempt), (due, since) =>
-  append(
+const handleTimers = decoded(decodeWith(Attempt), (due, since) => {
+  recordFiring(due)
+  return append(
     due,
     (attempt) => onDue(attempt, Date.now()),
     { destination: "carillon.timer.due.{platform}", as: "new" },
     since
   )
-)
+})
 
 const handleFailures = (policy: RetryPolicy) =>
   decoded(decodeWith(events["attempt-failed"]), (failures, since) =>

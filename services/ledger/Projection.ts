@@ -45,11 +45,12 @@ const statusAfter = {
   "attempt-failed": "processing",
   "retry-scheduled": "processing",
   unknown: "unknown",
+  "part-sent": "processing",
   sent: "sent",
   failed: "failed",
   expired: "expired",
   cancelled: "cancelled"
-} as const satisfies Record<Exclude<Event["type"], "rejected">, Status>
+} as const satisfies Record<Exclude<Event["type"], "rejected" | "circuit-changed">, Status>
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -57,6 +58,7 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
+  if (event.type === "circuit-changed") return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = further(before.status, statusAfter[event.type])
@@ -67,7 +69,7 @@ const onEvent = (
     platform: before.platform ?? platform(event) ?? null,
     status,
     sentAt: before.sentAt ?? (event.type === "sent" ? event.sentAt : null),
-    attempts: before.attempts + (event.type === "send-started" ? 1 : 0),
+    attempts: before.attempts + (event.type === "send-started" && (event.part ?? 1) === 1 ? 1 : 0),
     lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
     possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
     acceptedAt: event.type === "scheduled" ? event.at : before.acceptedAt,

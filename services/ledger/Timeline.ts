@@ -22,12 +22,14 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   cancelled: ["dueAt", "reason"],
   dispatched: ["sendAt", "failures", "possibleDuplicate"],
   expired: ["expiresAt"],
-  "send-started": ["possibleDuplicate"],
-  sent: ["dueAt", "sentAt", "providerMessageId", "possibleDuplicate"],
+  "send-started": ["sender", "part", "possibleDuplicate"],
+  "part-sent": ["part", "sentAt", "providerMessageId"],
+  sent: ["sender", "dueAt", "sentAt", "providerMessageId", "possibleDuplicate"],
   "attempt-failed": ["category", "reason", "failures", "retryAfterMillis", "possibleDuplicate"],
   "retry-scheduled": ["category", "reason", "failures", "sendAt", "possibleDuplicate"],
   failed: ["category", "reason"],
-  unknown: ["reason"]
+  unknown: ["reason"],
+  "circuit-changed": ["platform", "sender", "state", "reason"]
 }
 
 const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const

@@ -87,8 +87,8 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
       })
     )
     yield* timers.arm(
-      retries.map(({ value: { message, attempt, failures, sendAt, possibleDuplicate } }, index) => ({
-        attempt: { message, attempt, failures, sendAt, possibleDuplicate },
+      retries.map(({ value: { type: _, at: __, category: ___, reason: ____, ...attempt } }, index) => ({
+        attempt,
         trace: spans[index]?.headers
       })),
       since === undefined ? undefined : { since }

@@ -69,6 +69,7 @@ export class Timers extends Context.Service<
           : {
               ...carried,
               subject: Subject.pending(id),
+              headers: { ...carried.headers, "carillon-fires-at": fromMillis(fireAt) },
               expectedSequence: 0,
               schedule: { at: fromMillis(fireAt), target: Subject.due(platform) }
             }

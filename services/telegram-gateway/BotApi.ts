@@ -1,7 +1,9 @@
 // Telegram's Bot API, as far as the gateway uses it. The only importer of grammY.
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Api, GrammyError, HttpError } from "grammy"
+import type { Sender } from "#shared/contract/Fields.ts"
 import { errorCategory, type NotAccepted, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
+import { tokens } from "./BotTokens.ts"
 import { ofRefusal, ofTransport } from "./TelegramOutcomes.ts"
 import { isTransportFailure, make as makeFetch } from "./UndiciFetch.ts"
 
@@ -24,46 +26,51 @@ export class BotApiError extends Schema.TaggedError<BotApiError>()("BotApiError"
   }
 }
 
-export class BotApi extends Context.Service<
-  BotApi,
-  {
-    /** Sends once and never fails: what happened is the outcome. Interruption drops the call, which may have sent. */
-    sendMessage(message: Send): Effect.Effect<Outcome>
-    /** Who the token belongs to: proves the token and the way to Telegram. */
-    readonly getMe: Effect.Effect<{ readonly username: string }, BotApiError>
-  }
->()("telegram-gateway/BotApi") {
+/** The Bot API as one bot uses it. */
+export interface Bot {
+  /** Sends once and never fails: what happened is the outcome. Interruption drops the call, which may have sent. */
+  sendMessage(message: Send): Effect.Effect<Outcome>
+  /** Who the token belongs to: proves the token and the way to Telegram. */
+  readonly getMe: Effect.Effect<{ readonly username: string }, BotApiError>
+}
+
+/** Every configured bot, by the name of its sender. */
+export class Bots extends Context.Service<Bots, ReadonlyMap<Sender, Bot>>()("telegram-gateway/Bots") {
   static readonly layer = Layer.effect(
-    BotApi,
+    Bots,
     Effect.gen(function* () {
-      const { connections, root, timeoutSeconds, token } = yield* config
+      const { connections, root, timeoutSeconds } = yield* config
       const fetch = yield* makeFetch({ origin: root.origin, connections, timeoutMs: timeoutSeconds * 1_000 })
-      const api = new Api(Redacted.value(token), {
+      const options = {
         apiRoot: root.origin + root.pathname.replace(/\/+$/, ""),
         // Ours comes first and knows whether the request had left; grammY's own default is 500 s.
         timeoutSeconds: timeoutSeconds + 5,
         fetch
-      })
-
-      return BotApi.of({
-        sendMessage: ({ chatId, format, silent, text }) =>
-          Effect.promise((signal) =>
-            api
-              .sendMessage(chatId, text, { ...markup[format], ...(silent && quietly) }, signal as never)
-              .then(accepted, failed)
-          ),
-
-        getMe: Effect.tryPromise({
-          try: (signal) => api.getMe(signal as never),
-          catch: (error) => {
-            const outcome = failed(error)
-            return new BotApiError({ category: errorCategory(outcome), reason: reasonOf(outcome) })
-          }
-        }).pipe(Effect.map(({ username }) => ({ username })))
-      })
+      }
+      const named = [...(yield* tokens)].map(
+        ([sender, token]) => [sender, bot(new Api(Redacted.value(token), options))] as const
+      )
+      return Bots.of(new Map(named))
     })
   )
 }
+
+const bot = (api: Api): Bot => ({
+  sendMessage: ({ chatId, format, silent, text }) =>
+    Effect.promise((signal) =>
+      api
+        .sendMessage(chatId, text, { ...markup[format], ...(silent && quietly) }, signal as never)
+        .then(accepted, failed)
+    ),
+
+  getMe: Effect.tryPromise({
+    try: (signal) => api.getMe(signal as never),
+    catch: (error) => {
+      const outcome = failed(error)
+      return new BotApiError({ category: errorCategory(outcome), reason: reasonOf(outcome) })
+    }
+  }).pipe(Effect.map(({ username }) => ({ username })))
+})
 
 const markup = { plain: {}, markdown: { parse_mode: "MarkdownV2" }, html: { parse_mode: "HTML" } } as const
 const quietly = { disable_notification: true }
@@ -81,15 +88,11 @@ const failed = (error: unknown): NotAccepted => {
 }
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const Token = Schema.String.check(
-  Schema.isPattern(/^[1-9]\d*:[\w-]+$/, { message: "must be a token as BotFather gives it, 123456:ABC-def" })
-)
 const Root = Schema.URLFromString.check(
   Schema.makeFilter(({ protocol }) => /^https?:$/.test(protocol) || "must begin with https:// or http://")
 )
 
 const config = Config.all({
-  token: Config.schema(Schema.RedactedFromValue(Token), "TELEGRAM_BOT_TOKEN"),
   root: Config.schema(Root, "TELEGRAM_API_ROOT").pipe(Config.withDefault(new URL("https://api.telegram.org"))),
   timeoutSeconds: Config.schema(between(1, 600), "TELEGRAM_TIMEOUT_SECONDS").pipe(Config.withDefault(45)),
   connections: Config.schema(between(1, 10_000), "TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))

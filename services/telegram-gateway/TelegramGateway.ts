@@ -1,29 +1,51 @@
 // The Telegram gateway: what every gateway does, with Telegram's limits and its way of sending.
 import { Config, Effect } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
+import type { Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
-import { BotApi } from "./BotApi.ts"
+import type { Call } from "#shared/gateway/Platform.ts"
+import { type Bot, Bots } from "./BotApi.ts"
 
-/** Telegram allows a bot about 30 messages a second; some room is left. 0 for no limit, as a local stand-in has none. */
-const perSecond = Config.Int("TELEGRAM_MESSAGES_PER_SECOND").pipe(Config.withDefault(25))
-const concurrency = Config.Int("TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
+/** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
+const limits = Config.all({
+  perSecond: Config.Int("TELEGRAM_MESSAGES_PER_SECOND").pipe(Config.withDefault(25)),
+  chatPerSecond: Config.Number("TELEGRAM_CHAT_MESSAGES_PER_SECOND").pipe(Config.withDefault(1)),
+  groupPerMinute: Config.Int("TELEGRAM_GROUP_MESSAGES_PER_MINUTE").pipe(Config.withDefault(20)),
+  connections: Config.Int("TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
+})
+
+const isGroup = ({ chatId }: Recipient) => chatId.startsWith("-") || chatId.startsWith("@")
+
+const callsOf =
+  (bot: Bot) =>
+  ({ recipient, content }: Message): ReadonlyArray<Call> => [
+    bot.sendMessage({ chatId: recipient.chatId, text: content.text, format: content.format ?? "plain" })
+  ]
 
 /** Says who we are, and opens the way: the first message need not wait for it. */
-const introduce = Effect.gen(function* () {
-  const { getMe } = yield* BotApi
+const introduce = Effect.fnUntraced(function* (sender: string, { getMe }: Bot) {
   yield* getMe.pipe(
-    Effect.flatMap(({ username }) => Effect.logInfo(`sending as @${username}`)),
-    Effect.catchTag("BotApiError", (error) => Effect.logError(error.message))
+    Effect.flatMap(({ username }) => Effect.logInfo(`${sender}: sending as @${username}`)),
+    Effect.catchTag("BotApiError", (error) => Effect.logError(`${sender}: ${error.message}`))
   )
 })
 
 export const run = Effect.gen(function* () {
-  const api = yield* BotApi
-  yield* introduce
+  const bots = yield* Bots
+  const { chatPerSecond, connections, groupPerMinute, perSecond } = yield* limits
+  yield* Effect.forEach(bots, ([sender, bot]) => introduce(sender, bot), { concurrency: "unbounded" })
   yield* runGateway({
     platform: "telegram",
-    send: ({ message: { recipient, content } }) =>
-      api.sendMessage({ chatId: recipient.chatId, text: content.text, format: content.format ?? "plain" }),
-    concurrency: yield* concurrency,
-    perSecond: yield* perSecond
+    senders: [...bots].map(([name, bot]) => ({ name, calls: callsOf(bot) })),
+    connections,
+    perSecond,
+    recipientLimit: (recipient) =>
+      isGroup(recipient)
+        ? groupPerMinute > 0
+          ? { count: groupPerMinute, millis: 60_000 }
+          : undefined
+        : chatPerSecond > 0
+          ? { count: Math.max(1, Math.floor(chatPerSecond)), millis: 1_000 / Math.min(1, chatPerSecond) }
+          : undefined
   })
 })

@@ -1,6 +1,6 @@
 // How commands and events travel: CloudEvents 1.0 in NATS headers (binary mode) out; binary, structured or bare JSON in.
 import { Result } from "effect"
-import { attemptOf, type Event, type EventType, messageId, platform } from "./Events.ts"
+import { attemptOf, type Event, type EventType, messageId, notOfMessages, platform } from "./Events.ts"
 import type { Problem } from "./Fields.ts"
 
 export type Headers = Readonly<Record<string, string>>
@@ -15,6 +15,11 @@ export const eventId = (event: Event): string => {
       return `${event.cause}.rejected`
     case "rescheduled":
       return `${event.message.id}.${event.cause}.rescheduled`
+    case "circuit-changed":
+      return `${event.platform}.${event.sender}.${event.at}.${event.state}`
+    case "send-started":
+    case "part-sent":
+      return partEventId(event.id, event.attempt, event.part, event.type)
     default:
       return attemptEventId(messageId(event) ?? "", attemptOf(event), event.type)
   }
@@ -23,6 +28,14 @@ export const eventId = (event: Event): string => {
 export const attemptEventId = (id: string, attempt: number | undefined, type: EventType): string =>
   attempt === undefined ? `${id}.${type}` : `${id}.${attempt}.${type}`
 
+/** Of a message sent in parts, each has its events; the first is named like a message of one part. */
+export const partEventId = (
+  id: string,
+  attempt: number,
+  part: number | undefined,
+  type: "send-started" | "part-sent"
+) => attemptEventId(id, attempt, type) + (part === undefined || part === 1 ? "" : `.${part}`)
+
 /** `ce-subject` is the message id; `ce-attempt` and `ce-platform` are extensions. */
 export const eventHeaders = (event: Event, service: string): Headers => {
   const id = messageId(event)
@@ -30,7 +43,7 @@ export const eventHeaders = (event: Event, service: string): Headers => {
   return {
     "ce-specversion": "1.0",
     "ce-id": eventId(event),
-    "ce-type": `carillon.message.${event.type}.v1`,
+    "ce-type": `carillon.${notOfMessages.has(event.type) ? "sender" : "message"}.${event.type}.v1`,
     "ce-source": `/carillon/${service}`,
     "ce-time": event.at,
     "ce-platform": platform(event) ?? "unknown",

@@ -1,6 +1,19 @@
 // What other systems may ask for: schedule, cancel, reschedule. Shapes only; the rules that need a clock are in Submission.ts.
 import { Schema } from "effect"
-import { Content, MessageId, Metadata, Platform, Priority, Reason, Recipient, UnknownOutcome } from "./Fields.ts"
+import {
+  Content,
+  Fallback,
+  Kind,
+  MessageId,
+  Metadata,
+  Platform,
+  Priority,
+  Reason,
+  Recipient,
+  RetryTiers,
+  Sender,
+  UnknownOutcome
+} from "./Fields.ts"
 
 const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
   description: "RFC 3339 instant, or a local date-time together with timeZone",
@@ -32,12 +45,16 @@ const once = Schema.makeFilter<{ readonly expiresAt?: string; readonly maxLatene
 export const ScheduleCommand = Schema.Struct({
   id: MessageId,
   platform: Platform,
+  sender: Schema.optionalKey(Sender),
   recipient: Recipient,
   content: Content,
   dueAt: Time,
   ...timing,
+  kind: Schema.optionalKey(Kind),
   priority: Schema.optionalKey(Priority),
   unknownOutcome: Schema.optionalKey(UnknownOutcome),
+  retry: Schema.optionalKey(RetryTiers),
+  fallback: Schema.optionalKey(Fallback),
   metadata: Schema.optionalKey(Metadata)
 })
   .check(once)

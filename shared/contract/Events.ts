@@ -2,9 +2,12 @@
 // Events with the whole `message` in them carry personal data: they are what the services need to act without any state.
 import { Schema } from "effect"
 import {
+  CircuitState,
   Content,
   ErrorCategory,
+  Fallback,
   Instant,
+  Kind,
   MessageId,
   Metadata,
   Platform,
@@ -12,6 +15,8 @@ import {
   Problem,
   Reason,
   Recipient,
+  RetryTiers,
+  Sender,
   UnknownOutcome
 } from "./Fields.ts"
 
@@ -19,12 +24,16 @@ import {
 export const Message = Schema.Struct({
   id: MessageId,
   platform: Platform,
+  sender: Sender,
   recipient: Recipient,
   content: Content,
+  kind: Schema.optionalKey(Kind),
   dueAt: Instant,
   expiresAt: Instant.annotate({ identifier: undefined, description: "Past this it is expired, not sent" }),
   priority: Priority,
   unknownOutcome: UnknownOutcome,
+  retry: Schema.optionalKey(RetryTiers),
+  fallback: Schema.optionalKey(Fallback),
   metadata: Metadata
 }).annotate({ identifier: "Message" })
 export type Message = typeof Message.Type
@@ -38,7 +47,13 @@ export const Attempt = Schema.Struct({
     identifier: undefined,
     description: "Never sent before this: dueAt, or the time of the retry"
   }),
-  possibleDuplicate: Schema.Boolean.annotate({ description: "An earlier try may have reached the recipient" })
+  possibleDuplicate: Schema.Boolean.annotate({ description: "An earlier try may have reached the recipient" }),
+  partsSent: Schema.optionalKey(
+    Schema.Int.annotate({ description: "Parts of a long message that earlier tries have sent: not sent again" })
+  ),
+  moved: Schema.optionalKey(
+    Schema.Boolean.annotate({ description: "The recipient's new address was followed already, which is done once" })
+  )
 }).annotate({ identifier: "Attempt" })
 export type Attempt = typeof Attempt.Type
 
@@ -54,6 +69,10 @@ const event = <const Type extends string, const Fields extends Schema.Struct.Fie
     identifier: `event.${type}`,
     description
   })
+
+const parts = {
+  part: Schema.optionalKey(Schema.Int.annotate({ description: "Of a message sent in several: which, from 1" }))
+}
 
 const cause = Schema.String.annotate({ description: "Names the stored command that led to this event" })
 
@@ -81,10 +100,20 @@ export const events = {
   expired: event("expired", "Past its deadline: not sent", { ...numbered, expiresAt: Instant }),
   "send-started": event("send-started", "The intent, recorded before the platform is called", {
     ...numbered,
+    ...parts,
+    sender: Sender,
+    recipient: Recipient,
     possibleDuplicate: Schema.Boolean
+  }),
+  "part-sent": event("part-sent", "The platform accepted one part of a long message; more follow", {
+    ...numbered,
+    part: Schema.Int,
+    sentAt: Instant,
+    providerMessageId: Schema.String
   }),
   sent: event("sent", "The platform accepted it", {
     ...numbered,
+    sender: Sender,
     dueAt: Instant,
     sentAt: Instant,
     providerMessageId: Schema.String,
@@ -94,7 +123,10 @@ export const events = {
     ...attempt,
     category: ErrorCategory,
     reason: Schema.String.annotate({ description: "A code of a closed set, never the platform's own text" }),
-    retryAfterMillis: Schema.optionalKey(Schema.Int)
+    retryAfterMillis: Schema.optionalKey(Schema.Int),
+    movedTo: Schema.optionalKey(
+      Recipient.annotate({ identifier: undefined, description: "The recipient's new address" })
+    )
   }),
   "retry-scheduled": event("retry-scheduled", "Another try follows at sendAt", {
     ...attempt,
@@ -105,6 +137,12 @@ export const events = {
   unknown: event("unknown", "It may or may not have arrived, and is held by its own policy", {
     ...numbered,
     reason: Schema.String
+  }),
+  "circuit-changed": event("circuit-changed", "A sender stopped, was probed, or sends again", {
+    platform: Platform,
+    sender: Sender,
+    state: CircuitState,
+    reason: Schema.String.annotate({ description: "A code of a closed set: what opened it" })
   })
 }
 
@@ -115,8 +153,12 @@ export type Event = { [Type in EventType]: EventOf<Type> }[EventType]
 
 export const Event = Schema.Union(Object.values(events) as unknown as ReadonlyArray<Schema.Codec<Event>>)
 
-/** The message an event is about; a rejection may be about none. */
-export const messageId = (event: Event): MessageId | undefined => ("message" in event ? event.message.id : event.id)
+/** About a sender, not about a message. */
+export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed"])
+
+/** The message an event is about; a rejection may be about none, and what becomes of a sender is about none. */
+export const messageId = (event: Event): MessageId | undefined =>
+  "message" in event ? event.message.id : "id" in event ? event.id : undefined
 
 export const platform = (event: Event): Platform | undefined =>
   "message" in event ? event.message.platform : event.platform

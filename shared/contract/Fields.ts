@@ -37,8 +37,35 @@ export const Platform = oneOf("Platform", ["telegram"])
 export type Platform = typeof Platform.Type
 export const platforms = Platform.literals
 
+/** Which of a platform's senders (bots, numbers) sends: the name it has in the configuration of its gateway. */
+export const Sender = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,31}$/u, { message: "must be 1 to 32 of a-z 0-9 -" })
+).annotate({ identifier: "Sender", description: "A sender's name in its gateway's configuration, not its address" })
+export type Sender = typeof Sender.Type
+export const defaultSender: Sender = "default"
+
+/** What a message is for, as its publisher calls it: chooses a default for its lateness, and groups figures. */
+export const Kind = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9_-]{0,31}$/u, { message: "must be 1 to 32 of a-z 0-9 _ -" })
+).annotate({ identifier: "Kind", description: "What the message is for, for example medication: no personal data" })
+
+/** Waits before further tries: so many, the first of a tier up to so many seconds, each next one up to twice as long. */
+export const RetryTiers = Schema.Array(
+  Schema.Struct({
+    attempts: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
+    seconds: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 86_400 }))
+  })
+)
+  .check(Schema.isMaxLength(5))
+  .annotate({ identifier: "RetryTiers", description: "Quick tries first, then slower ones; an empty list is no retry" })
+export type RetryTiers = typeof RetryTiers.Type
+
 export const Priority = oneOf("Priority", ["urgent", "normal", "bulk"])
 export type Priority = typeof Priority.Type
+export const priorities = Priority.literals
+
+export const CircuitState = oneOf("CircuitState", ["closed", "open", "half-open"])
+export type CircuitState = typeof CircuitState.Type
 
 export const UnknownOutcome = oneOf(
   "UnknownOutcome",
@@ -62,6 +89,16 @@ export const Content = Schema.Struct({
   format: Schema.optionalKey(oneOf("Format", ["plain", "markdown", "html"]))
 }).annotate({ identifier: "Content", description: "What is sent: personal data. At most 4096 code points" })
 export type Content = typeof Content.Type
+
+/** A further way to the same person, tried when the one before is given up for good. */
+export const Channel = Schema.Struct({
+  platform: Platform,
+  sender: Schema.optionalKey(Sender),
+  recipient: Recipient,
+  content: Schema.optionalKey(Content)
+}).annotate({ identifier: "Channel", description: "Without content of its own it carries the message's" })
+export type Channel = typeof Channel.Type
+export const Fallback = Schema.Array(Channel).check(Schema.isMaxLength(5))
 
 const metadataKey = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_.-]{1,64}$/u))
 

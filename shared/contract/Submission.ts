@@ -2,7 +2,7 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import { bothDeadlines, type CommandName, commands, type RescheduleCommand, type ScheduleCommand } from "./Commands.ts"
 import type { Message } from "./Events.ts"
-import { MessageId, Platform, type Problem } from "./Fields.ts"
+import { defaultSender, MessageId, Platform, type Problem } from "./Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
@@ -43,11 +43,15 @@ export const toMessage = (command: ScheduleCommand, rules: Rules): Result.Result
   Result.map(times(command, rules), (resolved) => ({
     id: command.id,
     platform: command.platform,
+    sender: command.sender ?? defaultSender,
     recipient: command.recipient,
     content: command.content,
+    ...(command.kind === undefined ? {} : { kind: command.kind }),
     ...resolved,
     priority: command.priority ?? "normal",
     unknownOutcome: command.unknownOutcome ?? "resend",
+    ...(command.retry === undefined ? {} : { retry: command.retry }),
+    ...(command.fallback === undefined ? {} : { fallback: command.fallback }),
     metadata: command.metadata ?? {}
   }))
 
@@ -63,7 +67,7 @@ export const changed = (message: Message, command: RescheduleCommand, rules: Rul
 
 /** The fields in which a command differs from what its id already stands for. */
 export const conflicts = (stored: Message, command: ScheduleCommand, wanted: Message): ReadonlyArray<string> =>
-  (Object.keys(wanted) as ReadonlyArray<keyof Message>).filter(
+  [...new Set([...Object.keys(stored), ...Object.keys(wanted)] as ReadonlyArray<keyof Message>)].filter(
     (field) =>
       // A deadline that was not asked for follows the configuration, which may have changed since.
       !(field === "expiresAt" && command.expiresAt === undefined && command.maxLatenessSeconds === undefined) &&

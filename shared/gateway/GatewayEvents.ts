@@ -1,17 +1,28 @@
 // What a gateway has to say of an attempt: begun, expired, sent, failed. Pure.
 import type { Attempt, EventOf } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { errorCategory, Outcome, reasonOf } from "./Outcome.ts"
+import { errorCategory, type NotAccepted, Outcome, reasonOf } from "./Outcome.ts"
 
 /** An intent without an outcome: the gateway was killed in between. */
 export const interrupted = Outcome.Unknown({ reason: "interrupted" })
 
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, platform: message.platform, attempt })
 
-export const startedEvent = (attempt: Attempt, now: number): EventOf<"send-started"> => ({
+/** `part` counts from 1, of so many. */
+export interface Part {
+  readonly part: number
+  readonly of: number
+}
+
+const numbered = ({ part, of }: Part) => (of > 1 ? { part } : {})
+
+export const startedEvent = (attempt: Attempt, part: Part, now: number): EventOf<"send-started"> => ({
   type: "send-started",
   at: fromMillis(now),
   ...about(attempt),
+  ...numbered(part),
+  sender: attempt.message.sender,
+  recipient: attempt.message.recipient,
   possibleDuplicate: attempt.possibleDuplicate
 })
 
@@ -22,33 +33,57 @@ export const expiredEvent = (attempt: Attempt, now: number): EventOf<"expired"> 
   expiresAt: attempt.message.expiresAt
 })
 
-export const outcomeEvent = (
+/** The last part is the message. */
+export const acceptedEvent = (
   attempt: Attempt,
-  outcome: Outcome,
+  { part, of }: Part,
+  providerMessageId: string,
   now: number
-): EventOf<"sent"> | EventOf<"attempt-failed"> => {
+): EventOf<"sent"> | EventOf<"part-sent"> => {
   const at = fromMillis(now)
-  if (outcome._tag === "Accepted") {
-    return {
-      type: "sent",
-      at,
-      ...about(attempt),
-      dueAt: attempt.message.dueAt,
-      sentAt: at,
-      providerMessageId: outcome.providerMessageId,
-      possibleDuplicate: attempt.possibleDuplicate
-    }
-  }
-  return {
-    type: "attempt-failed",
-    at,
-    message: attempt.message,
-    attempt: attempt.attempt,
-    failures: attempt.failures,
-    sendAt: attempt.sendAt,
-    possibleDuplicate: attempt.possibleDuplicate,
-    category: errorCategory(outcome),
-    reason: reasonOf(outcome),
-    ...(outcome._tag === "Throttled" ? { retryAfterMillis: outcome.retryAfterMs } : {})
-  }
+  const told = { at, ...about(attempt), sentAt: at, providerMessageId }
+  if (part < of) return { type: "part-sent", ...told, part }
+  const { sender, dueAt } = attempt.message
+  return { type: "sent", ...told, sender, dueAt, possibleDuplicate: attempt.possibleDuplicate }
 }
+
+/** `partsSent` of this and earlier attempts. */
+export const failedEvent = (
+  attempt: Attempt,
+  partsSent: number,
+  outcome: NotAccepted,
+  now: number
+): EventOf<"attempt-failed"> => ({
+  ...failure(attempt, partsSent, now),
+  category: errorCategory(outcome),
+  reason: reasonOf(outcome),
+  ...(outcome._tag === "Throttled" ? { retryAfterMillis: outcome.retryAfterMs } : {}),
+  ...(outcome._tag === "RejectedRecipient" && outcome.movedTo !== undefined
+    ? { movedTo: { chatId: outcome.movedTo } }
+    : {})
+})
+
+/** Not tried: too many wait for the same recipient, whose limit we keep. Comes again when it may be its turn. */
+export const deferredEvent = (
+  attempt: Attempt,
+  partsSent: number,
+  waitMillis: number,
+  now: number
+): EventOf<"attempt-failed"> => ({
+  ...failure(attempt, partsSent, now),
+  category: "throttled",
+  reason: "waits-for-its-turn",
+  retryAfterMillis: Math.ceil(waitMillis)
+})
+
+const failure = (attempt: Attempt, partsSent: number, now: number) => ({
+  type: "attempt-failed" as const,
+  at: fromMillis(now),
+  message: attempt.message,
+  attempt: attempt.attempt,
+  failures: attempt.failures,
+  sendAt: attempt.sendAt,
+  possibleDuplicate: attempt.possibleDuplicate,
+  ...(partsSent > 0 ? { partsSent } : {}),
+  ...(attempt.moved ? { moved: true } : {})
+})

@@ -2,19 +2,19 @@
 // late and how long it was.
 import { Effect } from "effect"
 import type { Attempt, Event } from "#shared/contract/Events.ts"
-import type { Platform } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { gauge, recordLateness, recordStage } from "#shared/telemetry/Metrics.ts"
 import { attributesOf, processing } from "#shared/telemetry/Processing.ts"
 import { type MessageSpan, startSpan } from "#shared/telemetry/Spans.ts"
-import type { Entry } from "./Held.ts"
+import type { Desk } from "./Desk.ts"
 import { errorCategory, type Outcome } from "./Outcome.ts"
+import type { Entry } from "./Turns.ts"
 
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, attempt, platform: message.platform })
 
 export const taken = (delivery: Delivery, attempt: Attempt): MessageSpan =>
-  processing(delivery, { destination: "carillon.event.dispatched.{platform}", ...about(attempt) })
+  processing(delivery, { destination: "carillon.event.dispatched.{platform}.{sender}.{priority}", ...about(attempt) })
 
 /** Call it with the outcome when the call has ended. */
 export const calling = ({ attempt, sendAt, span }: Entry): ((outcome: Outcome) => void) => {
@@ -43,17 +43,26 @@ export const ended = ({ span }: Entry, event: Event) => {
   span.end("category" in event ? event.category : event.type === "expired" ? "expired" : undefined)
 }
 
-/** How much a gateway has in its hands, as gauges. */
-export const watching = (platform: Platform, read: { readonly held: () => number; readonly sending: () => number }) =>
-  Effect.acquireRelease(
+/** How one sender fares, as gauges. */
+export const watching = ({ allowance, gateway: { platform }, inHand, sender: { name: sender } }: Desk) => {
+  const about = { platform, sender }
+  const show = (name: string, description: string, read: () => number) => gauge(name, description, read, about)
+  return Effect.acquireRelease(
     Effect.sync(() => [
-      gauge(
-        "carillon_gateway_messages_in_hand",
-        "Taken and not settled: waiting, being sent, being recorded",
-        read.held,
-        { platform }
+      show("carillon_gateway_messages_in_hand", "Taken, not settled: waiting, being sent, recorded", () => inHand.size),
+      show("carillon_gateway_sends_in_flight", "Calls to the platform under way", () => allowance.sending),
+      show("carillon_sender_limit_used_ratio", "Of the sends that its limit allows now", () =>
+        allowance.used(Date.now())
       ),
-      gauge("carillon_gateway_sends_in_flight", "Calls to the platform under way", read.sending, { platform })
+      show(
+        "carillon_sender_circuit_open",
+        "1 open, 0.5 being probed, 0 closed",
+        () => openness[allowance.circuit.state]
+      ),
+      show("carillon_sender_paused", "1 while an operator holds it", () => (allowance.orders.paused ? 1 : 0))
     ]),
     (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))
   )
+}
+
+const openness = { open: 1, "half-open": 0.5, closed: 0 } as const

@@ -37,6 +37,7 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
+  | "lease-lost"
 
 export type ContentReason =
   | "bad-markup"

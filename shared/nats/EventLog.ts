@@ -2,6 +2,7 @@
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io/jetstream"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
+import type { Platform } from "#shared/contract/Fields.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
 import { pullExpiresMillis, Subject } from "./Topology.ts"
@@ -18,8 +19,17 @@ export class EventLog extends Context.Service<
   {
     /** The newest message under a subject of any stream. */
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
-    /** The ids (`ce-id`) of events of these types appended since an instant in milliseconds. Reads headers only. */
-    idsSince(types: ReadonlyArray<EventType>, since: number): Effect.Effect<ReadonlySet<string>, NatsError>
+    /**
+     * The ids (`ce-id`) of events of these types appended since an instant in milliseconds, and when each was stored.
+     * Reads headers only.
+     */
+    idsSince(types: ReadonlyArray<EventType>, since: number): Effect.Effect<ReadonlyMap<string, number>, NatsError>
+    /** The events of one type and platform appended since an instant in milliseconds. */
+    since(
+      type: EventType,
+      platform: Platform,
+      since: number
+    ): Effect.Effect<ReadonlyArray<Pick<StoredMessage, "text" | "storedAt">>, NatsError>
     /**
      * Every event from a sequence on, in order, without end; a lost connection is resumed where it broke.
      * What is not taken stays in NATS, but for some thousands.
@@ -53,25 +63,45 @@ export class EventLog extends Context.Service<
           )
         )
 
-      const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number) {
-        const ids = new Set<string>()
+      const readSince = Effect.fnUntraced(function* (
+        filters: ReadonlyArray<string>,
+        since: number,
+        headersOnly: boolean,
+        each: (message: JsMsg) => void
+      ) {
         const consumer = yield* open({
-          filter_subjects: types.map((type) => Subject.events(type)),
+          filter_subjects: [...filters],
           deliver_policy: DeliverPolicy.StartTime,
           // Clocks of client and server may differ a little.
           opt_start_time: new Date(since - 5_000).toISOString(),
-          headers_only: true
+          headers_only: headersOnly
         })
         const { num_pending: waiting } = yield* attempt("read the log", () => consumer.info())
-        if (waiting === 0) return ids
+        if (waiting === 0) return
         yield* attempt("read the log", async () => {
           const messages = await consumer.consume({ max_messages: 5_000 })
           for await (const message of messages) {
-            ids.add(message.headers?.get("ce-id") ?? "")
+            each(message)
             if (message.info.pending === 0) break
           }
         })
+      })
+
+      const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number) {
+        const ids = new Map<string, number>()
+        const filters = types.map((type) => Subject.events(type))
+        yield* readSince(filters, since, true, ({ headers, time }) =>
+          ids.set(headers?.get("ce-id") ?? "", time.getTime())
+        )
         return ids
+      })
+
+      const since = Effect.fnUntraced(function* (type: EventType, platform: Platform, from: number) {
+        const found: Array<Pick<StoredMessage, "text" | "storedAt">> = []
+        yield* readSince([Subject.events(type, platform)], from, false, (message) =>
+          found.push({ text: message.string(), storedAt: message.time.getTime() })
+        )
+        return found
       })
 
       const from = Effect.fnUntraced(function* (sequence: number) {
@@ -102,7 +132,7 @@ export class EventLog extends Context.Service<
         Effect.map(({ created, state }) => ({ created, first: state.first_seq, last: state.last_seq }))
       )
 
-      return EventLog.of({ last, idsSince, from, extent })
+      return EventLog.of({ last, idsSince, since, from, extent })
     })
   )
 }

@@ -21,6 +21,8 @@ export interface ConsumerState {
   readonly redelivered: number
   /** Somebody asks for messages. */
   readonly read: boolean
+  /** When the oldest that is not acknowledged was stored; none if there is none. */
+  readonly oldest?: number
 }
 
 /** Nothing if there is no such stream. */
@@ -38,18 +40,60 @@ const lookUpStream = Effect.fnUntraced(function* (name: StreamName) {
   } satisfies StreamState
 })
 
+/** The durable consumers that there are, of actors and of gateways, whatever their senders. */
+export const durables = Effect.gen(function* () {
+  const { manager } = yield* Nats
+  const found: Array<ConsumerDefinition & { readonly state: ConsumerState }> = []
+  for (const stream of Object.keys(streams) as ReadonlyArray<StreamName>) {
+    const infos = yield* orNothing(
+      attempt(`list the consumers of ${stream}`, async () => {
+        const all: Array<ConsumerInfo> = []
+        for await (const info of manager.consumers.list(stream)) all.push(info)
+        return all
+      })
+    )
+    for (const info of infos ?? []) {
+      const { durable_name: durable, filter_subjects, filter_subject, max_ack_pending = 0, ack_wait = 0 } = info.config
+      if (durable === undefined) continue
+      const filters = filter_subjects ?? (filter_subject ? [filter_subject] : [])
+      const definition = { stream, durable, filters, maxAckPending: max_ack_pending, ackWaitMillis: ack_wait / 1e6 }
+      found.push({ ...definition, state: yield* stateOf(definition, info) })
+    }
+  }
+  return found
+})
+
 /** Nothing if there is no such consumer. */
 export const consumerState = (definition: ConsumerDefinition) => orNothing(lookUpConsumer(definition))
 
-const lookUpConsumer = Effect.fnUntraced(function* ({ stream, durable }: ConsumerDefinition) {
+const lookUpConsumer = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
   const { manager } = yield* Nats
-  const info: ConsumerInfo = yield* attempt(`look up ${durable}`, () => manager.consumers.info(stream, durable))
+  const { stream, durable } = definition
+  return yield* stateOf(definition, yield* attempt(`look up ${durable}`, () => manager.consumers.info(stream, durable)))
+})
+
+const stateOf = Effect.fnUntraced(function* (definition: ConsumerDefinition, info: ConsumerInfo) {
+  const oldest =
+    info.num_pending + info.num_ack_pending === 0
+      ? undefined
+      : yield* orNothing(firstAfter(definition, info.ack_floor.stream_seq))
   return {
     waiting: info.num_pending,
     inHand: info.num_ack_pending,
     redelivered: info.num_redelivered,
-    read: info.num_waiting > 0
+    read: info.num_waiting > 0,
+    ...(oldest === undefined ? {} : { oldest })
   } satisfies ConsumerState
+})
+
+/** When the first message of a consumer after a sequence was stored. */
+const firstAfter = Effect.fnUntraced(function* ({ stream, filters }: ConsumerDefinition, sequence: number) {
+  const { manager } = yield* Nats
+  const found = yield* Effect.forEach(filters, (filter) =>
+    attempt("look up the oldest", () => manager.direct.getMessage(stream, { seq: sequence + 1, next_by_subj: filter }))
+  )
+  const times = found.flatMap((message) => (message ? [message.time.getTime()] : []))
+  return times.length === 0 ? undefined : Math.min(...times)
 })
 
 /** What Topology.ts demands of a stream and this one lacks, by the names of the settings. */

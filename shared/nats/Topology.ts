@@ -2,7 +2,7 @@
 import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
 import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
-import { type MessageId, type Platform, platforms } from "#shared/contract/Fields.ts"
+import { type MessageId, type Platform, type Priority, priorities, type Sender } from "#shared/contract/Fields.ts"
 
 export const Subject = {
   command: (name: CommandName) => `carillon.command.${name}`,
@@ -12,13 +12,27 @@ export const Subject = {
   due: (platform: Platform) => `carillon.timer.due.${platform}`,
   /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
   changed: (platform: Platform, id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
-  events: (type: EventType, platform = "*") => `carillon.event.${type}.${platform}`,
+  /** Of one type; some have more than the platform in their subject. */
+  events: (type: EventType, platform = "*") =>
+    `carillon.event.${type}.${platform}${type === "scheduled" || type === "dispatched" ? ".>" : ""}`,
+  /** A lane of its own for each sender and priority, so that urgent messages need not wait behind a crowd. */
+  dispatched: (platform: Platform, sender: Sender, priority: Priority) =>
+    `carillon.event.dispatched.${platform}.${sender}.${priority}`,
   /** Create-only, one per message: the de-duplication for as long as the log is kept. */
   scheduled: (platform: Platform | "*", id: MessageId) => `carillon.event.scheduled.${platform}.${id}`,
-  event: (event: Event) =>
-    event.type === "scheduled"
-      ? Subject.scheduled(event.message.platform, event.message.id)
-      : Subject.events(event.type, platform(event) ?? "unknown"),
+  event: (event: Event) => {
+    switch (event.type) {
+      case "scheduled":
+        return Subject.scheduled(event.message.platform, event.message.id)
+      case "dispatched":
+        return Subject.dispatched(event.message.platform, event.message.sender, event.message.priority)
+      default:
+        return Subject.events(event.type, platform(event) ?? "unknown")
+    }
+  },
+  /** What all replicas of a gateway share of a sender: who is active, how it fares, what operators ordered. */
+  sender: (platform: Platform, sender: Sender | "_all", what: "lease" | "state" | "orders") =>
+    `carillon.sender.${platform}.${sender}.${what}`,
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
 } as const
 
@@ -58,6 +72,15 @@ export const streams = {
     allow_batched: true,
     max_age: days(30)
   },
+  // The newest message of each subject is what counts; leases end by their own time to live.
+  SENDERS: {
+    ...common,
+    name: "SENDERS",
+    subjects: ["carillon.sender.>"],
+    retention: "limits",
+    max_msgs_per_subject: 1,
+    allow_msg_ttl: true
+  },
   QUARANTINE: {
     ...common,
     name: "QUARANTINE",
@@ -74,17 +97,18 @@ export interface ConsumerDefinition {
   readonly filters: ReadonlyArray<string>
   /** How many may be in the hands of its readers, unacknowledged. */
   readonly maxAckPending: number
+  readonly ackWaitMillis: number
 }
 
 /** Short, so that what a killed service held reaches another within seconds; longer work says that it is in progress. */
-export const ackWaitMillis = 10_000
+const ackWaitMillis = 10_000
 
 /** How long one request for messages stands. Its heartbeats come at half of it, and two that are missed renew it:
  * a server that was restarted is noticed within this time. */
 export const pullExpiresMillis = 5_000
 
 const consumer = (stream: StreamName, durable: string, filters: ReadonlyArray<string>, maxAckPending = 5_000) =>
-  ({ stream, durable, filters, maxAckPending }) satisfies ConsumerDefinition
+  ({ stream, durable, filters, maxAckPending, ackWaitMillis }) satisfies ConsumerDefinition
 
 export const consumers = {
   /** Whole subject, so that a command nobody knows is refused aloud. */
@@ -93,25 +117,36 @@ export const consumers = {
   schedulerChanges: consumer("TIMERS", "scheduler-changes", ["carillon.timer.changed.>"]),
   dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>"]),
   dispatcherFailures: consumer("EVENTS", "dispatcher-failures", [Subject.events("attempt-failed")]),
-  gateway: (platform: Platform) =>
-    consumer("EVENTS", `${platform}-gateway`, [Subject.events("dispatched", platform)], 2_000)
+  /** What a killed gateway had in hand comes to another in half the usual time. */
+  gateway: (platform: Platform, sender: Sender, priority: Priority) => ({
+    ...consumer(
+      "EVENTS",
+      `${platform}-gateway-${sender}-${priority}`,
+      [Subject.dispatched(platform, sender, priority)],
+      2_000
+    ),
+    ackWaitMillis: ackWaitMillis / 2
+  })
 } as const
 
-/** Every durable consumer there should be; the ledger reads the log without one. */
-export const allConsumers: ReadonlyArray<ConsumerDefinition> = [
+/** One for each priority, the most urgent first. */
+export const gatewayConsumers = (platform: Platform, sender: Sender): ReadonlyArray<ConsumerDefinition> =>
+  priorities.map((priority) => consumers.gateway(platform, sender, priority))
+
+/** The durable consumers there should be, whatever senders there are; the ledger reads the log without one. */
+export const fixedConsumers: ReadonlyArray<ConsumerDefinition> = [
   consumers.schedulerCommands,
   consumers.schedulerChanges,
   consumers.schedulerRetries,
   consumers.dispatcherTimers,
-  consumers.dispatcherFailures,
-  ...platforms.map(consumers.gateway)
+  consumers.dispatcherFailures
 ]
 
 export const consumerConfig = (definition: ConsumerDefinition): Partial<ConsumerConfig> => ({
   durable_name: definition.durable,
   ack_policy: "explicit",
   deliver_policy: "all",
-  ack_wait: ackWaitMillis * 1_000_000,
+  ack_wait: definition.ackWaitMillis * 1_000_000,
   max_deliver: -1,
   max_ack_pending: definition.maxAckPending,
   filter_subjects: [...definition.filters]

@@ -17,6 +17,7 @@ export interface SpanAttributes {
 /** Low cardinality: these become labels, and never name a message. */
 export interface MetricAttributes {
   readonly platform?: string | undefined
+  readonly sender?: string | undefined
   readonly type?: string | undefined
   readonly category?: string | undefined
   readonly stage?: string | undefined

@@ -28,16 +28,16 @@ const lateness = lazily(() =>
 )
 const stages = lazily(() =>
   meter().createHistogram("carillon_stage_duration_seconds", {
-    description: "How long one stage took: accept, dispatch, wait, platform, projection",
+    description: "How long one stage took: accept, fire, dispatch, wait, platform, projection",
     advice: { explicitBucketBoundaries: lateBuckets }
   })
 )
 
 /**
- * accept: command stored to message accepted; dispatch: timer fired to message sent on its way; wait: its instant to the
+ * accept: command stored to message accepted; fire: the instant set for a timer to the timer fired; dispatch: timer fired to message sent on its way; wait: its instant to the
  * call; platform: the call; projection: event stored to row written.
  */
-export type Stage = "accept" | "dispatch" | "wait" | "platform" | "projection"
+export type Stage = "accept" | "fire" | "dispatch" | "wait" | "platform" | "projection"
 
 export const countEvents = (events: ReadonlyArray<Event>) => {
   for (const event of events) {
@@ -57,12 +57,22 @@ export const recordStage = (stage: Stage, millis: number, platform?: string) =>
 
 const observables = new Map<string, Observable>()
 
-/** A figure that is read when it is asked for. The answer takes it away again. */
-export const gauge = (name: string, description: string, read: () => number, attributes: MetricAttributes = {}) => {
+interface Figure {
+  readonly value: number
+  readonly attributes: MetricAttributes
+}
+
+/** Figures that are read when they are asked for. The answer takes them away again. */
+export const gauges = (name: string, description: string, read: () => ReadonlyArray<Figure>) => {
   const observable = observables.get(name) ?? meter().createObservableGauge(name, { description })
   observables.set(name, observable)
-  const observe = (result: { observe(value: number, attributes?: Record<string, string>): void }) =>
-    result.observe(read(), attributes as Record<string, string>)
+  const observe = (result: { observe(value: number, attributes?: Record<string, string>): void }) => {
+    for (const { value, attributes } of read()) result.observe(value, attributes as Record<string, string>)
+  }
   observable.addCallback(observe)
   return () => observable.removeCallback(observe)
 }
+
+/** A single one. */
+export const gauge = (name: string, description: string, read: () => number, attributes: MetricAttributes = {}) =>
+  gauges(name, description, () => [{ value: read(), attributes }])

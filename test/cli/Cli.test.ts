@@ -148,7 +148,7 @@ describe("carillon", () => {
       const places = JSON.parse((yield* run(["queues", "--json"])).out) as ReadonlyArray<Record<string, unknown>>
       const find = (name: string) => places.find(({ place }) => String(place).includes(name))
       assert.deepInclude(find("timers not yet due"), { waiting: 1 })
-      assert.deepInclude(find("Telegram"), { note: "nobody reads it" })
+      assert.deepInclude(find("normal messages for telegram default"), { note: "nobody reads it" })
     })
   )
 

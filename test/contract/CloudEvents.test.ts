@@ -46,7 +46,14 @@ describe("a command", () => {
 
 describe("an event", () => {
   const attempted = { id: "m-1", platform: "telegram", at: "2026-12-01T09:00:00.000Z" } as const
-  const started: Event = { type: "send-started", ...attempted, attempt: 2, possibleDuplicate: false }
+  const started: Event = {
+    type: "send-started",
+    ...attempted,
+    attempt: 2,
+    sender: "default",
+    recipient: { chatId: "1" },
+    possibleDuplicate: false
+  }
 
   it("carries the attributes of CloudEvents in its headers", () => {
     assert.deepStrictEqual(eventHeaders(started, "telegram-gateway"), {

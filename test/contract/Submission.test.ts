@@ -28,6 +28,7 @@ describe("a schedule command", () => {
     assert.deepStrictEqual(accepted(good), {
       id: "appt-4711-reminder-1",
       platform: "telegram",
+      sender: "default",
       recipient: { chatId: "123456789" },
       content: { type: "text", text: "hello" },
       dueAt: "2026-12-01T09:00:00.000Z",

@@ -11,6 +11,7 @@ export const rules: Rules = { now: toMillis("2026-11-24T08:00:00.000Z"), default
 export const waiting: Message = {
   id: "waiting",
   platform: "telegram",
+  sender: "default",
   recipient: { chatId: "1" },
   content: { type: "text", text: "as it was" },
   dueAt: "2026-12-01T09:00:00.000Z",

@@ -13,6 +13,7 @@ const due = (more: Partial<Attempt> = {}, message: Partial<Attempt["message"]> =
   message: {
     id: "m",
     platform: "telegram",
+    sender: "default",
     recipient: { chatId: "1" },
     content: { type: "text", text: "hello" },
     dueAt: fromMillis(dueAt),

@@ -12,6 +12,7 @@ const at = (seconds: number) => fromMillis(start + seconds * 1_000)
 export const messageOf = (id: string, dueAt = at(60)): Message => ({
   id,
   platform: "telegram",
+  sender: "default",
   recipient: { chatId: mark },
   content: { type: "text", text: `secret-${mark} for ${id}` },
   dueAt,
@@ -53,12 +54,15 @@ export const started = (id: string, attempt = 1): Event => ({
   type: "send-started",
   at: at(60 * attempt),
   ...about(id, attempt),
+  sender: "default",
+  recipient: { chatId: mark },
   possibleDuplicate: attempt > 2
 })
 export const sent = (id: string, attempt = 1): Event => ({
   type: "sent",
   at: at(60 * attempt + 1),
   ...about(id, attempt),
+  sender: "default",
   dueAt: at(60),
   sentAt: at(60 * attempt + 1),
   providerMessageId: `provider-${attempt}`,
@@ -77,6 +81,22 @@ export const retryScheduled = (id: string, attempt = 2): Event => ({
   ...attemptOf(id, attempt),
   category: "transient",
   reason: `code-${attempt - 1}`
+})
+export const partSent = (id: string, attempt = 1): Event => ({
+  type: "part-sent",
+  at: at(60 * attempt),
+  ...about(id, attempt),
+  part: 1,
+  sentAt: at(60 * attempt),
+  providerMessageId: "77"
+})
+export const circuitOpened = (sender: string): Event => ({
+  type: "circuit-changed",
+  at: at(70),
+  platform: "telegram",
+  sender,
+  state: "open",
+  reason: "unauthorized"
 })
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
@@ -123,8 +143,8 @@ const again = (id: string, attempt: number) => [
 
 export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id)],
-  (id) => [scheduled(id), ...once(id), sent(id)],
-  (id) => [scheduled(id), ...again(id, 1), ...once(id, 2), sent(id, 2)],
+  (id) => [scheduled(id), ...once(id), partSent(id), sent(id)],
+  (id) => [scheduled(id), ...again(id, 1), circuitOpened(id), ...once(id, 2), sent(id, 2)],
   (id) => [scheduled(id), ...again(id, 1), ...again(id, 2), rescheduled(id, 200)],
   (id) => [scheduled(id), ...again(id, 1), rescheduled(id, 100), { ...started(id, 2), at: at(600) } as Event],
   (id) => [scheduled(id), rescheduled(id, 10), rescheduled(id, 20), ...once(id), attemptFailed(id), failed(id)],

@@ -12,6 +12,7 @@ const old: Attempt = {
   message: {
     id: "m",
     platform: "telegram",
+    sender: "default",
     recipient: { chatId: "1" },
     content: { type: "text", text: "hello" },
     dueAt: fromMillis(dueAt),

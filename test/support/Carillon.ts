@@ -28,6 +28,8 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
     TELEGRAM_BOT_TOKEN: "1:test",
     TELEGRAM_API_ROOT: phones.apiRoot,
     TELEGRAM_MESSAGES_PER_SECOND: "0",
+    TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0",
+    TELEGRAM_GROUP_MESSAGES_PER_MINUTE: "0",
     ...settings.environment
   }
   const services = {} as Record<ServiceName, ServiceProcess>

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Exit, Fiber, Layer, Schedule } from "effect"
 import { errorCategory, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
 import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
-import { BotApi, type Send } from "../../services/telegram-gateway/BotApi.ts"
+import { type Bot, Bots, type Send } from "../../services/telegram-gateway/BotApi.ts"
 
 const token = "7203456:AAsecret-token_of_the_bot"
 const chatId = "48151623420"
@@ -15,13 +15,13 @@ const message: Send = { chatId, text, format: "plain" }
 const { Accepted, RejectedContent, RejectedRecipient, RejectedSender, Throttled, Transient, Unknown } = Outcome
 
 const connect = (apiRoot: string, settings: Record<string, string> = {}) =>
-  Layer.build(BotApi.layer).pipe(
+  Layer.build(Bots.layer).pipe(
     Effect.provide(
       ConfigProvider.layer(
         ConfigProvider.fromUnknown({ TELEGRAM_BOT_TOKEN: token, TELEGRAM_API_ROOT: apiRoot, ...settings })
       )
     ),
-    Effect.map((context) => Context.get(context, BotApi))
+    Effect.map((context) => Context.get(context, Bots).get("default") as Bot)
   )
 
 const standIn = (reply?: Reply, settings?: Record<string, string>) =>
@@ -66,7 +66,7 @@ const tellsNothing = (value: unknown) => {
 }
 
 /** Sends, and asks who we are; compares the outcome, and that neither tells anything. */
-const proves = (api: BotApi["Service"], expected: Outcome) =>
+const proves = (api: Bot, expected: Outcome) =>
   Effect.gen(function* () {
     const outcome = yield* api.sendMessage(message)
     assert.deepStrictEqual(outcome, expected)

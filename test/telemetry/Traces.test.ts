@@ -63,7 +63,7 @@ describe("the traces of a message", () => {
         due.links.map(({ spanId }) => spanId),
         [publisher.spanId, accepted.spanId]
       )
-      const held = only(spans, "telegram-gateway", "process carillon.event.dispatched.{platform}")
+      const held = only(spans, "telegram-gateway", "process carillon.event.dispatched.{platform}.{sender}.{priority}")
       assert.deepInclude(held, { traceId: due.traceId, parentSpanId: due.spanId })
       const call = only(spans, "telegram-gateway", "send telegram")
       assert.deepInclude(call, { traceId: due.traceId, parentSpanId: held.spanId, error: false })

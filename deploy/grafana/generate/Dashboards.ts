@@ -136,6 +136,16 @@ const platform = page({
         legend: "p99"
       }
     ]),
+    curve("Rate limit in use, by sender", "percentunit", [
+      {
+        expr: 'max by (sender) (carillon_sender_limit_used_ratio{platform="$platform"})',
+        legend: "{{sender}}"
+      }
+    ]),
+    curve("Circuits (1 open, 0.5 probed) and pauses", "short", [
+      { expr: 'max by (sender) (carillon_sender_circuit_open{platform="$platform"})', legend: "circuit of {{sender}}" },
+      { expr: 'max by (sender) (carillon_sender_paused{platform="$platform"})', legend: "{{sender}} paused" }
+    ]),
     curve("In the gateway's hands", "short", [
       { expr: 'sum(carillon_gateway_messages_in_hand{platform="$platform"})', legend: "in hand" },
       { expr: 'sum(carillon_gateway_sends_in_flight{platform="$platform"})', legend: "calls in flight" }
@@ -161,6 +171,9 @@ const jetstream = page({
     ]),
     curve("In hand, unacknowledged", "short", [
       { expr: "max by (consumer) (carillon_consumer_in_hand_messages)", legend: "{{consumer}}" }
+    ]),
+    curve("The oldest has waited", "s", [
+      { expr: "max by (consumer) (carillon_consumer_oldest_seconds)", legend: "{{consumer}}" }
     ]),
     curve("Redelivered", "short", [
       { expr: "max by (consumer) (carillon_consumer_redelivered_messages)", legend: "{{consumer}}" }

@@ -1,0 +1,73 @@
+// One sender of a gateway while this replica is the active one: its steps side by side, and an orderly end.
+import { Effect, Fiber, Option, Queue } from "effect"
+import { persistently } from "#shared/nats/Persistently.ts"
+import { gatewayConsumers } from "#shared/nats/Topology.ts"
+import type { CircuitPolicy } from "./Circuit.ts"
+import { type Desk, keepRecord, openDesk } from "./Desk.ts"
+import { takeIn } from "./Intake.ts"
+import type { Lease } from "./Lease.ts"
+import { watching } from "./Observed.ts"
+import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
+import { recordOutcomes } from "./Recording.ts"
+import { recallSends } from "./Recovery.ts"
+import { expire, letGo } from "./Sending.ts"
+
+export interface Policy {
+  readonly circuit: CircuitPolicy
+  /** How long a stopping gateway waits for sends under way. Longer than a platform takes to answer, as a rule. */
+  readonly graceSeconds: number
+}
+
+const keepEveryMillis = 1_500
+
+/** Runs until interrupted, or until the lease is lost. */
+export const sendWhileActive = (
+  gateway: GatewayDefinition,
+  sender: SenderDefinition,
+  lease: Lease,
+  { circuit, graceSeconds }: Policy
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const desk = yield* openDesk(gateway, sender, lease, circuit)
+      yield* persistently(recallSends(desk))
+      yield* watching(desk)
+      const scope = yield* Effect.scope
+      const keep = Effect.forever(
+        Effect.andThen(
+          Effect.sleep(keepEveryMillis),
+          Effect.sync(() => desk.inHand.keep())
+        )
+      )
+      const background = yield* Effect.forkIn(
+        Effect.all([recordOutcomes(desk), keep, keepRecord(desk)], { concurrency: "unbounded" }),
+        scope
+      )
+      const mailboxes = gatewayConsumers(gateway.platform, sender.name)
+      yield* Effect.all([...mailboxes.map((mailbox) => takeIn(desk, mailbox)), letGo(desk, scope), expire(desk)], {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(
+        Effect.raceFirst(Fiber.join(background)),
+        Effect.raceFirst(lease.lost),
+        Effect.ensuring(windDown(desk, graceSeconds))
+      )
+    })
+  )
+
+/** Gives back what waits, so that another has it at once, and waits for what is under way. */
+const windDown = ({ changed, inHand, turns }: Desk, graceSeconds: number) =>
+  Effect.gen(function* () {
+    for (const entry of turns.remove(() => true)) {
+      entry.delivery.nak()
+      inHand.settled(entry)
+    }
+    while (inHand.size > 0) yield* Queue.take(changed)
+  }).pipe(
+    Effect.timeoutOption(graceSeconds * 1_000),
+    Effect.tap((ended) =>
+      Option.isSome(ended)
+        ? Effect.void
+        : Effect.logWarning(`${inHand.size} sends had no outcome when the time to stop was over: they are unknown`)
+    )
+  )

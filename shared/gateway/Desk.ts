@@ -1,0 +1,87 @@
+// All that the steps of one active sender work on together: what is in hand, whose turn it is, what may be sent, and
+// what is to be recorded.
+import { Effect, Option, Queue } from "effect"
+import type { Event } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { persistently } from "#shared/nats/Persistently.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { Allowance } from "./Allowance.ts"
+import type { CircuitPolicy } from "./Circuit.ts"
+import { InHand } from "./InHand.ts"
+import type { Lease } from "./Lease.ts"
+import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
+import { ordersFor, readState, writeState } from "./SenderRecord.ts"
+import { type Entry, Turns } from "./Turns.ts"
+
+/** What happened to an entry, on its way into the log. */
+export interface Recorded {
+  readonly entry: Entry
+  readonly event: Event
+}
+
+export interface Desk {
+  readonly gateway: GatewayDefinition
+  readonly sender: SenderDefinition
+  readonly lease: Lease
+  readonly inHand: InHand
+  readonly turns: Turns
+  readonly allowance: Allowance
+  readonly outcomes: Queue.Queue<Recorded>
+  readonly record: (entry: Entry, event: Event) => void
+  /** Something changed that may let a message go: one came, a send ended, orders came. */
+  readonly changed: Queue.Queue<void>
+  readonly signal: () => void
+}
+
+export const openDesk = Effect.fnUntraced(function* (
+  gateway: GatewayDefinition,
+  sender: SenderDefinition,
+  lease: Lease,
+  policy: CircuitPolicy
+) {
+  const state = yield* persistently(readState(gateway.platform, sender.name))
+  const allowance = new Allowance(gateway, policy, Option.getOrUndefined(state))
+  allowance.orders = yield* persistently(ordersFor(gateway.platform, sender.name))
+  const outcomes = yield* Queue.unbounded<Recorded>()
+  const changed = yield* Queue.sliding<void>(1)
+  const turns = new Turns((recipient) => allowance.recipientAt(recipient, Date.now()))
+  return {
+    gateway,
+    sender,
+    lease,
+    inHand: new InHand(),
+    turns,
+    allowance,
+    outcomes,
+    record: (entry, event) => void Queue.offerUnsafe(outcomes, { entry, event }),
+    changed,
+    signal: () => void Queue.offerUnsafe(changed, undefined)
+  } satisfies Desk as Desk
+})
+
+const ordersEveryMillis = 1_000
+
+/** Takes in new orders, and writes down how the sender fares when that has changed. Runs until interrupted. */
+export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, sender, signal }: Desk) {
+  const { append } = yield* Publisher
+  let written = ""
+  while (true) {
+    const now = Date.now()
+    allowance.orders = yield* Effect.orElseSucceed(ordersFor(gateway.platform, sender.name), () => allowance.orders)
+    for (const { state, reason } of allowance.takeChanges()) {
+      yield* Effect.logWarning(
+        `the circuit of ${gateway.platform} ${sender.name} is ${state}${reason && `: ${reason}`}`
+      )
+      const about = { platform: gateway.platform, sender: sender.name, state, reason }
+      yield* persistently(append([{ type: "circuit-changed", at: fromMillis(now), ...about }]))
+    }
+    const state = allowance.state(now)
+    const text = JSON.stringify(state)
+    if (text !== written) {
+      yield* persistently(writeState(gateway.platform, sender.name, { ...state, at: fromMillis(now) }))
+      written = text
+    }
+    signal()
+    yield* Effect.sleep(ordersEveryMillis)
+  }
+})

@@ -1,0 +1,115 @@
+// The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
+// those that another gateway had in hand when it was killed.
+import { Array, Effect, Queue, Result } from "effect"
+import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
+import { type Attempt, events } from "#shared/contract/Events.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
+import { persistently } from "#shared/nats/Persistently.ts"
+import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
+import type { Desk } from "./Desk.ts"
+import { deferredEvent, failedEvent, interrupted } from "./GatewayEvents.ts"
+import { taken } from "./Observed.ts"
+import type { Entry } from "./Turns.ts"
+
+const decode = decodeWith(events.dispatched)
+
+/** So many to one recipient are kept in hand: more would hold back all others. */
+const mostForOne = 20
+
+/** Runs until interrupted, or until its consumer is gone. */
+export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const queue = yield* openMailbox(mailbox)
+      while (true) {
+        const batch = yield* Queue.takeBetween(queue, 1, 500)
+        if (Array.isReadonlyArrayNonEmpty(batch)) yield* persistently(receive(desk, mailbox, batch))
+      }
+    })
+  )
+
+const receive = Effect.fnUntraced(function* (
+  desk: Desk,
+  mailbox: ConsumerDefinition,
+  batch: Array.NonEmptyReadonlyArray<Delivery>
+) {
+  const since = redeliveredSince(batch)
+  const log = yield* EventLog
+  const said = since === undefined ? nothing : yield* log.idsSince(telling, since)
+  for (const delivery of batch) {
+    const decoded = decode(delivery.string())
+    if (Result.isFailure(decoded)) {
+      yield* settle(mailbox, [delivery], [poison("undecodable")])
+      continue
+    }
+    const attempt = decoded.success
+    const before = delivery.redelivered ? history(attempt, said) : untouched
+    if (before.ended) {
+      delivery.ack()
+      continue
+    }
+    const recipient = desk.allowance.know(attempt.message)
+    const entry = desk.inHand.take(delivery, attempt, recipient, () => taken(delivery, attempt))
+    if (!entry) continue
+    entry.partsSent += before.partsSent
+    // It was being sent when its gateway was killed: whether it arrived, nobody knows.
+    if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, Date.now()))
+    else queueOrDefer(desk, entry)
+  }
+  desk.signal()
+})
+
+interface PutOff {
+  /** When the last of them comes back. */
+  readonly until: number
+  readonly dueAt: number
+}
+
+/** The last message of each recipient that was put off: what was due later goes behind it. */
+const deferrals = new WeakMap<Desk, Map<string, PutOff>>()
+
+const queueOrDefer = (desk: Desk, entry: Entry) => {
+  const { allowance, turns } = desk
+  const { recipient } = entry
+  const now = Date.now()
+  const pace = allowance.pace(recipient)
+  const waiting = turns.waitingFor(recipient)
+  const putOff = deferrals.get(desk) ?? new Map<string, PutOff>()
+  deferrals.set(desk, putOff)
+  const last = putOff.get(recipient) ?? { until: 0, dueAt: Number.POSITIVE_INFINITY }
+  const behind = entry.dueAt > last.dueAt && last.until > Math.max(now, entry.sendAt)
+  if (pace === 0 || (waiting < mostForOne && !behind)) return turns.add(entry)
+  const until = Math.max(last.until, entry.sendAt, now + waiting * pace) + pace
+  putOff.set(recipient, { until, dueAt: entry.dueAt })
+  for (const [key, { until }] of putOff) if (until < now) putOff.delete(key)
+  desk.record(entry, deferredEvent(entry.attempt, entry.partsSent, until - now, now))
+}
+
+interface History {
+  readonly ended: boolean
+  /** An intent without an outcome. */
+  readonly sending: boolean
+  /** Parts that this attempt has sent. */
+  readonly partsSent: number
+}
+const untouched: History = { ended: false, sending: false, partsSent: 0 }
+const nothing: ReadonlyMap<string, number> = new Map()
+const telling = ["send-started", "part-sent", "sent", "attempt-failed", "expired"] as const
+
+/** What the log says of an attempt. */
+const history = (
+  { message: { id }, attempt, partsSent: before = 0 }: Attempt,
+  said: ReadonlyMap<string, number>
+): History => {
+  const has = (type: "sent" | "attempt-failed" | "expired") => said.has(attemptEventId(id, attempt, type))
+  let partsSent = 0
+  while (said.has(partEventId(id, attempt, before + partsSent + 1, "part-sent"))) partsSent++
+  return {
+    ended: has("sent") || has("attempt-failed") || has("expired"),
+    sending: said.has(partEventId(id, attempt, before + partsSent + 1, "send-started")),
+    partsSent
+  }
+}

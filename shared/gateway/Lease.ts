@@ -1,0 +1,66 @@
+// One active replica for each sender, so that its limits can be kept exactly, in memory: a lease in NATS that ends by
+// itself when it is not renewed. Who cannot renew it stops before another can have it.
+import { JetStreamApiError } from "@nats-io/jetstream"
+import { Effect, type Scope } from "effect"
+import type { Platform, Sender } from "#shared/contract/Fields.ts"
+import { attempt, Nats } from "#shared/nats/Nats.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+
+/** Longer than a pause of NATS for a new leader; the rest is how soon another takes over. */
+const timeToLiveSeconds = 4
+const renewEveryMillis = 1_000
+/** For clocks that run apart, and for the request itself. */
+const marginMillis = 1_000
+
+export interface Lease {
+  /** False from the moment at which another may have it. */
+  readonly holds: () => boolean
+  /** Ends when it is lost. */
+  readonly lost: Effect.Effect<void>
+}
+
+/** Waits until the lease is free, holds it until the scope closes, and then gives it back. */
+export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
+  const { js, manager } = yield* Nats
+  const subject = Subject.sender(platform, sender, "lease")
+  let sequence = 0
+  let until = 0
+
+  const claim = Effect.gen(function* () {
+    const askedAt = performance.now()
+    const { seq } = yield* attempt("hold a lease", () =>
+      js.publish(subject, "", {
+        ttl: `${timeToLiveSeconds}s`,
+        expect: { lastSubjectSequence: sequence },
+        timeout: renewEveryMillis
+      } as never)
+    )
+    sequence = seq
+    until = askedAt + timeToLiveSeconds * 1_000 - marginMillis
+  })
+  const holds = () => performance.now() < until
+
+  const acquired = claim.pipe(
+    Effect.as(true),
+    Effect.catch(() => Effect.succeed(false))
+  )
+  yield* Effect.acquireRelease(
+    Effect.gen(function* () {
+      while (!(yield* acquired)) yield* Effect.sleep(renewEveryMillis)
+    }),
+    () => Effect.ignore(attempt("give a lease back", () => manager.streams.deleteMessage("SENDERS", sequence, false))),
+    { interruptible: true }
+  )
+
+  const taken = (error: unknown) =>
+    typeof error === "object" && error !== null && "cause" in error && error.cause instanceof JetStreamApiError
+
+  const lost = Effect.gen(function* () {
+    while (holds()) {
+      yield* Effect.sleep(renewEveryMillis)
+      const renewed = yield* Effect.result(claim)
+      if (renewed._tag === "Failure" && taken(renewed.failure)) until = 0
+    }
+  })
+  return { holds, lost } satisfies Lease
+}) satisfies (platform: Platform, sender: Sender) => Effect.Effect<Lease, never, Nats | Scope.Scope>

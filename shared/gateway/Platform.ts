@@ -1,0 +1,27 @@
+// What a platform is to its gateway: a few limits, and a way to send. Everything else is the same for all.
+import type { Effect } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
+import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Limit } from "./Windows.ts"
+
+/** One call to the platform. Never fails: what happened is the outcome. */
+export type Call = Effect.Effect<Outcome>
+
+export interface SenderDefinition {
+  readonly name: Sender
+  /** The calls that deliver a message, in order: one, or one for each part of a long one. At least one. */
+  readonly calls: (message: Message) => ReadonlyArray<Call>
+}
+
+export interface GatewayDefinition {
+  readonly platform: Platform
+  /** Each has its own limits, queue and circuit. */
+  readonly senders: ReadonlyArray<SenderDefinition>
+  /** Sends of one sender under way at once. */
+  readonly connections: number
+  /** Sends of one sender in any second; 0 for no limit. */
+  readonly perSecond: number
+  /** What limits a single recipient, beside the limit of the sender; nothing for none. */
+  readonly recipientLimit: (recipient: Recipient) => Omit<Limit, "key"> | undefined
+}

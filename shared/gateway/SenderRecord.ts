@@ -1,0 +1,50 @@
+// What the replicas of a gateway share of one sender, kept in NATS: how it fares, and what operators ordered.
+import { Effect, Option, Result } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import type { Platform, Sender } from "#shared/contract/Fields.ts"
+import { noOrders, Orders, SenderState } from "#shared/contract/Senders.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+
+const decodeState = decodeWith(SenderState)
+const decodeOrders = decodeWith(Orders)
+
+const newest = <A>(decode: (text: string) => Result.Result<A, unknown>, subject: string) =>
+  Effect.gen(function* () {
+    const { last } = yield* EventLog
+    const found = yield* last("SENDERS", subject)
+    return Option.flatMap(found, ({ text }) => Result.getSuccess(decode(text)))
+  })
+
+/** As the last active gateway left it. */
+export const readState = (platform: Platform, sender: Sender) =>
+  newest(decodeState, Subject.sender(platform, sender, "state"))
+
+export const writeState = Effect.fnUntraced(function* (platform: Platform, sender: Sender, state: SenderState) {
+  const { publish } = yield* Publisher
+  yield* publish([{ subject: Subject.sender(platform, sender, "state"), payload: JSON.stringify(state), headers: {} }])
+})
+
+/** Orders for a sender, or for all senders of a platform. */
+export const readOrders = (platform: Platform, sender: Sender | "_all") =>
+  Effect.map(
+    newest(decodeOrders, Subject.sender(platform, sender, "orders")),
+    Option.getOrElse(() => noOrders)
+  )
+
+/** What both sets of orders come to: the stricter of each. */
+export const ordersFor = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
+  return strictest(yield* readOrders(platform, "_all"), yield* readOrders(platform, sender))
+})
+
+export const strictest = (one: Orders, other: Orders): Orders => {
+  const rates = [one.perSecond, other.perSecond].filter((rate) => rate !== undefined)
+  const drops = [one.dropDueBefore, other.dropDueBefore].filter((instant) => instant !== undefined)
+  return {
+    paused: one.paused || other.paused,
+    ...(rates.length > 0 ? { perSecond: Math.min(...rates) } : {}),
+    // Instants of the contract sort as text.
+    ...(drops.length > 0 ? { dropDueBefore: drops.toSorted().at(-1) as string } : {})
+  }
+}

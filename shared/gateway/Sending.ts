@@ -1,0 +1,118 @@
+// The second step of a gateway: lets each message go when its turn has come and the limits allow it; records the intent
+// before the platform is called.
+import { Effect, Queue, type Scope } from "effect"
+import { persistently } from "#shared/nats/Persistently.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import type { Desk } from "./Desk.ts"
+import { acceptedEvent, expiredEvent, failedEvent, type Part, startedEvent } from "./GatewayEvents.ts"
+import { calling } from "./Observed.ts"
+import { Outcome } from "./Outcome.ts"
+import type { Call } from "./Platform.ts"
+import type { Entry } from "./Turns.ts"
+
+interface Begun {
+  readonly entry: Entry
+  readonly call: Call
+  readonly part: Part
+  readonly end: (outcome: Outcome, now: number) => void
+}
+
+/** Runs until interrupted. Sends under way go on in `scope`, and end in an outcome. */
+export const letGo = (desk: Desk, scope: Scope.Scope) =>
+  Effect.gen(function* () {
+    const { allowance, changed, turns } = desk
+    while (true) {
+      const begun = begin(desk, Date.now())
+      if (begun.length > 0) yield* intendAndSend(desk, scope, begun)
+      else {
+        const now = Date.now()
+        const slotsAt = allowance.slotsAt(now)
+        const turnAt = turns.nextAt(now)
+        const wait = slotsAt === undefined || turnAt === undefined ? longest : Math.max(slotsAt, turnAt) - now
+        yield* Effect.timeoutOption(Queue.take(changed), Math.min(longest, Math.max(1, wait)))
+      }
+    }
+  })
+
+const longest = 60_000
+
+/** Takes whose turn it is, as many as may go now. */
+const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
+  const { allowance, record, sender, turns } = desk
+  const begun: Array<Begun> = []
+  while (allowance.slots(now) > 0) {
+    const entry = turns.next(now)
+    if (!entry) break
+    if (allowance.tooLate(entry.dueAt, entry.expiresAt, now)) {
+      record(entry, expiredEvent(entry.attempt, now))
+      turns.ended(entry.recipient)
+      continue
+    }
+    const calls = sender.calls(entry.attempt.message)
+    const call = calls[entry.partsSent]
+    const part = { part: entry.partsSent + 1, of: calls.length }
+    if (call) begun.push({ entry, call, part, end: allowance.begin(entry.recipient, now) })
+  }
+  return begun
+}
+
+const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { append } = yield* Publisher
+      const now = Date.now()
+      const intents = append(
+        begun.map(({ entry, part }) => startedEvent(entry.attempt, part, now)),
+        undefined,
+        begun.map(({ entry }) => entry.span.headers)
+      )
+      yield* restore(persistently(intents)).pipe(
+        // Stopped before the intent stood: nothing was sent, and they are given back with the others.
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            for (const one of begun) {
+              one.end(notSent, Date.now())
+              desk.turns.ended(one.entry.recipient)
+              desk.turns.add(one.entry)
+            }
+          })
+        )
+      )
+      for (const one of begun) yield* Effect.forkIn(send(desk, one), scope)
+    })
+  )
+
+const send = (desk: Desk, { entry, call, part, end }: Begun) => {
+  const answered = calling(entry)
+  return Effect.map(
+    // Another may be active by now, and has these messages: whoever comes later sends.
+    desk.lease.holds() ? call : Effect.succeed(notSent),
+    (outcome) => {
+      const now = Date.now()
+      answered(outcome)
+      end(outcome, now)
+      const event =
+        outcome._tag === "Accepted"
+          ? acceptedEvent(entry.attempt, part, outcome.providerMessageId, now)
+          : failedEvent(entry.attempt, entry.partsSent, outcome, now)
+      // The next part goes before whoever else waits for this recipient: once this one is recorded.
+      if (event.type !== "part-sent") desk.turns.ended(entry.recipient)
+      desk.record(entry, event)
+      desk.signal()
+    }
+  )
+}
+
+const notSent = Outcome.Transient({ reason: "lease-lost" })
+
+/** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */
+export const expire = Effect.fnUntraced(function* ({ allowance, record, turns, signal }: Desk) {
+  while (true) {
+    yield* Effect.sleep("1 second")
+    const now = Date.now()
+    for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
+      record(entry, expiredEvent(entry.attempt, now))
+    allowance.tidy(now, (recipient) => turns.waitingFor(recipient) > 0)
+    signal()
+  }
+})

@@ -1,0 +1,158 @@
+// The messages in a gateway's hands, and whose turn it is: one at a time to each recipient, in the order in which they
+// were due; urgent recipients more often than others, yet nobody never.
+import TinyQueue from "tinyqueue"
+import type { Attempt } from "#shared/contract/Events.ts"
+import { priorities } from "#shared/contract/Fields.ts"
+import { toMillis } from "#shared/contract/Instants.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import type { MessageSpan } from "#shared/telemetry/Spans.ts"
+
+export interface Entry {
+  readonly attempt: Attempt
+  readonly recipient: string
+  readonly dueAt: number
+  readonly sendAt: number
+  readonly expiresAt: number
+  readonly span: MessageSpan
+  /** The newest delivery of this message: the one to settle. */
+  delivery: Delivery
+  /** Parts of it that the platform has. */
+  partsSent: number
+}
+
+interface Recipient {
+  readonly key: string
+  /** By the time at which they were due; those due at one time as they came. */
+  readonly waiting: Array<Entry>
+  /** A send is under way: the next one waits for its outcome. */
+  busy: boolean
+  /** The newest turn; older ones in the queue are void. */
+  turn: number
+}
+
+interface Turn {
+  readonly recipient: Recipient
+  readonly at: number
+  readonly turn: number
+}
+
+/** How many turns each priority has while others wait too, in the order of `priorities`. */
+const weights = [16, 4, 1]
+
+const byTime = (a: Turn, b: Turn) => a.at - b.at
+
+export class Turns {
+  readonly #recipients = new Map<string, Recipient>()
+  readonly #queues = priorities.map(() => new TinyQueue<Turn>([], byTime))
+  readonly #credits = priorities.map(() => 0)
+  /** When a recipient may be sent to, by its limits and brakes. */
+  readonly #mayBegin: (recipient: string) => number
+
+  constructor(mayBegin: (recipient: string) => number) {
+    this.#mayBegin = mayBegin
+  }
+
+  /** How many wait for this recipient. */
+  waitingFor(recipient: string): number {
+    return this.#recipients.get(recipient)?.waiting.length ?? 0
+  }
+
+  add(entry: Entry): void {
+    const recipient = this.#recipients.get(entry.recipient) ?? newRecipient(entry.recipient)
+    this.#recipients.set(entry.recipient, recipient)
+    const { waiting } = recipient
+    let place = waiting.length
+    while (place > 0 && (waiting[place - 1] as Entry).dueAt > entry.dueAt) place--
+    waiting.splice(place, 0, entry)
+    this.#queue(recipient)
+  }
+
+  /** The next whose turn has come; its recipient is busy until `ended`. */
+  next(now: number): Entry | undefined {
+    let best: number | undefined
+    let total = 0
+    for (const index of priorities.keys()) {
+      if (!this.#ready(index, now)) continue
+      const weight = weights[index] as number
+      total += weight
+      this.#credits[index] = (this.#credits[index] as number) + weight
+      if (best === undefined || (this.#credits[index] as number) > (this.#credits[best] as number)) best = index
+    }
+    if (best === undefined) return undefined
+    this.#credits[best] = (this.#credits[best] as number) - total
+    const turn = this.#queues[best]?.pop()
+    if (!turn) return undefined
+    turn.recipient.busy = true
+    return turn.recipient.waiting.shift()
+  }
+
+  /** The send to this recipient has its outcome: whoever is next may go on. */
+  ended(key: string): void {
+    const recipient = this.#recipients.get(key)
+    if (!recipient) return
+    recipient.busy = false
+    if (recipient.waiting.length === 0) this.#recipients.delete(key)
+    else this.#queue(recipient)
+  }
+
+  /** When the next turn comes, as far as it is known. */
+  nextAt(now: number): number | undefined {
+    const times = priorities.flatMap((_, index) => {
+      const at = this.#ready(index, now) ? now : this.#queues[index]?.peek()?.at
+      return at === undefined ? [] : [at]
+    })
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  /** Takes out those that wait and are meant. */
+  remove(meant: (entry: Entry) => boolean): ReadonlyArray<Entry> {
+    const removed: Array<Entry> = []
+    for (const recipient of this.#recipients.values()) {
+      const gone = recipient.waiting.filter(meant)
+      if (gone.length === 0) continue
+      removed.push(...gone)
+      const kept = recipient.waiting.filter((entry) => !gone.includes(entry))
+      recipient.waiting.splice(0, recipient.waiting.length, ...kept)
+      recipient.turn++
+      if (!recipient.busy && kept.length === 0) this.#recipients.delete(recipient.key)
+      else this.#queue(recipient)
+    }
+    return removed
+  }
+
+  /** Gives a recipient its turn: that of its most urgent message, at the time of its first. */
+  #queue(recipient: Recipient): void {
+    const [first] = recipient.waiting
+    if (recipient.busy || !first) return
+    const index = Math.min(...recipient.waiting.map(({ attempt }) => priorities.indexOf(attempt.message.priority)))
+    const at = Math.max(first.sendAt, this.#mayBegin(recipient.key))
+    this.#queues[index]?.push({ recipient, at, turn: ++recipient.turn })
+  }
+
+  /** Whether the first of a queue may go now; clears away turns that are void, and puts off those that must wait longer. */
+  #ready(index: number, now: number): boolean {
+    const queue = this.#queues[index] as TinyQueue<Turn>
+    for (let top = queue.peek(); top !== undefined && top.at <= now; top = queue.peek()) {
+      const { recipient, turn } = top
+      if (turn === recipient.turn && !recipient.busy) {
+        if (this.#mayBegin(recipient.key) <= now) return true
+        queue.pop()
+        this.#queue(recipient)
+      } else queue.pop()
+    }
+    return false
+  }
+}
+
+const newRecipient = (key: string): Recipient => ({ key, waiting: [], busy: false, turn: 0 })
+
+export const entryOf = (attempt: Attempt, recipient: string, delivery: Delivery, span: MessageSpan): Entry => ({
+  attempt,
+  recipient,
+  dueAt: toMillis(attempt.message.dueAt),
+  sendAt: toMillis(attempt.sendAt),
+  expiresAt: toMillis(attempt.message.expiresAt),
+  span,
+  delivery,
+  partsSent: attempt.partsSent ?? 0
+})

@@ -1,0 +1,150 @@
+// Whose turn it is: order for one recipient, fairness between many, urgency without starvation.
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import type { Attempt } from "#shared/contract/Events.ts"
+import { type Priority, priorities } from "#shared/contract/Fields.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { type Entry, entryOf, Turns } from "#shared/gateway/Turns.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+
+interface Wanted {
+  readonly to: string
+  readonly dueAt: number
+  readonly priority?: Priority
+  readonly sendAt?: number
+}
+
+const noSpan = { headers: {}, end: () => {} }
+
+const entry = ({ to, dueAt, priority = "normal", sendAt = dueAt }: Wanted, seq: number): Entry =>
+  entryOf(
+    {
+      message: { dueAt: fromMillis(dueAt), expiresAt: fromMillis(dueAt + 3_600_000), priority },
+      sendAt: fromMillis(sendAt)
+    } as Attempt,
+    to,
+    { seq } as Delivery,
+    noSpan
+  )
+
+const holding = (wanted: ReadonlyArray<Wanted>, mayBegin: (recipient: string) => number = () => 0) => {
+  const turns = new Turns(mayBegin)
+  wanted.forEach((one, index) => void turns.add(entry(one, index)))
+  return turns
+}
+
+/** Takes as many as have their turn, each send ending at once. */
+const takeAll = (turns: Turns, now: number) => {
+  const taken: Array<Entry> = []
+  for (let next = turns.next(now); next; next = turns.next(now)) {
+    taken.push(next)
+    turns.ended(next.recipient)
+  }
+  return taken
+}
+const sequences = (entries: ReadonlyArray<Entry>) => entries.map(({ delivery }) => delivery.seq)
+
+describe("whose turn it is", () => {
+  it("is nobody's before the instant", () => {
+    const turns = holding([{ to: "a", dueAt: 100 }])
+    assert.isUndefined(turns.next(99))
+    assert.strictEqual(turns.nextAt(99), 100)
+    assert.strictEqual(turns.next(100)?.recipient, "a")
+  })
+
+  it("is for one recipient in the order in which the messages were due, whatever their order of coming", () => {
+    const wanted = [30, 10, 20, 10].map((dueAt) => ({ to: "a", dueAt }))
+    assert.deepStrictEqual(sequences(takeAll(holding(wanted), 30)), [1, 3, 2, 0])
+  })
+
+  it("is for one recipient only when the send before has ended", () => {
+    const turns = holding([
+      { to: "a", dueAt: 1 },
+      { to: "a", dueAt: 2 }
+    ])
+    assert.strictEqual(turns.next(5)?.delivery.seq, 0)
+    assert.isUndefined(turns.next(5))
+    turns.ended("a")
+    assert.strictEqual(turns.next(5)?.delivery.seq, 1)
+  })
+
+  it("waits behind a message that is tried again and was due earlier", () => {
+    const turns = holding([
+      { to: "a", dueAt: 1, sendAt: 50 },
+      { to: "a", dueAt: 2 }
+    ])
+    assert.isUndefined(turns.next(49))
+    assert.deepStrictEqual(sequences(takeAll(turns, 50)), [0, 1])
+  })
+
+  it("is not held up by a recipient who must wait", () => {
+    const turns = holding(
+      [
+        { to: "slow", dueAt: 1 },
+        { to: "b", dueAt: 2 }
+      ],
+      (recipient) => (recipient === "slow" ? 1_000 : 0)
+    )
+    assert.deepStrictEqual(sequences(takeAll(turns, 10)), [1])
+    assert.strictEqual(turns.nextAt(10), 1_000)
+    assert.deepStrictEqual(sequences(takeAll(turns, 1_000)), [0])
+  })
+
+  it("is asked again of a recipient whose limit was moved", () => {
+    let free = 100
+    const turns = holding([{ to: "a", dueAt: 1 }], () => free)
+    free = 200
+    assert.isUndefined(turns.next(150))
+    assert.strictEqual(turns.nextAt(150), 200)
+    assert.strictEqual(turns.next(200)?.recipient, "a")
+  })
+
+  it("comes to urgent messages more often, and to bulk all the same", () => {
+    const many = (priority: Priority) =>
+      Array.from({ length: 100 }, (_, index) => ({ to: `${priority}-${index}`, dueAt: 1, priority }))
+    const first = takeAll(holding([...many("bulk"), ...many("normal"), ...many("urgent")]), 1).slice(0, 42)
+    const count = (priority: Priority) => first.filter(({ attempt }) => attempt.message.priority === priority).length
+    assert.deepStrictEqual(priorities.map(count), [32, 8, 2])
+  })
+
+  it("of an urgent message behind others to the same recipient comes with theirs: they go before it, sooner", () => {
+    const others = Array.from({ length: 50 }, (_, index) => ({ to: `o-${index}`, dueAt: 1, priority: "bulk" as const }))
+    const taken = takeAll(
+      holding([...others, { to: "a", dueAt: 1, priority: "bulk" }, { to: "a", dueAt: 2, priority: "urgent" }]),
+      2
+    )
+    assert.deepStrictEqual(sequences(taken).slice(0, 2), [50, 51])
+  })
+
+  it("never comes to what was taken out", () => {
+    const turns = holding([
+      { to: "a", dueAt: 1 },
+      { to: "a", dueAt: 2 },
+      { to: "b", dueAt: 1 }
+    ])
+    assert.deepStrictEqual(sequences(turns.remove(({ dueAt }) => dueAt === 1)).sort(), [0, 2])
+    assert.deepStrictEqual(sequences(takeAll(turns, 5)), [1])
+    assert.strictEqual(turns.waitingFor("a"), 0)
+  })
+
+  it("comes once to each message, in order for each recipient, whatever happens in between", () => {
+    const wanted = fc.record({
+      to: fc.constantFrom("a", "b", "c"),
+      dueAt: fc.integer({ min: 0, max: 50 }),
+      priority: fc.constantFrom(...priorities)
+    })
+    fc.assert(
+      fc.property(fc.array(wanted, { maxLength: 40 }), (all) => {
+        const taken = takeAll(holding(all), 50)
+        assert.strictEqual(new Set(sequences(taken)).size, all.length)
+        for (const to of ["a", "b", "c"]) {
+          const times = taken.filter(({ recipient }) => recipient === to).map(({ dueAt }) => dueAt)
+          assert.deepStrictEqual(
+            times,
+            times.toSorted((a, b) => a - b)
+          )
+        }
+      })
+    )
+  })
+})
