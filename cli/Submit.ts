@@ -12,16 +12,16 @@ import { json } from "./Print.ts"
 export const listProblems = (problems: ReadonlyArray<Problem>) =>
   problems.map(({ path, problem }) => `  ${path ? `${path}: ` : ""}${problem}`).join("\n")
 
-const store = Effect.fnUntraced(function* (name: CommandName, command: { readonly id: string }) {
+const store = Effect.fnUntraced(function* (name: CommandName, command: object) {
   const { publish } = yield* Publisher
   yield* publish([{ subject: Subject.command(name), payload: JSON.stringify(command), headers: {} }])
-  return { status: "stored" as const, id: command.id }
+  return { status: "stored" as const, ...("id" in command ? { id: String(command.id) } : {}) }
 })
 
 /** Ends with the reply for programs, or in the words of `say` for people. */
-export const submit = Effect.fnUntraced(function* <Command extends { readonly id: string }>(
+export const submit = Effect.fnUntraced(function* (
   name: CommandName,
-  command: Command,
+  command: object,
   asJson: boolean,
   say: (reply: Exclude<Reply, { status: "rejected" }>) => string
 ) {
@@ -35,6 +35,8 @@ export const submit = Effect.fnUntraced(function* <Command extends { readonly id
   }
   if (asJson) return yield* json(reply)
   yield* Console.log(
-    reply.status === "stored" ? `${reply.id}: stored; no scheduler is running, so it is not checked yet` : say(reply)
+    reply.status === "stored"
+      ? `${reply.id ?? name}: stored; no scheduler is running, so it is not checked yet`
+      : say(reply)
   )
 })

@@ -2,19 +2,24 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
+import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
 import { importCommand } from "./commands/Import.ts"
 import { ledgerCommand } from "./commands/LedgerRebuild.ts"
 import { listCommand } from "./commands/List.ts"
+import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
 import { showCommand } from "./commands/Show.ts"
 import { watchCommand } from "./commands/Watch.ts"
 import { exitCodes } from "./Exit.ts"
 import { serversLayer } from "./Servers.ts"
+
+const deadLetters = Layer.provideMerge(DeadLetterStore.layer, serversLayer)
 
 const carillon = Command.make("carillon").pipe(
   Command.withDescription(
@@ -28,6 +33,11 @@ const carillon = Command.make("carillon").pipe(
     listCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     watchCommand.pipe(Command.provide(serversLayer)),
     importCommand.pipe(Command.provide(serversLayer)),
+    pauseCommand.pipe(Command.provide(serversLayer)),
+    resumeCommand.pipe(Command.provide(serversLayer)),
+    dropCommand.pipe(Command.provide(serversLayer)),
+    deadCommand.pipe(Command.provide(deadLetters)),
+    resolveCommand.pipe(Command.provide(deadLetters)),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     ledgerCommand.pipe(Command.provide(serversLayer))

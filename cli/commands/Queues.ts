@@ -1,15 +1,15 @@
 // carillon queues: what waits where, and how long the oldest has.
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
-import { type ConsumerState, durables, streamState } from "#shared/nats/Inspect.ts"
+import { type ConsumerState, durables, type SenderSeen, senders, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { jsonFlag } from "../Flags.ts"
-import { json as printJson, span, table } from "../Print.ts"
+import { dash, json as printJson, span, table } from "../Print.ts"
 
 interface Place {
   readonly place: string
-  readonly waiting: number
+  readonly waiting?: number
   readonly inHand?: number
   /** Milliseconds since the oldest was stored. */
   readonly oldest?: number
@@ -58,8 +58,43 @@ const places = Effect.gen(function* () {
     waiting: aside?.messages ?? 0,
     ...(aside?.oldest === undefined ? {} : { oldest: now - aside.oldest })
   }
-  return [...read, timers, quarantine, yield* ledger(now)].sort((a, b) => (b.oldest ?? -1) - (a.oldest ?? -1))
+  const dead = yield* streamState("DEAD")
+  const deadLetters: Place = {
+    place: "dead letters",
+    waiting: dead?.messages ?? 0,
+    ...(dead?.oldest === undefined ? {} : { oldest: now - dead.oldest })
+  }
+  return [...read, timers, quarantine, deadLetters, yield* ledger(now), ...(yield* senderPlaces(now))].sort(
+    (a, b) => (b.oldest ?? -1) - (a.oldest ?? -1)
+  )
 })
+
+const senderPlaces = (now: number) =>
+  Effect.map(senders, (all) =>
+    all.map(
+      (one): Place => ({
+        place: one.sender === "_all" ? `all senders of ${one.platform}` : `sender ${one.platform} ${one.sender}`,
+        note: howItFares(one, now)
+      })
+    )
+  )
+
+const howItFares = ({ active, orders, sender, state }: SenderSeen, now: number) => {
+  const circuit = state?.circuit
+  const braked = (state?.brakes.senderUntil ?? 0) - now
+  const chats = Object.values(state?.brakes.recipientsUntil ?? {}).filter((until) => until > now).length
+  const said = [
+    orders?.paused ? "paused" : "",
+    orders?.perSecond === undefined ? "" : `at most ${orders.perSecond} a second`,
+    orders?.dropDueBefore === undefined ? "" : `drops what was due before ${orders.dropDueBefore}`,
+    circuit && circuit.state !== "closed" ? `circuit ${circuit.state}: ${circuit.reason}` : "",
+    circuit?.state === "open" && circuit.probeAt > now ? `probe in ${span(circuit.probeAt - now)}` : "",
+    braked > 0 ? `told to wait ${span(braked)}` : "",
+    chats > 0 ? `${chats} recipients told to wait` : "",
+    active || sender === "_all" ? "" : "no gateway is active"
+  ].filter((one) => one !== "")
+  return said.length > 0 ? said.join("; ") : "sending"
+}
 
 const notYet = "no such consumer: start the service once"
 
@@ -91,7 +126,7 @@ export const queuesCommand = Command.make(
         ["what", "waiting", "in hand", "oldest", ""],
         found.map(({ place, waiting, inHand, oldest, note }: Place) => [
           place,
-          String(waiting),
+          dash(waiting),
           inHand === undefined ? "-" : String(inHand),
           oldest === undefined ? "-" : span(oldest),
           note ?? ""

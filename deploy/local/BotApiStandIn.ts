@@ -5,6 +5,8 @@ import { Data, Effect, Schema } from "effect"
 
 /** One `sendMessage` as it came in. */
 export interface Received {
+  /** The number before the colon of the bot's token. */
+  readonly bot: string
   readonly chatId: string
   readonly text: string
   readonly parseMode: string | undefined
@@ -117,7 +119,7 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     if (token === undefined) return apiError(response, 404, "Not Found")
     if (!/^[1-9]\d*:[\w-]+$/.test(token)) return apiError(response, 401, "Unauthorized: invalid token specified")
     if (method !== "sendMessage" && method !== "getMe") return apiError(response, 404, "Not Found: method not found")
-    const message = parse(request.headers["content-type"], body)
+    const message = parse(token, request.headers["content-type"], body)
     if (message === undefined) return apiError(response, 400, "Bad Request: can't parse request")
     if (method === "sendMessage") requests.push(message)
     const usual = () => (method === "getMe" ? json(response, 200, me(token)) : asTelegram(message, response))
@@ -156,13 +158,14 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
 /** Token and method of `…/bot<token>/<method>`. */
 const target = (url: string) => /\/bot([^/]*)\/([^/?]*)(?:\?|$)/.exec(url)?.slice(1) ?? []
 
-const parse = (contentType: string | undefined, body: string): Received | undefined => {
+const parse = (token: string, contentType: string | undefined, body: string): Received | undefined => {
   const fields = contentType?.startsWith("application/x-www-form-urlencoded")
     ? Object.fromEntries(new URLSearchParams(body))
     : parseJson(body === "" ? "{}" : body)
   if (typeof fields !== "object" || fields === null) return undefined
   const { chat_id, disable_notification, parse_mode, text } = fields as Record<string, unknown>
   return {
+    bot: token.split(":")[0] ?? "",
     chatId: chat_id === undefined ? "" : String(chat_id),
     text: typeof text === "string" ? text : "",
     parseMode: typeof parse_mode === "string" ? parse_mode : undefined,

@@ -1,6 +1,6 @@
 // One example of everything that travels: shown by the reference, and held against the schemas by its tests.
 import { Result } from "effect"
-import type { CancelCommand, RescheduleCommand, ScheduleCommand } from "#shared/contract/Commands.ts"
+import type { CommandName, commands } from "#shared/contract/Commands.ts"
 import type { Attempt, Event, EventOf, EventType } from "#shared/contract/Events.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { toMessage } from "#shared/contract/Submission.ts"
@@ -19,12 +19,14 @@ export const commandExamples = {
     dueAt: "2026-12-01T09:00:00Z"
   },
   cancel: { id, reason: "the appointment was called off" },
-  reschedule: { id, dueAt: "2026-12-02T10:00:00", timeZone: "Europe/Berlin" }
-} as const satisfies {
-  readonly schedule: ScheduleCommand
-  readonly cancel: CancelCommand
-  readonly reschedule: RescheduleCommand
-}
+  reschedule: { id, dueAt: "2026-12-02T10:00:00", timeZone: "Europe/Berlin" },
+  pause: { platform, reason: "the clinic's network was down" },
+  resume: { platform, perSecond: 5 },
+  drop: { platform, laterThanSeconds: 3_600 },
+  redrive: { id },
+  discard: { id, reason: "told by phone" },
+  resolve: { id, as: "sent", reason: "the patient says that it came" }
+} as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
   toMessage(commandExamples.schedule, { now: Date.parse(accepted), defaultMaxLateness: 3_600_000 })
@@ -44,6 +46,10 @@ export const replyExamples = {
     expiresAt: "2026-12-02T10:00:00.000Z"
   },
   cancelled: { status: "cancelled", id },
+  ordered: { status: "ordered", platform, orders: { paused: false, perSecond: 5 } },
+  redriven: { status: "redriven", id, dueAt: "2026-12-01T11:00:00.000Z", expiresAt: "2026-12-01T12:00:00.000Z" },
+  discarded: { status: "discarded", id },
+  resolved: { status: "resolved", id, as: "sent" },
   rejected: { status: "rejected", id, problems }
 } as const satisfies { readonly [Status in Reply["status"]]: Extract<Reply, { readonly status: Status }> }
 
@@ -69,6 +75,27 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
     recipient: message.recipient,
     possibleDuplicate: false
   },
+  "fell-back": {
+    at: "2026-12-01T09:00:01.000Z",
+    ...first,
+    message: { ...message, recipient: { chatId: "987654321" }, fallback: [] },
+    attempt: 2,
+    sendAt: "2026-12-01T09:00:01.000Z",
+    from: { platform, sender: message.sender },
+    category: "recipient",
+    reason: "bot-blocked"
+  },
+  redriven: {
+    at: "2026-12-01T11:00:00.000Z",
+    ...first,
+    message: { ...message, dueAt: replyExamples.redriven.dueAt, expiresAt: replyExamples.redriven.expiresAt },
+    attempt: 2,
+    sendAt: replyExamples.redriven.dueAt,
+    cause
+  },
+  discarded: { at: "2026-12-01T11:00:00.000Z", id, platform, cause, reason: commandExamples.discard.reason },
+  resolved: { at: "2026-12-01T11:00:00.000Z", ...about, as: "sent", cause, reason: commandExamples.resolve.reason },
+  "orders-changed": { at: "2026-12-01T11:00:00.000Z", platform, orders: replyExamples.ordered.orders, cause },
   "circuit-changed": {
     at: "2026-12-01T09:00:00.093Z",
     platform,

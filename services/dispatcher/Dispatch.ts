@@ -1,15 +1,14 @@
 // The rules of the dispatcher: what is due goes on its way or is expired; what failed is tried again or given up.
 // Pure: the time comes in, and the jitter follows from the message, so that deciding twice decides the same.
 import { createHash } from "node:crypto"
+import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
+import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 
 export interface RetryPolicy {
-  /** Tries that may fail before a message is given up. */
-  readonly maxAttempts: number
-  /** The longest first wait; each further one is four times as long, up to the longest. Milliseconds. */
-  readonly firstWait: number
-  readonly longestWait: number
+  /** Used by messages without tiers of their own. */
+  readonly tiers: RetryTiers
   /** How long to wait while a sender cannot send at all; uses up no attempt. Milliseconds. */
   readonly senderWait: number
 }
@@ -22,22 +21,60 @@ export const onDue = (due: Attempt, now: number): Event => {
 
 export const onFailure = (failed: EventOf<"attempt-failed">, policy: RetryPolicy, now: number): Event => {
   const { message, attempt, category, reason } = failed
-  const about = { id: message.id, platform: message.platform, attempt, reason }
   const failures = failed.failures + 1
   switch (category) {
     case "throttled":
-      return retry(failed, failed.failures, now, failed.retryAfterMillis ?? policy.firstWait)
+      return retry(failed, failed.failures, now, failed.retryAfterMillis ?? 1_000)
     case "sender":
       return retry(failed, failed.failures, now, policy.senderWait)
     case "recipient":
+      return failed.movedTo && !failed.moved ? follow(failed, failed.movedTo, now) : giveUp(failed, now)
     case "content":
-      return { type: "failed", at: fromMillis(now), ...about, category }
+      return giveUp(failed, now)
     case "unknown":
-      if (message.unknownOutcome === "hold") return { type: "unknown", at: fromMillis(now), ...about }
+      if (message.unknownOutcome === "hold")
+        return { type: "unknown", at: fromMillis(now), id: message.id, platform: message.platform, attempt, reason }
   }
-  return failures >= policy.maxAttempts
-    ? { type: "failed", at: fromMillis(now), ...about, category }
-    : retry(failed, failures, now, backoff(message.id, attempt, failures, policy))
+  const wait = backoff(message.id, attempt, failures, message.retry ?? policy.tiers)
+  return wait === undefined ? giveUp(failed, now) : retry(failed, failures, now, wait)
+}
+
+/** To the recipient's new address: once, and it uses up no attempt, for nothing was wrong with the message. */
+const follow = (failed: EventOf<"attempt-failed">, recipient: Recipient, now: number): Event =>
+  retry({ ...failed, message: { ...failed.message, recipient }, moved: true }, failed.failures, now, 0)
+
+/** The next channel, if there is one. */
+const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
+  const { attempt, category, message, reason } = failed
+  const at = fromMillis(now)
+  const { platform, sender, fallback: [next, ...further] = [], ...rest } = message
+  if (!next) return { type: "failed", at, id: message.id, platform, attempt, category, reason }
+  return {
+    type: "fell-back",
+    at,
+    message: {
+      ...rest,
+      platform: next.platform,
+      sender: next.sender ?? defaultSender,
+      recipient: next.recipient,
+      content: next.content ?? message.content,
+      fallback: further
+    },
+    attempt: attempt + 1,
+    failures: 0,
+    sendAt: at,
+    possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    from: { platform, sender },
+    category,
+    reason
+  }
+}
+
+/** What is kept of a message that ended badly, for an operator to decide. */
+export const deadLetter = (failed: EventOf<"attempt-failed">, decided: Event): DeadLetter | undefined => {
+  if (decided.type !== "failed" && decided.type !== "unknown") return undefined
+  const { type: _, retryAfterMillis: __, movedTo: ___, ...attempt } = failed
+  return { ...attempt, state: decided.type, at: decided.at }
 }
 
 const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
@@ -68,8 +105,18 @@ const expired = ({ message, attempt }: Attempt, now: number): Event => ({
   expiresAt: message.expiresAt
 })
 
-/** Exponential with full jitter, in milliseconds. */
-export const backoff = (id: string, attempt: number, failures: number, policy: RetryPolicy): number =>
-  Math.ceil(Math.min(policy.longestWait, policy.firstWait * 4 ** (failures - 1)) * fraction(`${id}.${attempt}`))
+/**
+ * How long to wait after so many failures, in milliseconds; nothing when all tries are used up. Each tier doubles its wait
+ * from its first, with full jitter: a crowd that failed together does not come back together.
+ */
+export const backoff = (id: string, attempt: number, failures: number, tiers: RetryTiers): number | undefined => {
+  let before = 0
+  for (const { attempts, seconds } of tiers) {
+    const within = failures - before
+    if (within <= attempts) return Math.ceil(seconds * 1_000 * 2 ** (within - 1) * fraction(`${id}.${attempt}`))
+    before += attempts
+  }
+  return undefined
+}
 
 const fraction = (seed: string): number => createHash("sha256").update(seed).digest().readUInt32BE() / 2 ** 32

@@ -2,27 +2,22 @@
 import { Config, Effect } from "effect"
 import { runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
-import { Attempt, attemptOf, type Event, events, messageId, platform } from "#shared/contract/Events.ts"
+import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { Attempt, attemptOf, type Event, type EventOf, events, messageId, platform } from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
+import { deadLetterMessage } from "#shared/nats/DeadLetterStore.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
 import { recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
-import { onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
+import { deadLetter, onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
+import { retryTiers } from "./RetryTiers.ts"
 
-const seconds = (name: string, byDefault: number) =>
-  Config.Number(name).pipe(
-    Config.withDefault(byDefault),
-    Config.map((value) => value * 1_000)
-  )
-
-const retryPolicy: Config.Config<RetryPolicy> = Config.all({
-  maxAttempts: Config.Int("RETRY_MAX_ATTEMPTS").pipe(Config.withDefault(8)),
-  firstWait: seconds("RETRY_FIRST_WAIT_SECONDS", 1),
-  longestWait: seconds("RETRY_LONGEST_WAIT_SECONDS", 3_600),
-  senderWait: seconds("RETRY_SENDER_WAIT_SECONDS", 60)
-})
+const senderWait = Config.Number("RETRY_SENDER_WAIT_SECONDS").pipe(
+  Config.withDefault(60),
+  Config.map((value) => value * 1_000)
+)
 
 const firedAt = (read: Read<unknown> | undefined) => read?.delivery.time.getTime() ?? Date.now()
 
@@ -71,18 +66,24 @@ const handleTimers = decoded(decodeWith(Attempt), (due, since) => {
   )
 })
 
+/** What is given up is kept first: an operator may find a dead letter whose message goes on, never the reverse. */
+const keepDeadLetters = Effect.fnUntraced(function* (letters: ReadonlyArray<DeadLetter>) {
+  const { publish } = yield* Publisher
+  yield* publish(letters.map(deadLetterMessage))
+})
+
 const handleFailures = (policy: RetryPolicy) =>
-  decoded(decodeWith(events["attempt-failed"]), (failures, since) =>
-    append(
-      failures,
-      (failed) => onFailure(failed, policy, Date.now()),
-      { destination: "carillon.event.attempt-failed.{platform}", as: "child" },
-      since
+  decoded(decodeWith(events["attempt-failed"]), (failures, since) => {
+    const now = Date.now()
+    const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
+    return Effect.andThen(
+      keepDeadLetters(failures.flatMap(({ value }) => deadLetter(value, decide(value)) ?? [])),
+      append(failures, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" }, since)
     )
-  )
+  })
 
 export const run = Effect.gen(function* () {
-  const policy = yield* retryPolicy
+  const policy = { tiers: yield* retryTiers, senderWait: yield* senderWait }
   yield* provision([consumers.dispatcherTimers, consumers.dispatcherFailures])
   yield* Effect.all(
     [

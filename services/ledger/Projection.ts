@@ -44,13 +44,18 @@ const statusAfter = {
   "send-started": "processing",
   "attempt-failed": "processing",
   "retry-scheduled": "processing",
+  "fell-back": "processing",
+  redriven: "processing",
   unknown: "unknown",
   "part-sent": "processing",
   sent: "sent",
   failed: "failed",
   expired: "expired",
   cancelled: "cancelled"
-} as const satisfies Record<Exclude<Event["type"], "rejected" | "circuit-changed">, Status>
+} as const satisfies Record<Exclude<Event["type"], Untold>, Status>
+
+/** Events that say nothing of a message's status by themselves. */
+type Untold = "rejected" | "resolved" | "discarded" | "circuit-changed" | "orders-changed"
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -58,16 +63,17 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
-  if (event.type === "circuit-changed") return undefined
+  if (event.type === "circuit-changed" || event.type === "orders-changed") return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
-  const status = further(before.status, statusAfter[event.type])
+  const status = statusOf(before, event)
   const row = {
     ...before,
     ...(plans(known, event) ? planOf(event) : {}),
     ...errorAfter(before, event, status),
-    platform: before.platform ?? platform(event) ?? null,
+    ...channelOf(before, event),
     status,
+    redrivenAt: event.type === "redriven" ? Math.max(before.redrivenAt, event.attempt) : before.redrivenAt,
     sentAt: before.sentAt ?? (event.type === "sent" ? event.sentAt : null),
     attempts: before.attempts + (event.type === "send-started" && (event.part ?? 1) === 1 ? 1 : 0),
     lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
@@ -78,6 +84,17 @@ const onEvent = (
   return { ...row, nextAttemptAt: nextAttempt(row, event) }
 }
 
+/** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
+const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> | OfSender>): Status => {
+  if (event.type === "discarded") return before.status
+  if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
+  const attempt = attemptOf(event)
+  if (attempt !== undefined && attempt < before.redrivenAt) return before.status
+  return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
+}
+
+type OfSender = EventOf<"circuit-changed"> | EventOf<"orders-changed">
+
 /** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
 const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {
   if (known) return { ...known, updatedAt: later(known.updatedAt, storedAt) }
@@ -86,12 +103,25 @@ const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, i
   return { ...unheardOf(id, storedAt), platform: event.platform ?? null, errorDetail: problems.join("; ") }
 }
 
+/** The channel it is on: the first one that is heard of, until it falls back to another. */
+const channelOf = (before: MessageRow, event: Event) => {
+  const message = "message" in event ? event.message : undefined
+  const moves = event.type === "fell-back" || before.sender === null
+  return {
+    platform: event.type === "fell-back" ? event.message.platform : (before.platform ?? platform(event) ?? null),
+    sender: (moves ? message?.sender : undefined) ?? before.sender,
+    kind: before.kind ?? message?.kind ?? null
+  }
+}
+
 const sends = (event: Event) => event.type === "send-started" || event.type === "sent"
 
 // The lowest status: whatever is heard of a message moves it on.
 const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   id,
   platform: null,
+  sender: null,
+  kind: null,
   status: "rejected",
   dueAt: null,
   expiresAt: null,
@@ -105,6 +135,7 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   errorCategory: null,
   errorDetail: null,
   metadata: {},
+  redrivenAt: 0,
   acceptedAt: null,
   plannedAt: null,
   recordedAt: storedAt,
@@ -123,7 +154,7 @@ const plans = (known: MessageRow | undefined, event: Event): event is Carrying =
   return !known?.plannedAt || known.plannedAt <= event.at
 }
 
-const isPlan = (event: Event) => event.type === "scheduled" || event.type === "rescheduled"
+const isPlan = (event: Event) => event.type === "scheduled" || event.type === "rescheduled" || event.type === "redriven"
 
 const planOf = (event: Carrying) => {
   const { dueAt, expiresAt, priority, unknownOutcome, metadata } = event.message
@@ -133,6 +164,7 @@ const planOf = (event: Carrying) => {
 /** The latest failure, for as long as it explains the status. */
 const errorAfter = (before: MessageRow, event: Event, status: Status) => {
   if (status === "sent" || status === "delivered" || status === "read") return noError
+  if (event.type === "redriven") return noError
   if (final(before.status)) return {}
   if ("category" in event) return { errorCategory: event.category, errorDetail: event.reason }
   if (event.type === "unknown") return { errorCategory: "unknown" as const, errorDetail: event.reason }
@@ -144,7 +176,7 @@ const noError = { errorCategory: null, errorDetail: null }
 /** A retry waits from when it is planned until it begins; a reschedule may move it. */
 const nextAttempt = (row: MessageRow, event: Event): Instant | null => {
   const next =
-    event.type === "retry-scheduled"
+    event.type === "retry-scheduled" || event.type === "redriven" || event.type === "fell-back"
       ? event.sendAt
       : event.type === "rescheduled" && row.nextAttemptAt !== null && row.plannedAt === event.at
         ? event.message.dueAt
@@ -155,7 +187,7 @@ const nextAttempt = (row: MessageRow, event: Event): Instant | null => {
 
 const onAttempt = (known: AttemptRow | undefined, event: Event, id: string): AttemptRow | undefined => {
   if (event.type !== "send-started" && event.type !== "sent" && event.type !== "attempt-failed") return undefined
-  const before = known ?? notBegun(id, event.attempt)
+  const before = { ...(known ?? notBegun(id, event.attempt)), ...channelOfAttempt(known, event) }
   const possibleDuplicate = before.possibleDuplicate || event.possibleDuplicate
   switch (event.type) {
     case "send-started":
@@ -173,9 +205,19 @@ const onAttempt = (known: AttemptRow | undefined, event: Event, id: string): Att
   }
 }
 
+const channelOfAttempt = (
+  known: AttemptRow | undefined,
+  event: EventOf<"send-started" | "sent" | "attempt-failed">
+) => ({
+  platform: platform(event) ?? known?.platform ?? null,
+  sender: ("message" in event ? event.message.sender : event.sender) ?? known?.sender ?? null
+})
+
 const notBegun = (messageId: string, attempt: number): AttemptRow => ({
   messageId,
   attempt,
+  platform: null,
+  sender: null,
   startedAt: null,
   endedAt: null,
   outcome: null,

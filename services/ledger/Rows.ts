@@ -9,6 +9,7 @@ import type {
   Platform,
   Priority,
   Recipient,
+  Sender,
   UnknownOutcome
 } from "#shared/contract/Fields.ts"
 
@@ -35,7 +36,10 @@ export const final = (status: Status): boolean => rank[status] >= rank.sent
 
 export interface MessageRow {
   readonly id: string
+  /** The channel it is on, and the sender there. */
   readonly platform: Platform | null
+  readonly sender: Sender | null
+  readonly kind: string | null
   readonly status: Status
   readonly dueAt: Instant | null
   readonly expiresAt: Instant | null
@@ -49,6 +53,8 @@ export interface MessageRow {
   readonly errorCategory: ErrorCategory | null
   readonly errorDetail: string | null
   readonly metadata: Metadata
+  /** The attempt from which an operator had it sent after all; 0 if never. */
+  readonly redrivenAt: number
   readonly acceptedAt: Instant | null
   readonly plannedAt: Instant | null
   readonly recordedAt: Instant
@@ -64,6 +70,8 @@ export interface ContentRow {
 export interface AttemptRow {
   readonly messageId: string
   readonly attempt: number
+  readonly platform: Platform | null
+  readonly sender: Sender | null
   readonly startedAt: Instant | null
   readonly endedAt: Instant | null
   readonly outcome: "sent" | "failed" | "unknown" | null

@@ -34,6 +34,8 @@ const column = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toL
 export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   id: "text",
   platform: "text",
+  sender: "text",
+  kind: "text",
   status: "text",
   dueAt: "timestamptz",
   expiresAt: "timestamptz",
@@ -47,6 +49,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   errorCategory: "text",
   errorDetail: "text",
   metadata: "jsonb",
+  redrivenAt: "integer",
   acceptedAt: "timestamptz",
   plannedAt: "timestamptz",
   recordedAt: "timestamptz",
@@ -62,6 +65,8 @@ export const contents = table<ContentRow>("message_contents", ["messageId"], {
 export const attempts = table<AttemptRow>("message_delivery_attempts", ["messageId", "attempt"], {
   messageId: "text",
   attempt: "integer",
+  platform: "text",
+  sender: "text",
   startedAt: "timestamptz",
   endedAt: "timestamptz",
   outcome: "text",

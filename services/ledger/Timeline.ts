@@ -29,6 +29,11 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   "retry-scheduled": ["category", "reason", "failures", "sendAt", "possibleDuplicate"],
   failed: ["category", "reason"],
   unknown: ["reason"],
+  "fell-back": ["from", "category", "reason", "possibleDuplicate"],
+  redriven: ["sendAt", "possibleDuplicate", "cause", "reason"],
+  discarded: ["cause", "reason"],
+  resolved: ["as", "cause", "reason"],
+  "orders-changed": ["platform", "sender", "orders", "cause", "reason"],
   "circuit-changed": ["platform", "sender", "state", "reason"]
 }
 
@@ -44,7 +49,9 @@ export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): T
   sequence,
   detail: {
     ...pick(event, told[event.type] as ReadonlyArray<keyof Event>),
-    ...(event.type === "scheduled" || event.type === "rescheduled" ? pick(event.message, toldOfPlan) : {}),
+    ...(event.type === "scheduled" || event.type === "rescheduled" || event.type === "redriven"
+      ? pick(event.message, toldOfPlan)
+      : {}),
     ...(traceId === undefined ? {} : { traceId })
   }
 })

@@ -1,11 +1,12 @@
 // What a command comes to: a reply to whoever waits for one, and an event where others must see it.
-import { Result } from "effect"
+import { type Effect, Result } from "effect"
 import { commandBody } from "#shared/contract/CloudEvents.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
+import type { NatsError } from "#shared/nats/Nats.ts"
 
 /** Neither reply nor event: the command comes again, for what it is about may just be on its way. */
 export interface Answer {
@@ -13,6 +14,8 @@ export interface Answer {
   readonly event?: Event
   /** Taken over by another step, which will answer. */
   readonly handedOn?: boolean
+  /** To be done once the event is stored. */
+  readonly afterwards?: Effect.Effect<void, NatsError>
 }
 
 export const notYet: Answer = {}

@@ -1,8 +1,8 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
-import { Config, Effect } from "effect"
+import { Config, Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
-import { events } from "#shared/contract/Events.ts"
+import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -15,6 +15,8 @@ import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
+import { decideDeadLetter } from "./DeadLetters.ts"
+import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
 import { schedule } from "./Scheduling.ts"
 import { Timers } from "./Timers.ts"
@@ -36,13 +38,22 @@ const runsOfOneKind = (batch: Batch): ReadonlyArray<ReadonlyArray<Delivery>> => 
 }
 
 const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules) {
-  switch (run[0] && commandOf(run[0].subject)) {
+  const name = run[0] && commandOf(run[0].subject)
+  switch (name) {
     case "schedule":
       return yield* schedule(run, rules)
     case "cancel":
       return yield* Effect.forEach(run, (delivery) => cancel(delivery, rules))
     case "reschedule":
       return yield* Effect.forEach(run, (delivery) => reschedule(delivery, rules))
+    case "pause":
+    case "resume":
+    case "drop":
+      return yield* Effect.forEach(run, (delivery) => operate(name, delivery, rules.now))
+    case "redrive":
+    case "discard":
+    case "resolve":
+      return yield* Effect.forEach(run, (delivery) => decideDeadLetter(name, delivery, rules.now))
     default:
       return run.map((delivery) =>
         refused(
@@ -66,6 +77,7 @@ const handleCommands = (maxLateness: number) =>
       answers.flatMap(({ event }) => (event ? [event] : [])),
       redeliveredSince(batch)
     )
+    for (const { afterwards } of answers) if (afterwards) yield* afterwards
     for (const [index, delivery] of batch.entries()) {
       const reply = answers[index]?.reply
       if (reply) yield* answer(delivery, reply)
@@ -73,7 +85,17 @@ const handleCommands = (maxLateness: number) =>
     return answers.map(({ reply, handedOn }) => (reply || handedOn ? done : again(500)))
   })
 
-const decodeRetry = decodeWith(events["retry-scheduled"])
+/** What follows a failed attempt, a change of channel or an operator's decision: each carries the next attempt. */
+const decodeRetry = decodeWith(Schema.Union([events["retry-scheduled"], events["fell-back"], events.redriven]))
+
+const attemptIn = (event: EventOf<"retry-scheduled"> | EventOf<"fell-back"> | EventOf<"redriven">): Attempt => {
+  const { message, attempt, failures, sendAt, possibleDuplicate, partsSent, moved } = event
+  return {
+    ...{ message, attempt, failures, sendAt, possibleDuplicate },
+    ...(partsSent === undefined ? {} : { partsSent }),
+    ...(moved === undefined ? {} : { moved })
+  }
+}
 
 const handleRetries = decoded(decodeRetry, (retries, since) =>
   Effect.gen(function* () {
@@ -87,8 +109,8 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
       })
     )
     yield* timers.arm(
-      retries.map(({ value: { type: _, at: __, category: ___, reason: ____, ...attempt } }, index) => ({
-        attempt,
+      retries.map(({ value }, index) => ({
+        attempt: attemptIn(value),
         trace: spans[index]?.headers
       })),
       since === undefined ? undefined : { since }

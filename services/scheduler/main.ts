@@ -1,10 +1,14 @@
 // The scheduler: its layers, and the process when it runs alone.
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { natsLayer } from "#shared/nats/Layers.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { run } from "./Scheduler.ts"
 import { Timers } from "./Timers.ts"
 
-export const scheduler = run.pipe(Effect.provide(Timers.layer), Effect.provide(natsLayer("scheduler")))
+export const scheduler = run.pipe(
+  Effect.provide(Layer.mergeAll(Timers.layer, DeadLetterStore.layer)),
+  Effect.provide(natsLayer("scheduler"))
+)
 
 if (import.meta.main) runService("scheduler", 8081, scheduler)

@@ -15,6 +15,10 @@ export const eventId = (event: Event): string => {
       return `${event.cause}.rejected`
     case "rescheduled":
       return `${event.message.id}.${event.cause}.rescheduled`
+    case "discarded":
+      return `${event.id}.${event.cause}.discarded`
+    case "orders-changed":
+      return `${event.cause}.orders-changed`
     case "circuit-changed":
       return `${event.platform}.${event.sender}.${event.at}.${event.state}`
     case "send-started":

@@ -10,6 +10,7 @@ import {
   Priority,
   Reason,
   Recipient,
+  ResolvedAs,
   RetryTiers,
   Sender,
   UnknownOutcome
@@ -83,6 +84,65 @@ export const RescheduleCommand = Schema.Struct({
   })
 export type RescheduleCommand = typeof RescheduleCommand.Type
 
-export const commands = { schedule: ScheduleCommand, cancel: CancelCommand, reschedule: RescheduleCommand }
+const aboutSenders = {
+  platform: Platform,
+  sender: Schema.optionalKey(Sender.annotate({ identifier: undefined, description: "All senders if left out" })),
+  reason: Schema.optionalKey(Reason)
+}
+
+export const PauseCommand = Schema.Struct(aboutSenders).annotate({
+  identifier: "PauseCommand",
+  description: "Hold everything of a platform or sender: messages wait and lose no attempt"
+})
+
+export const ResumeCommand = Schema.Struct({
+  ...aboutSenders,
+  perSecond: Schema.optionalKey(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 10_000 })).annotate({
+      description: "At most so many sends a second, until resumed without it"
+    })
+  )
+}).annotate({ identifier: "ResumeCommand", description: "Send again what was held" })
+
+export const DropCommand = Schema.Struct({
+  ...aboutSenders,
+  laterThanSeconds: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 31_536_000 })).annotate({
+    description: "What was due longer ago than this and still waits"
+  })
+}).annotate({ identifier: "DropCommand", description: "Expire what waits at a gateway and is too late to be wanted" })
+
+export const RedriveCommand = Schema.Struct({
+  id: MessageId,
+  dueAt: Schema.optionalKey(Time.annotate({ description: "Now if left out" })),
+  timeZone: timing.timeZone,
+  reason: Schema.optionalKey(Reason)
+}).annotate({
+  identifier: "RedriveCommand",
+  description: "Send a dead letter after all, with fresh attempts and its deadline counted anew"
+})
+export type RedriveCommand = typeof RedriveCommand.Type
+
+export const DiscardCommand = Schema.Struct({ id: MessageId, reason: Schema.optionalKey(Reason) }).annotate({
+  identifier: "DiscardCommand",
+  description: "Forget a dead letter; its record of delivery stays"
+})
+
+export const ResolveCommand = Schema.Struct({
+  id: MessageId,
+  as: ResolvedAs,
+  reason: Schema.optionalKey(Reason)
+}).annotate({ identifier: "ResolveCommand", description: "Decide a message whose outcome nobody knows" })
+
+export const commands = {
+  schedule: ScheduleCommand,
+  cancel: CancelCommand,
+  reschedule: RescheduleCommand,
+  pause: PauseCommand,
+  resume: ResumeCommand,
+  drop: DropCommand,
+  redrive: RedriveCommand,
+  discard: DiscardCommand,
+  resolve: ResolveCommand
+}
 export type CommandName = keyof typeof commands
 export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

@@ -1,6 +1,7 @@
 // What has happened to messages: the public log, one schema an event.
 // Events with the whole `message` in them carry personal data: they are what the services need to act without any state.
 import { Schema } from "effect"
+import { commandNames } from "./Commands.ts"
 import {
   CircuitState,
   Content,
@@ -19,6 +20,7 @@ import {
   Sender,
   UnknownOutcome
 } from "./Fields.ts"
+import { Orders } from "./Senders.ts"
 
 /** A message as accepted: every default filled in, every time an instant. */
 export const Message = Schema.Struct({
@@ -85,7 +87,7 @@ export const events = {
     reason: Schema.optionalKey(Reason)
   }),
   rejected: event("rejected", "A command was refused, with everything that is wrong with it", {
-    command: Schema.Literals(["schedule", "cancel", "reschedule", "unknown"]),
+    command: Schema.Literals([...commandNames, "unknown"]),
     id: Schema.optionalKey(MessageId),
     platform: Schema.optionalKey(Platform),
     problems: Schema.Array(Problem),
@@ -133,10 +135,43 @@ export const events = {
     category: ErrorCategory,
     reason: Schema.String
   }),
-  failed: event("failed", "Given up", { ...numbered, category: ErrorCategory, reason: Schema.String }),
+  "fell-back": event("fell-back", "Given up on one channel; the attempt is the first on the next", {
+    ...attempt,
+    from: Schema.Struct({ platform: Platform, sender: Sender }),
+    category: ErrorCategory,
+    reason: Schema.String
+  }),
+  redriven: event("redriven", "Given up before, and to be sent after all, from this attempt on", {
+    ...attempt,
+    cause,
+    reason: Schema.optionalKey(Reason)
+  }),
+  discarded: event("discarded", "Its dead letter was dropped by an operator", {
+    ...about,
+    cause,
+    reason: Schema.optionalKey(Reason)
+  }),
+  resolved: event("resolved", "A person or a rule decided what became of a message with an unknown outcome", {
+    ...numbered,
+    as: Schema.Literals(["sent", "failed"]),
+    cause,
+    reason: Schema.optionalKey(Reason)
+  }),
+  failed: event("failed", "Given up on every channel, and kept as a dead letter", {
+    ...numbered,
+    category: ErrorCategory,
+    reason: Schema.String
+  }),
   unknown: event("unknown", "It may or may not have arrived, and is held by its own policy", {
     ...numbered,
     reason: Schema.String
+  }),
+  "orders-changed": event("orders-changed", "An operator paused, resumed or dropped what waits", {
+    platform: Platform,
+    sender: Schema.optionalKey(Sender),
+    orders: Orders,
+    cause,
+    reason: Schema.optionalKey(Reason)
   }),
   "circuit-changed": event("circuit-changed", "A sender stopped, was probed, or sends again", {
     platform: Platform,
@@ -154,7 +189,7 @@ export type Event = { [Type in EventType]: EventOf<Type> }[EventType]
 export const Event = Schema.Union(Object.values(events) as unknown as ReadonlyArray<Schema.Codec<Event>>)
 
 /** About a sender, not about a message. */
-export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed"])
+export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed", "orders-changed"])
 
 /** The message an event is about; a rejection may be about none, and what becomes of a sender is about none. */
 export const messageId = (event: Event): MessageId | undefined =>

@@ -74,6 +74,13 @@ export const UnknownOutcome = oneOf(
 )
 export type UnknownOutcome = typeof UnknownOutcome.Type
 
+export const ResolvedAs = oneOf(
+  "ResolvedAs",
+  ["sent", "failed", "resend"],
+  "`sent`: it arrived; `failed`: it did not, and is kept as a dead letter; `resend`: send it again, as a possible duplicate"
+)
+export type ResolvedAs = typeof ResolvedAs.Type
+
 export const Recipient = Schema.Struct({
   chatId: Schema.String.check(
     Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/u, {

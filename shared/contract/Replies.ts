@@ -1,6 +1,7 @@
 // What `carillon.api.*` answers.
 import { Schema } from "effect"
-import { Instant, MessageId, Problem } from "./Fields.ts"
+import { Instant, MessageId, Platform, Problem, ResolvedAs, Sender } from "./Fields.ts"
+import { Orders } from "./Senders.ts"
 
 export const Reply = Schema.Union([
   Schema.Struct({
@@ -12,6 +13,15 @@ export const Reply = Schema.Union([
   }),
   Schema.Struct({ status: Schema.Literal("rescheduled"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
   Schema.Struct({ status: Schema.Literal("cancelled"), id: MessageId }),
+  Schema.Struct({
+    status: Schema.Literal("ordered"),
+    platform: Platform,
+    sender: Schema.optionalKey(Sender),
+    orders: Orders
+  }),
+  Schema.Struct({ status: Schema.Literal("redriven"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
+  Schema.Struct({ status: Schema.Literal("discarded"), id: MessageId }),
+  Schema.Struct({ status: Schema.Literal("resolved"), id: MessageId, as: ResolvedAs }),
   Schema.Struct({
     status: Schema.Literal("rejected"),
     id: Schema.optionalKey(MessageId),

@@ -1,6 +1,13 @@
 // The rules for what is accepted: bytes in, a message or every problem with them out. Pure; the time comes in.
 import { Result, Schema, SchemaIssue } from "effect"
-import { bothDeadlines, type CommandName, commands, type RescheduleCommand, type ScheduleCommand } from "./Commands.ts"
+import {
+  bothDeadlines,
+  type CommandName,
+  commandNames,
+  commands,
+  type RescheduleCommand,
+  type ScheduleCommand
+} from "./Commands.ts"
 import type { Message } from "./Events.ts"
 import { defaultSender, MessageId, Platform, type Problem } from "./Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
@@ -20,18 +27,20 @@ export interface Rules {
 
 const tenYears = 3_653 * 24 * 60 * 60 * 1_000
 const strict = { errors: "all", onExcessProperty: "error" } as const
-const decoders = {
-  schedule: Schema.decodeUnknownResult(commands.schedule, strict),
-  cancel: Schema.decodeUnknownResult(commands.cancel, strict),
-  reschedule: Schema.decodeUnknownResult(commands.reschedule, strict)
-}
+type Decode = (json: unknown) => Result.Result<unknown, Schema.SchemaError>
+const decoders = Object.fromEntries(
+  commandNames.map((name) => [
+    name,
+    Schema.decodeUnknownResult(commands[name] as Schema.ConstraintDecoder<unknown>, strict)
+  ])
+) as unknown as { readonly [Name in CommandName]: Decode }
 type Commands = { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 export const decodeCommand = <Name extends CommandName>(
   name: Name,
   json: unknown
 ): Result.Result<Commands[Name], Refusal> => {
-  const decode = decoders[name] as unknown as (json: unknown) => Result.Result<Commands[Name], Schema.SchemaError>
+  const decode = decoders[name] as (json: unknown) => Result.Result<Commands[Name], Schema.SchemaError>
   return Result.mapError(decode(json), (error) => {
     const found = problems(error.issue)
     return { ...known(json), problems: [...found, ...unsaid(json, found)] }

@@ -3,8 +3,10 @@
 import { Effect, Option, Queue } from "effect"
 import type { Event } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { whenPublished } from "#shared/nats/Listen.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
 import { Allowance } from "./Allowance.ts"
 import type { CircuitPolicy } from "./Circuit.ts"
 import { InHand } from "./InHand.ts"
@@ -59,11 +61,13 @@ export const openDesk = Effect.fnUntraced(function* (
   } satisfies Desk as Desk
 })
 
+/** Orders are looked up when NATS says that there are new ones, and every second whatever it says. */
 const ordersEveryMillis = 1_000
 
 /** Takes in new orders, and writes down how the sender fares when that has changed. Runs until interrupted. */
 export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, sender, signal }: Desk) {
   const { append } = yield* Publisher
+  const told = yield* whenPublished(Subject.sender(gateway.platform, "*", "orders"))
   let written = ""
   while (true) {
     const now = Date.now()
@@ -82,6 +86,6 @@ export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, sen
       written = text
     }
     signal()
-    yield* Effect.sleep(ordersEveryMillis)
+    yield* Effect.timeoutOption(Queue.take(told), ordersEveryMillis)
   }
 })

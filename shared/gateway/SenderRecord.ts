@@ -33,6 +33,23 @@ export const readOrders = (platform: Platform, sender: Sender | "_all") =>
     Option.getOrElse(() => noOrders)
   )
 
+/** The orders as they are now; nothing if somebody else changed them at the same time: then try again. */
+export const changeOrders = Effect.fnUntraced(function* (
+  platform: Platform,
+  sender: Sender | "_all",
+  change: (orders: Orders) => Orders
+) {
+  const { last } = yield* EventLog
+  const { publish } = yield* Publisher
+  const subject = Subject.sender(platform, sender, "orders")
+  const found = yield* last("SENDERS", subject)
+  const before = Option.flatMap(found, ({ text }) => Result.getSuccess(decodeOrders(text)))
+  const orders = change(Option.getOrElse(before, () => noOrders))
+  const expectedSequence = Option.match(found, { onNone: () => 0, onSome: ({ sequence }) => sequence })
+  const [fate] = yield* publish([{ subject, payload: JSON.stringify(orders), headers: {}, expectedSequence }])
+  return fate === "stored" ? Option.some(orders) : Option.none()
+})
+
 /** What both sets of orders come to: the stricter of each. */
 export const ordersFor = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
   return strictest(yield* readOrders(platform, "_all"), yield* readOrders(platform, sender))

@@ -1,6 +1,8 @@
 // Looks at streams, consumers and services from outside: what waits where, and what is not as it should be.
-import { type ConsumerInfo, JetStreamApiError, type StreamInfo } from "@nats-io/jetstream"
-import { Effect } from "effect"
+import { type ConsumerInfo, DeliverPolicy, JetStreamApiError, type StreamInfo } from "@nats-io/jetstream"
+import { Effect, Result } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import { Orders, SenderState } from "#shared/contract/Senders.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { type ConsumerDefinition, type StreamName, streams } from "./Topology.ts"
 
@@ -95,6 +97,48 @@ const firstAfter = Effect.fnUntraced(function* ({ stream, filters }: ConsumerDef
   const times = found.flatMap((message) => (message ? [message.time.getTime()] : []))
   return times.length === 0 ? undefined : Math.min(...times)
 })
+
+export interface SenderSeen {
+  readonly platform: string
+  /** `_all` for orders that all senders of a platform have. */
+  readonly sender: string
+  readonly state?: SenderState
+  readonly orders?: Orders
+  /** A replica holds its lease. */
+  readonly active: boolean
+}
+
+/** Every sender that has run or has orders. */
+export const senders = Effect.gen(function* () {
+  const { js } = yield* Nats
+  const read = attempt("look up the senders", async () => {
+    const consumer = await js.consumers.get("SENDERS", { deliver_policy: DeliverPolicy.LastPerSubject })
+    const found: Array<{ readonly subject: string; readonly text: string }> = []
+    if ((await consumer.info()).num_pending === 0) return found
+    for await (const message of await consumer.consume({ max_messages: 500 })) {
+      found.push({ subject: message.subject, text: message.string() })
+      if (message.info.pending === 0) break
+    }
+    return found
+  })
+  const seen = new Map<string, SenderSeen>()
+  for (const { subject, text } of (yield* orNothing(read)) ?? []) {
+    const [, , platform = "", sender = "", what] = subject.split(".")
+    const before = seen.get(`${platform}.${sender}`) ?? { platform, sender, active: false }
+    const state = what === "state" ? Result.getOrUndefined(decodeState(text)) : undefined
+    const orders = what === "orders" ? Result.getOrUndefined(decodeOrders(text)) : undefined
+    seen.set(`${platform}.${sender}`, {
+      ...before,
+      ...(state ? { state } : {}),
+      ...(orders ? { orders } : {}),
+      active: before.active || what === "lease"
+    })
+  }
+  return [...seen.values()]
+})
+
+const decodeState = decodeWith(SenderState)
+const decodeOrders = decodeWith(Orders)
 
 /** What Topology.ts demands of a stream and this one lacks, by the names of the settings. */
 export const shortcomings = (name: StreamName, { config }: StreamState): ReadonlyArray<string> => {

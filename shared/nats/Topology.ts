@@ -31,8 +31,10 @@ export const Subject = {
     }
   },
   /** What all replicas of a gateway share of a sender: who is active, how it fares, what operators ordered. */
-  sender: (platform: Platform, sender: Sender | "_all", what: "lease" | "state" | "orders") =>
+  sender: (platform: Platform, sender: Sender | "_all" | "*", what: "lease" | "state" | "orders") =>
     `carillon.sender.${platform}.${sender}.${what}`,
+  /** One per message that was given up. */
+  dead: (platform: Platform | "*", id: MessageId | "*") => `carillon.dead.${platform}.${id}`,
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
 } as const
 
@@ -81,6 +83,14 @@ export const streams = {
     max_msgs_per_subject: 1,
     allow_msg_ttl: true
   },
+  DEAD: {
+    ...common,
+    name: "DEAD",
+    subjects: ["carillon.dead.>"],
+    retention: "limits",
+    max_msgs_per_subject: 1,
+    max_age: days(90)
+  },
   QUARANTINE: {
     ...common,
     name: "QUARANTINE",
@@ -113,7 +123,11 @@ const consumer = (stream: StreamName, durable: string, filters: ReadonlyArray<st
 export const consumers = {
   /** Whole subject, so that a command nobody knows is refused aloud. */
   schedulerCommands: consumer("COMMANDS", "scheduler", ["carillon.command.>"]),
-  schedulerRetries: consumer("EVENTS", "scheduler-retries", [Subject.events("retry-scheduled")]),
+  schedulerRetries: consumer("EVENTS", "scheduler-retries", [
+    Subject.events("retry-scheduled"),
+    Subject.events("fell-back"),
+    Subject.events("redriven")
+  ]),
   schedulerChanges: consumer("TIMERS", "scheduler-changes", ["carillon.timer.changed.>"]),
   dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>"]),
   dispatcherFailures: consumer("EVENTS", "dispatcher-failures", [Subject.events("attempt-failed")]),

@@ -29,7 +29,7 @@ export const submitted = (name: CommandName, json: unknown): Result.Result<Messa
         return toMessage(command as ScheduleCommand, rules)
       case "reschedule":
         return changed(waiting, command as RescheduleCommand, rules)
-      case "cancel":
+      default:
         return Result.succeed(undefined)
     }
   })

@@ -1,10 +1,11 @@
 // The dispatcher's rules: what follows from a timer that fired, and from an attempt that failed.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { type Attempt, Event, type EventOf } from "#shared/contract/Events.ts"
 import type { ErrorCategory } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { backoff, onDue, onFailure, type RetryPolicy } from "../../services/dispatcher/Dispatch.ts"
+import { backoff, deadLetter, onDue, onFailure, type RetryPolicy } from "../../services/dispatcher/Dispatch.ts"
 
 const dueAt = Date.parse("2026-12-01T09:00:00Z")
 const expiresAt = dueAt + 3_600_000
@@ -30,7 +31,12 @@ const due = (more: Partial<Attempt> = {}, message: Partial<Attempt["message"]> =
   ...more
 })
 
-const policy: RetryPolicy = { maxAttempts: 3, firstWait: 1_000, longestWait: 60_000, senderWait: 30_000 }
+const now = dueAt + 500
+const tiers = [
+  { attempts: 2, seconds: 1 },
+  { attempts: 2, seconds: 60 }
+]
+const policy: RetryPolicy = { tiers, senderWait: 30_000 }
 
 const failed = (category: ErrorCategory, attempt: Attempt, more: { retryAfterMillis?: number } = {}) =>
   ({
@@ -62,8 +68,6 @@ describe("a timer that fired", () => {
 })
 
 describe("an attempt that failed", () => {
-  const now = dueAt + 500
-
   it("for its rate waits as told, and uses up no attempt", () => {
     const event = onFailure(failed("throttled", due({ failures: 2 }), { retryAfterMillis: 7_000 }), policy, now)
     assert.deepInclude(event, { type: "retry-scheduled", attempt: 2, failures: 2, possibleDuplicate: false })
@@ -83,7 +87,7 @@ describe("an attempt that failed", () => {
     })
   })
   it("in passing for the last allowed time is given up with its reason", () => {
-    assert.deepInclude(onFailure(failed("transient", due({ attempt: 5, failures: 2 })), policy, now), {
+    assert.deepInclude(onFailure(failed("transient", due({ attempt: 5, failures: 4 })), policy, now), {
       type: "failed",
       attempt: 5,
       category: "transient",
@@ -129,19 +133,80 @@ describe("an attempt that failed", () => {
 })
 
 describe("backoff", () => {
-  it("grows fourfold and stays between nothing and its limit", () => {
-    for (let failures = 1; failures < 12; failures++) {
-      const most = Math.min(policy.longestWait, policy.firstWait * 4 ** (failures - 1))
-      for (let n = 0; n < 50; n++) {
-        const wait = backoff(`m-${n}`, failures, failures, policy)
-        assert.isAtLeast(wait, 0)
-        assert.isAtMost(wait, most)
-      }
+  const most = (failures: number) => [1_000, 2_000, 60_000, 120_000][failures - 1] as number
+  it("doubles within a tier, goes on to the next, and is never more than that", () => {
+    for (const failures of [1, 2, 3, 4]) {
+      const waits = Array.from({ length: 200 }, (_, n) => backoff(`m-${n}`, failures, failures, tiers) ?? Number.NaN)
+      for (const wait of waits) assert.isTrue(wait >= 0 && wait <= most(failures))
+      // Full jitter: spread over the whole wait.
+      assert.isBelow(Math.min(...waits), most(failures) * 0.1)
+      assert.isAbove(Math.max(...waits), most(failures) * 0.9)
     }
   })
-  it("spreads messages over the whole wait", () => {
-    const waits = Array.from({ length: 200 }, (_, n) => backoff(`m-${n}`, 1, 1, policy))
-    assert.isBelow(Math.min(...waits), 100)
-    assert.isAbove(Math.max(...waits), 900)
+  it("ends when the tries of all tiers are used up", () => {
+    assert.isUndefined(backoff("m", 5, 5, tiers))
+    assert.isUndefined(backoff("m", 1, 1, []))
+  })
+})
+
+describe("a message given up on one channel", () => {
+  const next = { platform: "telegram", sender: "second", recipient: { chatId: "2" } } as const
+  const last = { platform: "telegram", recipient: { chatId: "3" }, content: { type: "text", text: "short" } } as const
+  const blocked = (message: Partial<Attempt["message"]>) =>
+    onFailure(failed("recipient", due({}, message)), policy, now)
+
+  it("goes on the next one, at once and with fresh attempts", () => {
+    const event = blocked({ fallback: [next, last] }) as EventOf<"fell-back">
+    assert.deepInclude(event, { type: "fell-back", attempt: 2, failures: 0, sendAt: fromMillis(now) })
+    assert.deepInclude(event.message, { ...next, fallback: [last], content: { type: "text", text: "hello" } })
+    assert.deepStrictEqual(event.from, { platform: "telegram", sender: "default" })
+  })
+  it("carries the channel's own content, if it has one", () => {
+    assert.deepInclude((blocked({ fallback: [last] }) as EventOf<"fell-back">).message, {
+      sender: "default",
+      content: last.content
+    })
+  })
+  it("fails when there is no other", () => {
+    assert.strictEqual(blocked({ fallback: [] }).type, "failed")
+  })
+  it("may have arrived there already, when nobody knows what became of it", () => {
+    const event = onFailure(failed("unknown", due({ failures: 4 }, { fallback: [next] })), policy, now)
+    assert.deepInclude(event, { type: "fell-back", possibleDuplicate: true })
+  })
+  it("does not go on when it is to be held", () => {
+    const held = due({}, { fallback: [next], unknownOutcome: "hold" })
+    assert.strictEqual(onFailure(failed("unknown", held), policy, now).type, "unknown")
+  })
+})
+
+describe("a recipient that moved", () => {
+  const moved = (attempt: Partial<Attempt>) =>
+    onFailure({ ...failed("recipient", due(attempt)), movedTo: { chatId: "-100" } }, policy, now)
+
+  it("is followed at once, with no attempt used up", () => {
+    const event = moved({}) as EventOf<"retry-scheduled">
+    assert.deepInclude(event, { type: "retry-scheduled", failures: 0, sendAt: fromMillis(now), moved: true })
+    assert.deepStrictEqual(event.message.recipient, { chatId: "-100" })
+  })
+  it("is followed once", () => {
+    assert.strictEqual(moved({ moved: true }).type, "failed")
+  })
+})
+
+describe("a dead letter", () => {
+  const letterOf = (category: ErrorCategory, message: Partial<Attempt["message"]> = {}) => {
+    const attempt = failed(category, due({}, message))
+    return deadLetter(attempt, onFailure(attempt, policy, now))
+  }
+  it("is kept of what failed and of what nobody knows, whole", () => {
+    const letter = letterOf("content")
+    assert.deepInclude(letter, { state: "failed", attempt: 1, category: "content", at: fromMillis(now) })
+    assert.deepStrictEqual(Schema.decodeUnknownSync(DeadLetter)(JSON.parse(JSON.stringify(letter))), letter)
+    assert.strictEqual(letterOf("unknown", { unknownOutcome: "hold" })?.state, "unknown")
+  })
+  it("is not kept of what goes on", () => {
+    assert.isUndefined(letterOf("transient"))
+    assert.isUndefined(letterOf("recipient", { fallback: [{ platform: "telegram", recipient: { chatId: "2" } }] }))
   })
 })

@@ -51,7 +51,7 @@ describe("a platform that does not take a message at once", () => {
       ]
       const { nats, database, phones, start } = yield* carillon({
         answer: (_, method) => (method === "sendMessage" ? answers.shift() : undefined),
-        environment: { RETRY_FIRST_WAIT_SECONDS: "0.2" }
+        environment: { RETRY_TIERS: "8x1s" }
       })
       yield* start
       yield* publishPlainly(nats.url, [command("stubborn", 0)])

@@ -98,6 +98,42 @@ export const circuitOpened = (sender: string): Event => ({
   state: "open",
   reason: "unauthorized"
 })
+const next = (id: string, attempt: number) => ({ ...attemptOf(id, attempt), failures: 0, at: at(60 * attempt - 10) })
+export const fellBack = (id: string, attempt: number): Event => ({
+  type: "fell-back",
+  ...next(id, attempt),
+  message: { ...messageOf(id), sender: "second" },
+  from: { platform: "telegram", sender: "default" },
+  category: "recipient",
+  reason: "bot-blocked"
+})
+export const redriven = (id: string, attempt: number): Event => ({
+  type: "redriven",
+  ...next(id, attempt),
+  message: messageOf(id, at(60 * attempt)),
+  cause: `redrive-${id}`
+})
+export const discarded = (id: string): Event => ({
+  type: "discarded",
+  at: at(900),
+  id,
+  platform: "telegram",
+  cause: `discard-${id}`
+})
+export const resolved = (id: string, as: "sent" | "failed", attempt = 1): Event => ({
+  type: "resolved",
+  at: at(900),
+  ...about(id, attempt),
+  as,
+  cause: `resolve-${id}`
+})
+export const ordersChanged = (cause: string): Event => ({
+  type: "orders-changed",
+  at: at(65),
+  platform: "telegram",
+  orders: { paused: true },
+  cause
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -149,6 +185,10 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), ...again(id, 1), rescheduled(id, 100), { ...started(id, 2), at: at(600) } as Event],
   (id) => [scheduled(id), rescheduled(id, 10), rescheduled(id, 20), ...once(id), attemptFailed(id), failed(id)],
   (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), held(id)],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), redriven(id, 2), ...once(id, 2), sent(id, 2)],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), discarded(id), ordersChanged(id)],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), held(id), resolved(id, "sent")],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), fellBack(id, 2), ...once(id, 2), sent(id, 2)],
   (id) => [scheduled(id), cancelled(id), refused(id, "cancel")],
   (id) => [scheduled(id), expired(id)],
   (id) => [refused(id)],

@@ -42,7 +42,7 @@ describe("marked text, address and token", () => {
           ...receiver.environment,
           TELEGRAM_BOT_TOKEN: token,
           LOG_LEVEL: "Trace",
-          RETRY_FIRST_WAIT_SECONDS: "0.2"
+          RETRY_TIERS: "8x1s"
         }
       })
       const { nats, database, services } = all

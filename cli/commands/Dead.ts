@@ -1,0 +1,171 @@
+// carillon dead and carillon resolve: what was given up, or may or may not have arrived, and what to do with it.
+import { Console, Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { ErrorCategory, platforms, ResolvedAs } from "#shared/contract/Fields.ts"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
+import { NotFound, Refused } from "../Exit.ts"
+import { idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { json as printJson, span, table } from "../Print.ts"
+import { submit } from "../Submit.ts"
+
+const filters = {
+  platform: Flag.Literals("platform", platforms).pipe(Flag.withDescription("Only of this one"), Flag.optional),
+  category: Flag.Literals("category", ErrorCategory.literals).pipe(Flag.withDescription("Only these"), Flag.optional),
+  reasonCode: Flag.String("code").pipe(Flag.withDescription("Only with this reason, as in `dead list`"), Flag.optional),
+  olderThan: Flag.Int("older-than").pipe(
+    Flag.withDescription("Only given up more than so many seconds ago"),
+    Flag.optional
+  )
+}
+type Filters = {
+  readonly platform: Option.Option<string>
+  readonly category: Option.Option<string>
+  readonly reasonCode: Option.Option<string>
+  readonly olderThan: Option.Option<number>
+}
+
+const fits = <A>(wanted: Option.Option<A>, found: A) => Option.isNone(wanted) || wanted.value === found
+
+const letters = Effect.fnUntraced(function* (state: DeadLetter["state"] | undefined, filters: Filters) {
+  const { all } = yield* DeadLetterStore
+  const now = Date.now()
+  return (yield* all)
+    .map(({ letter }) => letter)
+    .filter(
+      (letter) =>
+        (state === undefined || letter.state === state) &&
+        fits(filters.platform, letter.message.platform as string) &&
+        fits(filters.category, letter.category as string) &&
+        fits(filters.reasonCode, letter.reason) &&
+        (Option.isNone(filters.olderThan) || now - Date.parse(letter.at) > filters.olderThan.value * 1_000)
+    )
+})
+
+/** Without content and address: those are shown only when asked for. */
+const told = ({ message, ...letter }: DeadLetter) => {
+  const { recipient: _, content: __, fallback: ___, ...rest } = message
+  return { ...letter, message: rest }
+}
+
+const list = Command.make(
+  "list",
+  { ...filters, json: jsonFlag },
+  Effect.fnUntraced(function* ({ json, ...wanted }) {
+    const found = yield* letters(undefined, wanted)
+    if (json) return yield* Effect.forEach(found, (letter) => printJson(told(letter)), { discard: true })
+    if (found.length === 0) return yield* Console.log("none")
+    const now = Date.now()
+    yield* Console.log(
+      table(
+        ["id", "platform", "sender", "state", "since", "attempts", "error"],
+        found.map(({ attempt, at, category, message, reason, state }) => [
+          message.id,
+          message.platform,
+          message.sender,
+          state,
+          span(now - Date.parse(at)),
+          String(attempt),
+          `${category}: ${reason}`
+        ])
+      )
+    )
+  })
+).pipe(Command.withDescription("List dead letters and messages of unknown outcome, oldest first"))
+
+const contentFlag = Flag.Boolean("content").pipe(
+  Flag.withDescription("Also address and text: personal data"),
+  Flag.withDefault(false)
+)
+
+const show = Command.make(
+  "show",
+  { id: idArgument, content: contentFlag },
+  Effect.fnUntraced(function* ({ content, id }) {
+    const { find } = yield* DeadLetterStore
+    const found = yield* find(id)
+    if (Option.isNone(found)) return yield* new NotFound({ message: `${id}: there is no dead letter with this id` })
+    yield* Console.log(JSON.stringify(content ? found.value.letter : told(found.value.letter), null, 2))
+  })
+).pipe(Command.withDescription("Show one"))
+
+const idOrAll = {
+  id: Argument.String("id").pipe(Argument.withDescription("The message's id"), Argument.optional),
+  all: Flag.Boolean("all").pipe(Flag.withDescription("Every one that fits the filters"), Flag.withDefault(false)),
+  ...filters,
+  reason: reasonFlag,
+  json: jsonFlag
+}
+
+/** One by its id, or all that fit; never all by mistake. */
+const meant = Effect.fnUntraced(function* (
+  state: DeadLetter["state"] | undefined,
+  { id, all, ...wanted }: Filters & { readonly id: Option.Option<string>; readonly all: boolean }
+) {
+  if (Option.isSome(id) === all) return yield* new Refused({ message: "name one id, or give --all" })
+  return Option.isSome(id) ? [id.value] : (yield* letters(state, wanted)).map(({ message }) => message.id)
+})
+
+const why = (reason: Option.Option<string>) => (Option.isSome(reason) ? { reason: reason.value } : {})
+
+const redrive = Command.make(
+  "redrive",
+  {
+    ...idOrAll,
+    rate: Flag.Finite("rate").pipe(Flag.withDescription("So many a second, when all are meant"), Flag.withDefault(5))
+  },
+  Effect.fnUntraced(function* ({ rate, reason, json, ...which }) {
+    if (!(rate > 0)) return yield* new Refused({ message: "--rate must be more than 0" })
+    const ids = yield* meant("failed", which)
+    const start = Date.now()
+    yield* Effect.forEach(ids, (id, index) => {
+      const dueAt = new Date(start + (index / rate) * 1_000).toISOString()
+      return submit("redrive", { id, ...(index === 0 ? {} : { dueAt }), ...why(reason) }, json, (reply) =>
+        reply.status === "redriven" ? `${id}: will be sent at ${reply.dueAt}` : reply.status
+      )
+    })
+    if (!json && which.all) yield* Console.log(`${ids.length} redriven`)
+  })
+).pipe(
+  Command.withDescription("Send dead letters after all, with fresh attempts and the deadline counted anew"),
+  Command.withExamples([
+    { command: "carillon dead redrive appt-1", description: "One, now" },
+    { command: "carillon dead redrive --all --category transient --rate 2", description: "Many, two a second" }
+  ])
+)
+
+const drop = Command.make(
+  "drop",
+  idOrAll,
+  Effect.fnUntraced(function* ({ reason, json, ...which }) {
+    const ids = yield* meant("failed", which)
+    yield* Effect.forEach(ids, (id) => submit("discard", { id, ...why(reason) }, json, () => `${id}: dropped`))
+  })
+).pipe(Command.withDescription("Forget dead letters; their record of delivery stays"))
+
+export const deadCommand = Command.make("dead").pipe(
+  Command.withDescription("What was given up, and what to do with it"),
+  Command.withSubcommands([list, show, redrive, drop])
+)
+
+export const resolveCommand = Command.make(
+  "resolve",
+  {
+    ...idOrAll,
+    as: Flag.Literals("as", ResolvedAs.literals).pipe(
+      Flag.withDescription("sent: it arrived; failed: it did not, keep it as a dead letter; resend: send it again")
+    )
+  },
+  Effect.fnUntraced(function* ({ as, reason, json, ...which }) {
+    const ids = yield* meant("unknown", which)
+    yield* Effect.forEach(ids, (id) =>
+      submit("resolve", { id, as, ...why(reason) }, json, () => `${id}: ${as === "resend" ? "will be sent again" : as}`)
+    )
+  })
+).pipe(
+  Command.withDescription("Decide messages whose outcome nobody knows"),
+  Command.withExamples([
+    { command: "carillon resolve appt-1 --as sent", description: "The patient says that it arrived" },
+    { command: "carillon resolve --all --older-than 86400 --as failed", description: "A rule, run by cron" }
+  ])
+)

@@ -1,0 +1,77 @@
+// carillon pause, resume and drop: orders of operators for what waits at the gateways.
+import { Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import type { CommandName } from "#shared/contract/Commands.ts"
+import { platforms } from "#shared/contract/Fields.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import { jsonFlag, reasonFlag } from "../Flags.ts"
+import { submit } from "../Submit.ts"
+
+const about = {
+  platform: Argument.Literals("platform", platforms).pipe(Argument.withDescription("Which platform")),
+  sender: Flag.String("sender").pipe(Flag.withDescription("Only this sender; all of them if left out"), Flag.optional),
+  reason: reasonFlag,
+  json: jsonFlag
+}
+
+interface About {
+  readonly platform: string
+  readonly sender: Option.Option<string>
+  readonly reason: Option.Option<string>
+  readonly json: boolean
+}
+
+const given = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
+  Option.isSome(value) ? { [key]: value.value } : {}
+
+const whom = (reply: Extract<Reply, { readonly status: "ordered" }>) =>
+  `${reply.platform}${reply.sender === undefined ? ", all senders" : ` ${reply.sender}`}`
+
+const order = (
+  name: CommandName,
+  { platform, sender, reason, json }: About,
+  more: object,
+  say: (reply: Extract<Reply, { readonly status: "ordered" }>) => string
+) =>
+  submit(name, { platform, ...given("sender", sender), ...given("reason", reason), ...more }, json, (reply) =>
+    reply.status === "ordered" ? `${whom(reply)}: ${say(reply)}` : reply.status
+  )
+
+export const pauseCommand = Command.make("pause", about, (flags) =>
+  order("pause", flags, {}, () => "paused. Messages wait and lose no attempt; past their deadline they expire")
+).pipe(
+  Command.withDescription("Hold everything of a platform or sender"),
+  Command.withExamples([
+    { command: "carillon pause telegram --reason outage", description: "After an outage: look first" }
+  ])
+)
+
+const rateFlag = Flag.Finite("rate").pipe(
+  Flag.withDescription("At most so many sends a second, until resumed without it"),
+  Flag.optional
+)
+
+export const resumeCommand = Command.make("resume", { ...about, rate: rateFlag }, ({ rate, ...flags }) =>
+  order("resume", flags, given("perSecond", rate), ({ orders }) =>
+    orders.perSecond === undefined ? "sending" : `sending, at most ${orders.perSecond} a second`
+  )
+).pipe(
+  Command.withDescription("Let go what was held, at a rate if asked"),
+  Command.withExamples([{ command: "carillon resume telegram --rate 5", description: "A backlog, slowly" }])
+)
+
+const laterFlag = Flag.Int("later-than").pipe(
+  Flag.withDescription("Seconds: what was due longer ago than this and has not been sent")
+)
+
+export const dropCommand = Command.make("drop", { ...about, laterThan: laterFlag }, ({ laterThan, ...flags }) =>
+  order(
+    "drop",
+    flags,
+    { laterThanSeconds: laterThan },
+    ({ orders }) => `what was due before ${orders.dropDueBefore} and waits is expired, not sent`
+  )
+).pipe(
+  Command.withDescription("Expire what waits at a gateway and is stale"),
+  Command.withExamples([{ command: "carillon drop telegram --later-than 3600", description: "Older than an hour" }])
+)

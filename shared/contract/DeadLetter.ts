@@ -1,0 +1,14 @@
+// A message that was given up, or whose outcome nobody knows: kept whole until an operator decides.
+import { Schema } from "effect"
+import { Attempt } from "./Events.ts"
+import { ErrorCategory, Instant } from "./Fields.ts"
+
+/** `attempt` is the last one. */
+export const DeadLetter = Schema.Struct({
+  state: Schema.Literals(["failed", "unknown"]),
+  at: Instant,
+  ...Attempt.fields,
+  category: ErrorCategory,
+  reason: Schema.String
+}).annotate({ identifier: "DeadLetter" })
+export type DeadLetter = typeof DeadLetter.Type
