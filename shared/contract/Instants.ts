@@ -38,7 +38,7 @@ export const parseInstant = (text: string, timeZone?: string): Result.Result<num
  * A local time that a change of the clock skips means the first instant after the gap;
  * one that occurs twice means the first of the two.
  */
-const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Temporal.Instant => {
+export const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Temporal.Instant => {
   const earlier = plain.toZonedDateTime(timeZone, { disambiguation: "earlier" })
   const skipped = !earlier.toPlainDateTime().equals(plain)
   return (skipped ? (earlier.getTimeZoneTransition("next") ?? earlier) : earlier).toInstant()

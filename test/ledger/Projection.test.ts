@@ -45,7 +45,7 @@ const row = (...events: ReadonlyArray<Event>): MessageRow => {
 }
 
 describe("a message's row", () => {
-  it("never goes back in status, in whatever order and however often its events come", () => {
+  it("never goes back in status but by an operator's word, in whatever order and however often its events come", () => {
     fc.assert(
       fc.property(anyLog, (events) => {
         let known = noRows
@@ -53,6 +53,7 @@ describe("a message's row", () => {
           const next = merged(known, fold(known, [one]))
           for (const [id, { status }] of next.messages) {
             const before = known.messages.get(id)?.status ?? status
+            if (one.event.type === "redriven" && status === "processing") continue
             assert.strictEqual(before === status ? status : further(before, status), status)
           }
           known = next

@@ -8,7 +8,7 @@ import { world } from "./World.ts"
 
 const filled = Effect.gen(function* () {
   const all = yield* world
-  yield* all.append(livesOf("m", 11))
+  yield* all.append(livesOf("m", 14))
   yield* all.append([scheduled("z"), rescheduled("z", 1_000), refused("typo", "cancel")])
   yield* all.ledger
   yield* all.projected
@@ -73,7 +73,7 @@ describe("the reader", () => {
         after = last ? (yield* reader.list({ limit: 2, after: last })).slice() : []
       }
       assert.deepStrictEqual(paged, [...whole])
-      assert.strictEqual(new Set(paged.map(({ id }) => id)).size, 12)
+      assert.strictEqual(new Set(paged.map(({ id }) => id)).size, 15)
       assert.strictEqual(paged.at(-1)?.dueAt, null)
     })
   )
@@ -82,10 +82,10 @@ describe("the reader", () => {
     Effect.gen(function* () {
       const { reader } = yield* filled
       const ids = (rows: ReadonlyArray<{ readonly id: string }>) => rows.map(({ id }) => id)
-      assert.deepStrictEqual(ids(yield* reader.list({ status: "sent" })), ["m-1", "m-2"])
+      assert.deepStrictEqual(ids(yield* reader.list({ status: "sent" })), ["m-1", "m-10", "m-2", "m-9", "m-7"])
       assert.deepStrictEqual(ids(yield* reader.list({ dueFrom: "2026-11-01T09:20:00Z" })), ["z"])
       assert.notInclude(ids(yield* reader.list({ dueTo: "2026-11-01T09:20:00Z" })), "z")
-      assert.strictEqual((yield* reader.list({ platform: "telegram" })).length, 11)
+      assert.strictEqual((yield* reader.list({ platform: "telegram" })).length, 14)
     })
   )
 
