@@ -29,7 +29,7 @@ export const commandExamples = {
 } as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
-  toMessage(commandExamples.schedule, { now: Date.parse(accepted), defaultMaxLateness: 3_600_000 })
+  toMessage(commandExamples.schedule, { now: Date.parse(accepted), maxLateness: () => 3_600_000, unsendable: () => [] })
 )
 const { dueAt, expiresAt } = message
 const problems = [

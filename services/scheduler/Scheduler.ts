@@ -1,5 +1,5 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
-import { Config, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
@@ -10,21 +10,18 @@ import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
+import { unsendable } from "#shared/platforms/Platforms.ts"
 import { version } from "#shared/service/Version.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
 import { decideDeadLetter } from "./DeadLetters.ts"
+import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
 import { schedule } from "./Scheduling.ts"
 import { Timers } from "./Timers.ts"
-
-const defaultMaxLateness = Config.Int("DEFAULT_MAX_LATENESS_SECONDS").pipe(
-  Config.withDefault(3_600),
-  Config.map((seconds) => seconds * 1_000)
-)
 
 /** Neighbours of one kind together: the order in which commands came is kept, and bursts of one kind stay batches. */
 const runsOfOneKind = (batch: Batch): ReadonlyArray<ReadonlyArray<Delivery>> => {
@@ -66,12 +63,12 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
   }
 })
 
-const handleCommands = (maxLateness: number) =>
+const handleCommands = (maxLateness: Rules["maxLateness"]) =>
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), defaultMaxLateness: maxLateness })))
+      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, unsendable })))
     }
     yield* append(
       answers.flatMap(({ event }) => (event ? [event] : [])),
@@ -120,7 +117,7 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
 )
 
 export const run = Effect.gen(function* () {
-  const maxLateness = yield* defaultMaxLateness
+  const maxLateness = yield* maxLatenessByKind
   yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
   yield* serveApi(version)
   yield* Effect.all(

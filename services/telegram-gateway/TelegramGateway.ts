@@ -1,7 +1,7 @@
 // The Telegram gateway: what every gateway does, with Telegram's limits and its way of sending.
 import { Config, Effect } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
-import type { Recipient } from "#shared/contract/Fields.ts"
+import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
 import type { Call } from "#shared/gateway/Platform.ts"
 import { type Bot, Bots } from "./BotApi.ts"
@@ -14,12 +14,12 @@ const limits = Config.all({
   connections: Config.Int("TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
 })
 
-const isGroup = ({ chatId }: Recipient) => chatId.startsWith("-") || chatId.startsWith("@")
+const isGroup = (recipient: Recipient) => /^[-@]/.test(addressOf(recipient))
 
 const callsOf =
   (bot: Bot) =>
   ({ recipient, content }: Message): ReadonlyArray<Call> => [
-    bot.sendMessage({ chatId: recipient.chatId, text: content.text, format: content.format ?? "plain" })
+    bot.sendMessage({ chatId: addressOf(recipient), text: content.text, format: content.format ?? "plain" })
   ]
 
 /** Says who we are, and opens the way: the first message need not wait for it. */

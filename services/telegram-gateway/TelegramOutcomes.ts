@@ -87,7 +87,8 @@ export const ofRefusal = ({ description, error_code, parameters }: Refusal): Not
   if (error_code === 429) return throttled(parameters?.retry_after)
   if (error_code >= 500) return serverFailure(error_code)
   const movedTo = parameters?.migrate_to_chat_id
-  if (Number.isSafeInteger(movedTo)) return RejectedRecipient({ reason: "chat-moved", movedTo: String(movedTo) })
+  if (Number.isSafeInteger(movedTo))
+    return RejectedRecipient({ reason: "chat-moved", movedTo: { chatId: String(movedTo) } })
   const words = typeof description === "string" ? description.toLowerCase().replace(heading, "") : ""
   const row = refusals[error_code]?.find(([, ...begins]) => begins.some((begin) => words.startsWith(begin)))
   return row?.[0] ?? Unknown({ reason: "unreadable-answer" })

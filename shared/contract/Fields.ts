@@ -33,7 +33,7 @@ export const MessageId = Schema.String.check(
 export type MessageId = typeof MessageId.Type
 
 /** The platforms that have a gateway. A new one is an addition here, never a change. */
-export const Platform = oneOf("Platform", ["telegram"])
+export const Platform = oneOf("Platform", ["telegram", "webhook"])
 export type Platform = typeof Platform.Type
 export const platforms = Platform.literals
 
@@ -48,6 +48,7 @@ export const defaultSender: Sender = "default"
 export const Kind = Schema.String.check(
   Schema.isPattern(/^[a-z0-9][a-z0-9_-]{0,31}$/u, { message: "must be 1 to 32 of a-z 0-9 _ -" })
 ).annotate({ identifier: "Kind", description: "What the message is for, for example medication: no personal data" })
+export type Kind = typeof Kind.Type
 
 /** Waits before further tries: so many, the first of a tier up to so many seconds, each next one up to twice as long. */
 export const RetryTiers = Schema.Array(
@@ -81,14 +82,33 @@ export const ResolvedAs = oneOf(
 )
 export type ResolvedAs = typeof ResolvedAs.Type
 
+/** For an object whose keys are so many ways to say one thing. */
+const exactlyOne = (...keys: ReadonlyArray<string>) =>
+  Schema.isBetweenProperties(1, 1, {
+    message: `must have exactly one of ${new Intl.ListFormat("en", { type: "disjunction" }).format(keys)}`
+  })
+
+/** The kinds of address that platforms know; which one a platform takes is said in shared/platforms. */
 export const Recipient = Schema.Struct({
-  chatId: Schema.String.check(
-    Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/u, {
-      message: "must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname"
-    })
+  chatId: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$/u, {
+        message: "must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname"
+      })
+    )
+  ),
+  url: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^https?:\/\/[!-~]{1,2000}$/u, { message: "must be an address with https:// or http://" })
+    )
   )
-}).annotate({ identifier: "Recipient", description: "Where the message goes: personal data" })
+})
+  .check(exactlyOne("chatId", "url"))
+  .annotate({ identifier: "Recipient", description: "Where the message goes: personal data" })
 export type Recipient = typeof Recipient.Type
+
+/** The address itself, whichever kind it is: personal data. */
+export const addressOf = ({ chatId, url }: Recipient): string => chatId ?? url ?? ""
 
 export const Content = Schema.Struct({
   type: Schema.Literal("text"),

@@ -9,7 +9,7 @@ import {
   type ScheduleCommand
 } from "./Commands.ts"
 import type { Message } from "./Events.ts"
-import { defaultSender, MessageId, Platform, type Problem } from "./Fields.ts"
+import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
@@ -21,8 +21,10 @@ export interface Refusal {
 
 export interface Rules {
   readonly now: number
-  /** How late a message may be that says nothing of it, in milliseconds. */
-  readonly defaultMaxLateness: number
+  /** How late a message of a kind may be that says nothing of it, in milliseconds. */
+  readonly maxLateness: (kind: Kind | undefined) => number
+  /** What the platform of a message would never take: see shared/platforms. */
+  readonly unsendable: (message: Message) => ReadonlyArray<Problem>
 }
 
 const tenYears = 3_653 * 24 * 60 * 60 * 1_000
@@ -49,30 +51,41 @@ export const decodeCommand = <Name extends CommandName>(
 
 /** The message that a command asks for, with times resolved and defaults filled in. */
 export const toMessage = (command: ScheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
-  Result.map(times(command, rules), (resolved) => ({
-    id: command.id,
-    platform: command.platform,
-    sender: command.sender ?? defaultSender,
-    recipient: command.recipient,
-    content: command.content,
-    ...(command.kind === undefined ? {} : { kind: command.kind }),
-    ...resolved,
-    priority: command.priority ?? "normal",
-    unknownOutcome: command.unknownOutcome ?? "resend",
-    ...(command.retry === undefined ? {} : { retry: command.retry }),
-    ...(command.fallback === undefined ? {} : { fallback: command.fallback }),
-    metadata: command.metadata ?? {}
-  }))
+  Result.flatMap(times(command, command.kind, rules), (resolved) =>
+    sendable(rules, {
+      id: command.id,
+      platform: command.platform,
+      sender: command.sender ?? defaultSender,
+      recipient: command.recipient,
+      content: command.content,
+      ...(command.kind === undefined ? {} : { kind: command.kind }),
+      ...resolved,
+      priority: command.priority ?? "normal",
+      unknownOutcome: command.unknownOutcome ?? "resend",
+      ...(command.retry === undefined ? {} : { retry: command.retry }),
+      ...(command.fallback === undefined ? {} : { fallback: command.fallback }),
+      metadata: command.metadata ?? {}
+    })
+  )
 
 /** The waiting message as the command wants it. */
 export const changed = (message: Message, command: RescheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
-  Result.map(times(command, rules), (resolved) => ({
-    ...message,
-    ...resolved,
-    content: command.content ?? message.content,
-    priority: command.priority ?? message.priority,
-    metadata: command.metadata ?? message.metadata
-  }))
+  Result.flatMap(times(command, message.kind, rules), (resolved) =>
+    sendable(rules, {
+      ...message,
+      ...resolved,
+      content: command.content ?? message.content,
+      priority: command.priority ?? message.priority,
+      metadata: command.metadata ?? message.metadata
+    })
+  )
+
+const sendable = (rules: Rules, message: Message): Result.Result<Message, Refusal> => {
+  const problems = rules.unsendable(message)
+  return problems.length === 0
+    ? Result.succeed(message)
+    : Result.fail({ id: message.id, platform: message.platform, problems })
+}
 
 /** The fields in which a command differs from what its id already stands for. */
 export const conflicts = (stored: Message, command: ScheduleCommand, wanted: Message): ReadonlyArray<string> =>
@@ -92,7 +105,8 @@ const canonical = (value: unknown): string =>
 
 const times = (
   command: ScheduleCommand | RescheduleCommand,
-  { now, defaultMaxLateness }: Rules
+  kind: Kind | undefined,
+  { now, maxLateness }: Rules
 ): Result.Result<Pick<Message, "dueAt" | "expiresAt">, Refusal> => {
   const refuse = (...problems: ReadonlyArray<Problem>) =>
     Result.fail({
@@ -105,7 +119,7 @@ const times = (
   if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...unsaid(command, []))
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
-  const lateness = command.maxLatenessSeconds === undefined ? defaultMaxLateness : command.maxLatenessSeconds * 1_000
+  const lateness = command.maxLatenessSeconds === undefined ? maxLateness(kind) : command.maxLatenessSeconds * 1_000
   return Result.succeed({
     dueAt: fromMillis(due.success),
     expiresAt: fromMillis(expires ? expires.success : due.success + lateness)

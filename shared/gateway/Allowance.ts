@@ -1,7 +1,7 @@
 // Whether one more message may be sent now: the limits of sender and recipient, the platform's brakes, the circuit and
 // what operators ordered, in one place.
 import type { Message } from "#shared/contract/Events.ts"
-import type { Recipient } from "#shared/contract/Fields.ts"
+import { addressOf } from "#shared/contract/Fields.ts"
 import { noOrders, type Orders, type SenderState } from "#shared/contract/Senders.ts"
 import { Brakes } from "./Brakes.ts"
 import { afterOutcome, allowance, type Circuit, type CircuitPolicy, closed, probing } from "./Circuit.ts"
@@ -13,8 +13,6 @@ type Limits = Pick<GatewayDefinition, "connections" | "perSecond" | "recipientLi
 
 /** Never a name of one recipient's key. */
 const senderKey = ""
-
-export const recipientKey = ({ chatId }: Recipient): string => chatId
 
 export class Allowance {
   orders: Orders = noOrders
@@ -96,7 +94,7 @@ export class Allowance {
 
   /** Learns the limit of a recipient: call it before anything else about this one. */
   know({ recipient }: Pick<Message, "recipient">): string {
-    const key = recipientKey(recipient)
+    const key = addressOf(recipient)
     if (!this.#recipientLimits.has(key)) {
       const limit = this.#limits.recipientLimit(recipient)
       this.#recipientLimits.set(key, limit && { key, ...limit })

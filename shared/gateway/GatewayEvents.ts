@@ -58,9 +58,7 @@ export const failedEvent = (
   category: errorCategory(outcome),
   reason: reasonOf(outcome),
   ...(outcome._tag === "Throttled" ? { retryAfterMillis: outcome.retryAfterMs } : {}),
-  ...(outcome._tag === "RejectedRecipient" && outcome.movedTo !== undefined
-    ? { movedTo: { chatId: outcome.movedTo } }
-    : {})
+  ...(outcome._tag === "RejectedRecipient" && outcome.movedTo !== undefined ? { movedTo: outcome.movedTo } : {})
 })
 
 /** Not tried: too many wait for the same recipient, whose limit we keep. Comes again when it may be its turn. */

@@ -1,6 +1,6 @@
 // What became of one send, in the same words for every platform.
 import { Data } from "effect"
-import type { ErrorCategory } from "#shared/contract/Fields.ts"
+import type { ErrorCategory, Recipient } from "#shared/contract/Fields.ts"
 
 /**
  * The result of one call to a platform. `Throttled`, `Transient` and the three `Rejected…` are refusals: each proves
@@ -17,7 +17,7 @@ export type Outcome = Data.TaggedEnum<{
   /** Refused for what the message says. Nothing was sent; the same content will always be refused. */
   RejectedContent: { readonly reason: ContentReason }
   /** Refused for whom it is for. Nothing was sent. `movedTo` is the recipient's new address, where there is one. */
-  RejectedRecipient: { readonly reason: RecipientReason; readonly movedTo?: string }
+  RejectedRecipient: { readonly reason: RecipientReason; readonly movedTo?: Recipient }
   /** Refused for who sends. Nothing was sent, and no other message of this sender would be. */
   RejectedSender: { readonly reason: SenderReason }
   /** The platform may have sent it or not. Only the message's own policy may send again. */

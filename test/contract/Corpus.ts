@@ -36,6 +36,11 @@ export const validCommands: ReadonlyArray<Case> = [
     }
   ],
   ["a group", "schedule", { ...small, recipient: { chatId: "-1001234567890" } }],
+  [
+    "a webhook",
+    "schedule",
+    { ...small, platform: "webhook", recipient: { url: "https://clinic.example/reminders?of=1" } }
+  ],
   ["a channel", "schedule", { ...small, recipient: { chatId: "@clinic_news" } }],
   ["an offset", "schedule", { ...small, dueAt: "2026-12-01T10:00:00.123456789+01:00" }],
   ["an instant that is past", "schedule", { ...small, dueAt: "2026-01-01T00:00:00Z" }],
@@ -82,6 +87,9 @@ export const invalidCommands: ReadonlyArray<Case> = [
   ["a number as chat id", "schedule", { ...small, recipient: { chatId: 123456789 } }],
   ["a chat id that is none", "schedule", { ...small, recipient: { chatId: "+49 170 1234567" } }],
   ["a field too many", "schedule", { ...small, surprise: true }],
+  ["no address", "schedule", { ...small, recipient: {} }],
+  ["two addresses", "schedule", { ...small, recipient: { chatId: "1", url: "https://clinic.example" } }],
+  ["an address that is no web address", "schedule", { ...small, recipient: { url: "ftp://clinic.example" } }],
   ["a field too many in the recipient", "schedule", { ...small, recipient: { chatId: "1", name: "x" } }],
   ["a field too many in the content", "schedule", text("a", { parseMode: "html" })],
   ["no text", "schedule", text("")],

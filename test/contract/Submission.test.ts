@@ -5,6 +5,7 @@ import { commands } from "#shared/contract/Commands.ts"
 import { Message } from "#shared/contract/Events.ts"
 import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
 import { conflicts, decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
+import { unsendable } from "#shared/platforms/Platforms.ts"
 
 const good = {
   id: "appt-4711-reminder-1",
@@ -13,7 +14,7 @@ const good = {
   content: { type: "text", text: "hello" },
   dueAt: "2026-12-01T09:00:00Z"
 }
-const rules = { now: Date.parse("2026-11-24T08:00:00Z"), defaultMaxLateness: 3_600_000 }
+const rules = { now: Date.parse("2026-11-24T08:00:00Z"), maxLateness: () => 3_600_000, unsendable }
 
 const submit = (json: unknown) =>
   Result.flatMap(decodeCommand("schedule", json), (command) => toMessage(command, rules))
@@ -98,7 +99,7 @@ describe("a schedule command", () => {
   it.prop("that decodes gives a message that survives the wire", [commands.schedule], ([command]) => {
     const result = toMessage(
       { ...command, dueAt: good.dueAt, expiresAt: undefined, timeZone: undefined } as never,
-      rules
+      { ...rules, unsendable: () => [] }
     )
     const message = Result.getOrThrow(result)
     assert.deepStrictEqual(Schema.decodeUnknownSync(Message)(JSON.parse(JSON.stringify(message))), message)
@@ -109,7 +110,7 @@ describe("the same id again", () => {
   const stored = accepted({ ...good, metadata: { a: "1", b: "2" } })
   const differing = (json: object) => {
     const command = Result.getOrThrow(decodeCommand("schedule", { ...good, ...json }))
-    return conflicts(stored, command, Result.getOrThrow(toMessage(command, { ...rules, defaultMaxLateness: 1 })))
+    return conflicts(stored, command, Result.getOrThrow(toMessage(command, { ...rules, maxLateness: () => 1 })))
   }
 
   it("with the same content, in whatever order, does not conflict", () => {

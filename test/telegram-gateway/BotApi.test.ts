@@ -140,7 +140,7 @@ const answers: ReadonlyArray<readonly [what: string, reply: Reply, expected: Out
     refused(400, "Bad Request: group chat was upgraded to a supergroup chat", {
       migrate_to_chat_id: -1001234567890123
     }),
-    RejectedRecipient({ reason: "chat-moved", movedTo: "-1001234567890123" })
+    RejectedRecipient({ reason: "chat-moved", movedTo: { chatId: "-1001234567890123" } })
   ],
   [
     "400 moved, nobody knows where",

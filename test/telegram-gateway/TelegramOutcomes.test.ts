@@ -37,7 +37,7 @@ describe("a refusal", () => {
         description: "Bad Request: chat not found",
         parameters: { migrate_to_chat_id: -100 }
       }),
-      RejectedRecipient({ reason: "chat-moved", movedTo: "-100" })
+      RejectedRecipient({ reason: "chat-moved", movedTo: { chatId: "-100" } })
     )
   })
 
