@@ -20,6 +20,8 @@ export interface Outgoing {
   /** Stored only if this is the sequence of the last message under `expectedOf`, or under the subject itself. */
   readonly expectedSequence?: number
   readonly expectedOf?: string
+  /** How long it is kept, where a stream allows that. */
+  readonly keepSeconds?: number
   readonly schedule?: { readonly at: string; readonly target: string }
   readonly cancelSchedule?: string
 }
@@ -135,6 +137,7 @@ const toFast = (message: Outgoing): FastMessage => {
       ...(message.expectedOf === undefined ? {} : { lastSubjectSequenceSubject: message.expectedOf })
     }
   }
+  if (message.keepSeconds !== undefined) options.ttl = `${message.keepSeconds}s`
   if (message.schedule)
     options.schedule = { specification: `@at ${message.schedule.at}`, target: message.schedule.target }
   if (message.cancelSchedule !== undefined) options.cancelSchedule = { scheduleSubject: message.cancelSchedule }

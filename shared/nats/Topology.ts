@@ -35,8 +35,13 @@ export const Subject = {
     `carillon.sender.${platform}.${sender}.${what}`,
   /** One per message that was given up. */
   dead: (platform: Platform | "*", id: MessageId | "*") => `carillon.dead.${platform}.${id}`,
+  /** What gateways remember beside the log. Keys are ids and hashes: subjects are seen by many, and name nobody. */
+  memory: (what: Memorised, key: string) => `carillon.memory.${what}.${key}`,
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
 } as const
+
+/** Of each, the key: `<platform>.<sender>.<…>`. */
+export type Memorised = "file" | "link" | "contact" | "button"
 
 export const commandOf = (subject: string): CommandName | undefined =>
   commandNames.find((name) => Subject.command(name) === subject)
@@ -90,6 +95,15 @@ export const streams = {
     retention: "limits",
     max_msgs_per_subject: 1,
     max_age: days(90)
+  },
+  // The newest of each key is what counts; some end by their own time to live.
+  MEMORY: {
+    ...common,
+    name: "MEMORY",
+    subjects: ["carillon.memory.>"],
+    retention: "limits",
+    max_msgs_per_subject: 1,
+    allow_msg_ttl: true
   },
   QUARANTINE: {
     ...common,
