@@ -3,13 +3,14 @@
 import { Effect, Option, Result, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
-import { type Attempt, events, type Message } from "#shared/contract/Events.ts"
+import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
@@ -66,7 +67,12 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
     if (standings[index]?._tag === "Ours")
       recordStage("accept", Date.now() - one.delivery.time.getTime(), one.message.platform)
   })
-  countEvents(toArm.map(({ message, cause }) => ({ type: "scheduled", at, message, cause })))
+  const accepted = toArm.map(({ message, cause }): Event => ({ type: "scheduled", at, message, cause }))
+  countEvents(accepted)
+  yield* logEvents(
+    accepted,
+    toArm.map(({ trace }) => trace)
+  )
   const answers = new Map(wanted.map((one, index) => [one.delivery, answer(one, standings[index])] as const))
   return parsed.map((result, index): Answer => {
     const delivery = deliveries[index] as Delivery
