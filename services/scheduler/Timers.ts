@@ -44,6 +44,8 @@ export class Timers extends Context.Service<
      * looked up. The headers go with the change.
      */
     change(old: Pending, change: TimerChange, headers: Headers): Effect.Effect<Fate, NatsError>
+    /** A change of it waits to be carried out. */
+    changing(id: MessageId): Effect.Effect<boolean, NatsError>
     /** How far a message is that has no timer: a change of it waits to be carried out, or it was cancelled since then. */
     without(message: Message, since: PerhapsArmed): Effect.Effect<"changing" | "cancelled" | "fired", NatsError>
   }
@@ -83,12 +85,14 @@ export class Timers extends Context.Service<
       })
 
       const stillToArm = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, perhaps: PerhapsArmed) {
-        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since)
-        return yield* Effect.filter(wanted, ({ attempt: { message, attempt } }) =>
-          gone.has(attemptEventId(message.id, attempt, "dispatched")) ||
-          gone.has(attemptEventId(message.id, attempt, "expired"))
-            ? Effect.succeed(false)
-            : Effect.map(without(message, perhaps), (state) => state === "fired")
+        const ends = wanted.map(({ attempt: { message, attempt } }) => [
+          attemptEventId(message.id, attempt, "dispatched"),
+          attemptEventId(message.id, attempt, "expired")
+        ])
+        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since, ends)
+        const left = wanted.filter((_, index) => !ends[index]?.some((id) => gone.has(id)))
+        return yield* Effect.filter(left, ({ attempt: { message } }) =>
+          Effect.map(without(message, perhaps), (state) => state === "fired")
         )
       })
 
@@ -124,6 +128,7 @@ export class Timers extends Context.Service<
             ([fate]) => fate ?? "conflict"
           )
         },
+        changing: (id) => Effect.map(log.last("TIMERS", Subject.changed("*", id)), Option.isSome),
         without
       })
     })

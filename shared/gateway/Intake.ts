@@ -38,7 +38,7 @@ const receive = Effect.fnUntraced(function* (
 ) {
   const since = redeliveredSince(batch)
   const log = yield* EventLog
-  const said = since === undefined ? nothing : yield* log.idsSince(telling, since)
+  const said = since === undefined ? nothing : yield* log.idsSince(telling, since, endingsOf(batch))
   for (const delivery of batch) {
     const decoded = decode(delivery.string())
     if (Result.isFailure(decoded)) {
@@ -61,6 +61,15 @@ const receive = Effect.fnUntraced(function* (
   }
   desk.signal()
 })
+
+/** Old ones have ended, soon after they were dispatched: then the rest of the log need not be read. */
+const endingsOf = (batch: ReadonlyArray<Delivery>) =>
+  batch.every(({ redelivered }) => redelivered)
+    ? batch.map(({ headers }) => {
+        const [id = "", attempt] = [headers?.get("ce-subject"), Number(headers?.get("ce-attempt"))]
+        return endings.map((type) => attemptEventId(id, attempt, type))
+      })
+    : []
 
 interface PutOff {
   /** When the last of them comes back. */
@@ -97,14 +106,15 @@ interface History {
 }
 const untouched: History = { ended: false, sending: false, partsSent: 0 }
 const nothing: ReadonlyMap<string, number> = new Map()
-const telling = ["send-started", "part-sent", "sent", "attempt-failed", "expired"] as const
+const endings = ["sent", "attempt-failed", "expired"] as const
+const telling = ["send-started", "part-sent", ...endings] as const
 
 /** What the log says of an attempt. */
 const history = (
   { message: { id }, attempt, partsSent: before = 0 }: Attempt,
   said: ReadonlyMap<string, number>
 ): History => {
-  const has = (type: "sent" | "attempt-failed" | "expired") => said.has(attemptEventId(id, attempt, type))
+  const has = (type: (typeof endings)[number]) => said.has(attemptEventId(id, attempt, type))
   let partsSent = 0
   while (said.has(partEventId(id, attempt, before + partsSent + 1, "part-sent"))) partsSent++
   return {

@@ -1,8 +1,8 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
-import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io/jetstream"
+import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions, type StoredMsg } from "@nats-io/jetstream"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
-import type { Platform } from "#shared/contract/Fields.ts"
+import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
 import { pullExpiresMillis, Subject } from "./Topology.ts"
@@ -14,6 +14,17 @@ export interface StoredMessage {
   header(name: string): string | undefined
 }
 
+/** An event of a message, as its headers name it. */
+export interface Heard {
+  readonly id: MessageId
+  readonly type: EventType
+  /** `ce-id`: the same when it is said again. */
+  readonly eventId: string
+  readonly attempt: number | undefined
+  readonly sequence: number
+  readonly storedAt: number
+}
+
 export class EventLog extends Context.Service<
   EventLog,
   {
@@ -21,9 +32,23 @@ export class EventLog extends Context.Service<
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
     /**
      * The ids (`ce-id`) of events of these types appended since an instant in milliseconds, and when each was stored.
-     * Reads headers only.
+     * Reads headers only. Given groups of ids it ends as soon as it has found one of each group.
      */
-    idsSince(types: ReadonlyArray<EventType>, since: number): Effect.Effect<ReadonlyMap<string, number>, NatsError>
+    idsSince(
+      types: ReadonlyArray<EventType>,
+      since: number,
+      oneOfEach?: ReadonlyArray<ReadonlyArray<string>>
+    ): Effect.Effect<ReadonlyMap<string, number>, NatsError>
+    /** What events of these types say of these messages, since an instant in milliseconds, oldest first. Headers only. */
+    about(
+      ids: ReadonlySet<MessageId>,
+      types: ReadonlyArray<EventType>,
+      since: number
+    ): Effect.Effect<ReadonlyArray<Heard>, NatsError>
+    /** The message at a place of a stream, if it is still there. */
+    at(stream: StreamName, sequence: number): Effect.Effect<Option.Option<StoredMessage>, NatsError>
+    /** The first message of a subject, which may have wildcards, at this place of a stream or after it. */
+    next(stream: StreamName, sequence: number, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
     /** The events of one type and platform appended since an instant in milliseconds. */
     since(
       type: EventType,
@@ -50,8 +75,8 @@ export class EventLog extends Context.Service<
       const open = (options: Partial<OrderedConsumerOptions>) =>
         attempt("read the log", () => js.consumers.get("EVENTS", options))
 
-      const last = (stream: StreamName, subject: string) =>
-        attempt("look up", () => manager.streams.getMessage(stream, { last_by_subj: subject })).pipe(
+      const lookUp = (find: () => Promise<StoredMsg | null>) =>
+        attempt("look up", find).pipe(
           Effect.map(Option.fromNullishOr),
           Effect.map(
             Option.map((found) => ({
@@ -62,18 +87,27 @@ export class EventLog extends Context.Service<
             }))
           )
         )
+      const last = (stream: StreamName, subject: string) =>
+        lookUp(() => manager.streams.getMessage(stream, { last_by_subj: subject }))
+      const at = (stream: StreamName, sequence: number) =>
+        sequence < 1
+          ? Effect.succeed(Option.none())
+          : lookUp(() => manager.streams.getMessage(stream, { seq: sequence }))
+      const next = (stream: StreamName, sequence: number, subject: string) =>
+        lookUp(() => manager.direct.getMessage(stream, { seq: Math.max(1, sequence), next_by_subj: subject }))
 
       const readSince = Effect.fnUntraced(function* (
         filters: ReadonlyArray<string>,
         since: number,
         headersOnly: boolean,
-        each: (message: JsMsg) => void
+        each: (message: JsMsg) => void,
+        enough: () => boolean = () => false
       ) {
         const consumer = yield* open({
           filter_subjects: [...filters],
           deliver_policy: DeliverPolicy.StartTime,
           // Clocks of client and server may differ a little.
-          opt_start_time: new Date(since - 5_000).toISOString(),
+          opt_start_time: new Date(Math.max(0, since - 5_000)).toISOString(),
           headers_only: headersOnly
         })
         const { num_pending: waiting } = yield* attempt("read the log", () => consumer.info())
@@ -82,18 +116,52 @@ export class EventLog extends Context.Service<
           const messages = await consumer.consume({ max_messages: 5_000 })
           for await (const message of messages) {
             each(message)
-            if (message.info.pending === 0) break
+            if (message.info.pending === 0 || enough()) break
           }
         })
       })
 
-      const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number) {
+      const idsSince = Effect.fnUntraced(function* (
+        types: ReadonlyArray<EventType>,
+        since: number,
+        oneOfEach: ReadonlyArray<ReadonlyArray<string>> = []
+      ) {
         const ids = new Map<string, number>()
+        const groups = new Map(oneOfEach.flatMap((group) => group.map((id) => [id, group] as const)))
+        const missing = new Set(oneOfEach)
+        const note = ({ headers, time }: JsMsg) => {
+          const id = headers?.get("ce-id") ?? ""
+          ids.set(id, time.getTime())
+          const group = groups.get(id)
+          if (group) missing.delete(group)
+        }
         const filters = types.map((type) => Subject.events(type))
-        yield* readSince(filters, since, true, ({ headers, time }) =>
-          ids.set(headers?.get("ce-id") ?? "", time.getTime())
-        )
+        yield* readSince(filters, since, true, note, () => oneOfEach.length > 0 && missing.size === 0)
         return ids
+      })
+
+      const about = Effect.fnUntraced(function* (
+        ids: ReadonlySet<MessageId>,
+        types: ReadonlyArray<EventType>,
+        since: number
+      ) {
+        const heard: Array<Heard> = []
+        const filters = types.map((type) => Subject.events(type))
+        yield* readSince(filters, since, true, ({ headers, seq, subject, time }) => {
+          const id = headers?.get("ce-subject") ?? ""
+          if (!ids.has(id)) return
+          const type = subject.split(".")[2] as EventType
+          const attempt = Number(headers?.get("ce-attempt") || Number.NaN)
+          heard.push({
+            id,
+            type,
+            eventId: headers?.get("ce-id") ?? "",
+            attempt: Number.isNaN(attempt) ? undefined : attempt,
+            sequence: seq,
+            storedAt: time.getTime()
+          })
+        })
+        return heard
       })
 
       const since = Effect.fnUntraced(function* (type: EventType, platform: Platform, from: number) {
@@ -132,7 +200,7 @@ export class EventLog extends Context.Service<
         Effect.map(({ created, state }) => ({ created, first: state.first_seq, last: state.last_seq }))
       )
 
-      return EventLog.of({ last, idsSince, since, from, extent })
+      return EventLog.of({ last, at, next, idsSince, about, since, from, extent })
     })
   )
 }

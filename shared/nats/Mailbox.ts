@@ -26,11 +26,12 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   )
   yield* Effect.acquireRelease(
     attempt(`consume ${definition.durable}`, async () => {
+      const createdAt = Date.parse((await consumer.info()).created)
       const messages = await consumer.consume({
         max_messages: Math.min(definition.maxAckPending, 2_000),
         abort_on_missing_resource: true,
         expires: pullExpiresMillis,
-        callback: (message) => void Queue.offerUnsafe(queue, message)
+        callback: (message) => void Queue.offerUnsafe(queue, perhapsGivenBefore(message, createdAt))
       })
       const lost = (cause: unknown) =>
         Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
@@ -45,3 +46,10 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   open = true
   return queue as Queue.Dequeue<Delivery, NatsError>
 })
+
+/**
+ * What was stored before its consumer was made may have been given to one of the same name that somebody deleted: a log
+ * then gives everything anew, as if for the first time. It counts as redelivered, so that it is checked against the log.
+ */
+const perhapsGivenBefore = (message: Delivery, createdAt: number): Delivery =>
+  message.time.getTime() < createdAt ? Object.defineProperty(message, "redelivered", { value: true }) : message

@@ -77,3 +77,24 @@ export const headersAndSubjects = (url: string) =>
     }
     return found.join("\n")
   })
+
+/** Takes every message under a subject out of a stream, as by hand. */
+export const purgeSubject = (url: string, stream: string, filter: string) =>
+  withManager(url, (manager) => manager.streams.purge(stream, { filter }))
+
+/** Takes the events of one type of a message out of the log, as by hand; answers with how many there were. */
+export const deleteEvents = (url: string, type: string, id: string) =>
+  withManager(url, async (manager) => {
+    const consumer = await manager.jetstream().consumers.get("EVENTS", { filter_subjects: `carillon.event.${type}.>` })
+    const found: Array<number> = []
+    if ((await consumer.info()).num_pending === 0) return 0
+    for await (const message of await consumer.consume()) {
+      if (message.headers?.get("ce-subject") === id) found.push(message.seq)
+      if (message.info.pending === 0) break
+    }
+    for (const sequence of found) await manager.streams.deleteMessage("EVENTS", sequence)
+    return found.length
+  })
+
+export const deleteConsumer = (url: string, stream: string, durable: string) =>
+  withManager(url, (manager) => manager.consumers.delete(stream, durable))
