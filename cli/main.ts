@@ -13,6 +13,7 @@ import { ledgerCommand } from "./commands/LedgerRebuild.ts"
 import { listCommand } from "./commands/List.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
+import { rearmCommand } from "./commands/Rearm.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
 import { showCommand } from "./commands/Show.ts"
 import { watchCommand } from "./commands/Watch.ts"
@@ -38,6 +39,7 @@ const carillon = Command.make("carillon").pipe(
     dropCommand.pipe(Command.provide(serversLayer)),
     deadCommand.pipe(Command.provide(deadLetters)),
     resolveCommand.pipe(Command.provide(deadLetters)),
+    rearmCommand.pipe(Command.provide(serversLayer)),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     ledgerCommand.pipe(Command.provide(serversLayer))

@@ -33,6 +33,8 @@ const detail = (event: Event): string => {
       return `${event.category}: ${event.reason}`
     case "retry-scheduled":
       return `for ${event.sendAt}, after ${event.category}: ${event.reason}`
+    case "overdue":
+      return `${event.rule}, since ${event.since}`
     case "rejected":
       return event.problems.map(({ path, problem }) => `${path} ${problem}`).join("; ")
     default:

@@ -25,7 +25,8 @@ export const commandExamples = {
   drop: { platform, laterThanSeconds: 3_600 },
   redrive: { id },
   discard: { id, reason: "told by phone" },
-  resolve: { id, as: "sent", reason: "the patient says that it came" }
+  resolve: { id, as: "sent", reason: "the patient says that it came" },
+  rearm: { id }
 } as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
@@ -50,6 +51,7 @@ export const replyExamples = {
   redriven: { status: "redriven", id, dueAt: "2026-12-01T11:00:00.000Z", expiresAt: "2026-12-01T12:00:00.000Z" },
   discarded: { status: "discarded", id },
   resolved: { status: "resolved", id, as: "sent" },
+  rearmed: { status: "rearmed", id, what: "armed" },
   rejected: { status: "rejected", id, problems }
 } as const satisfies { readonly [Status in Reply["status"]]: Extract<Reply, { readonly status: Status }> }
 
@@ -95,6 +97,7 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
   },
   discarded: { at: "2026-12-01T11:00:00.000Z", id, platform, cause, reason: commandExamples.discard.reason },
   resolved: { at: "2026-12-01T11:00:00.000Z", ...about, as: "sent", cause, reason: commandExamples.resolve.reason },
+  overdue: { at: "2026-12-01T09:02:00.000Z", id, platform, rule: "past-due", since: dueAt },
   "orders-changed": { at: "2026-12-01T11:00:00.000Z", platform, orders: replyExamples.ordered.orders, cause },
   "circuit-changed": {
     at: "2026-12-01T09:00:00.093Z",

@@ -1,6 +1,6 @@
 // The rules of the projection: what an event makes of the rows of its message. Pure.
 // An event comes here once (its event id decides), but in whatever order the log has it.
-import { attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
+import { attemptOf, type Event, type EventOf, type Message, messageId, platform } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
@@ -26,7 +26,7 @@ export const fold = (known: Rows, recorded: ReadonlyArray<Recorded>): Rows => {
     if (after === undefined) continue
     messages.set(id, after)
     if ("message" in event && plans(before, event)) {
-      contents.set(id, { messageId: id, recipient: event.message.recipient, content: event.message.content })
+      contents.set(id, contentsOf(event.message))
     }
     const key = attemptKey(id, attemptOf(event))
     const attempt = onAttempt(attempts.get(key) ?? known.attempts.get(key), event, id)
@@ -55,7 +55,7 @@ const statusAfter = {
 } as const satisfies Record<Exclude<Event["type"], Untold>, Status>
 
 /** Events that say nothing of a message's status by themselves. */
-type Untold = "rejected" | "resolved" | "discarded" | "circuit-changed" | "orders-changed"
+type Untold = "rejected" | "resolved" | "discarded" | "overdue" | "circuit-changed" | "orders-changed"
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -63,7 +63,8 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
-  if (event.type === "circuit-changed" || event.type === "orders-changed") return undefined
+  // What we found out about it is no step of the message.
+  if (event.type === "overdue" || event.type === "circuit-changed" || event.type === "orders-changed") return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = statusOf(before, event)
@@ -85,7 +86,7 @@ const onEvent = (
 }
 
 /** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
-const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> | OfSender>): Status => {
+const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" | "overdue"> | OfSender>): Status => {
   if (event.type === "discarded") return before.status
   if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
   const attempt = attemptOf(event)
@@ -159,6 +160,13 @@ const isPlan = (event: Event) => event.type === "scheduled" || event.type === "r
 const planOf = (event: Carrying) => {
   const { dueAt, expiresAt, priority, unknownOutcome, metadata } = event.message
   return { dueAt, expiresAt, priority, unknownOutcome, metadata, plannedAt: isPlan(event) ? event.at : null }
+}
+
+/** A field that a later version gives to messages is among the rest. */
+const contentsOf = (message: Message): ContentRow => {
+  const { recipient, content, ...others } = message
+  const { id, platform, sender, kind, dueAt, expiresAt, priority, unknownOutcome, metadata, ...rest } = others
+  return { messageId: id, recipient, content, rest }
 }
 
 /** The latest failure, for as long as it explains the status. */

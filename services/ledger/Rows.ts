@@ -1,6 +1,6 @@
 // The rows of the projection as the ledger computes with them. Keys are the columns in camelCase; null is not known.
 
-import type { EventType } from "#shared/contract/Events.ts"
+import type { EventType, Message } from "#shared/contract/Events.ts"
 import type {
   Content,
   ErrorCategory,
@@ -65,7 +65,12 @@ export interface ContentRow {
   readonly messageId: string
   readonly recipient: Recipient
   readonly content: Content
+  /** What else of the message only a send needs. */
+  readonly rest: Rest
 }
+
+/** The fields of a message that are neither columns of its row nor its address and content. */
+export type Rest = Omit<Message, Exclude<keyof MessageRow, "attempts" | "status"> | "recipient" | "content">
 
 export interface AttemptRow {
   readonly messageId: string

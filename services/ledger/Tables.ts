@@ -59,7 +59,8 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
 export const contents = table<ContentRow>("message_contents", ["messageId"], {
   messageId: "text",
   recipient: "jsonb",
-  content: "jsonb"
+  content: "jsonb",
+  rest: "jsonb"
 })
 
 export const attempts = table<AttemptRow>("message_delivery_attempts", ["messageId", "attempt"], {

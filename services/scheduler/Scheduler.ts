@@ -20,6 +20,7 @@ import { decideDeadLetter } from "./DeadLetters.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
+import { rearm } from "./Rearming.ts"
 import { schedule } from "./Scheduling.ts"
 import { Timers } from "./Timers.ts"
 
@@ -51,6 +52,8 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
     case "discard":
     case "resolve":
       return yield* Effect.forEach(run, (delivery) => decideDeadLetter(name, delivery, rules.now))
+    case "rearm":
+      return yield* rearm(run, rules.now)
     default:
       return run.map((delivery) =>
         refused(

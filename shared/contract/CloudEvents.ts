@@ -17,6 +17,8 @@ export const eventId = (event: Event): string => {
       return `${event.message.id}.${event.cause}.rescheduled`
     case "discarded":
       return `${event.id}.${event.cause}.discarded`
+    case "overdue":
+      return `${event.id}.${event.rule}.${event.at.slice(0, 13)}.overdue`
     case "orders-changed":
       return `${event.cause}.orders-changed`
     case "circuit-changed":

@@ -133,6 +133,22 @@ export const ResolveCommand = Schema.Struct({
   reason: Schema.optionalKey(Reason)
 }).annotate({ identifier: "ResolveCommand", description: "Decide a message whose outcome nobody knows" })
 
+export const RearmCommand = Schema.Struct({
+  id: MessageId,
+  kept: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Unknown).annotate({
+      description:
+        "The attempt (see event.dispatched) to go by if the log no longer holds the message, as the ledger kept it: personal data"
+    })
+  ),
+  reason: Schema.optionalKey(Reason)
+}).annotate({
+  identifier: "RearmCommand",
+  description:
+    "Take up again a message that was lost on its way; changes nothing of one that waits, is under way, or ended"
+})
+export type RearmCommand = typeof RearmCommand.Type
+
 export const commands = {
   schedule: ScheduleCommand,
   cancel: CancelCommand,
@@ -142,7 +158,8 @@ export const commands = {
   drop: DropCommand,
   redrive: RedriveCommand,
   discard: DiscardCommand,
-  resolve: ResolveCommand
+  resolve: ResolveCommand,
+  rearm: RearmCommand
 }
 export type CommandName = keyof typeof commands
 export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

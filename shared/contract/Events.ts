@@ -18,7 +18,8 @@ import {
   Recipient,
   RetryTiers,
   Sender,
-  UnknownOutcome
+  UnknownOutcome,
+  WatchdogRule
 } from "./Fields.ts"
 import { Orders } from "./Senders.ts"
 
@@ -165,6 +166,12 @@ export const events = {
   unknown: event("unknown", "It may or may not have arrived, and is held by its own policy", {
     ...numbered,
     reason: Schema.String
+  }),
+  overdue: event("overdue", "The watchdog found that what should have happened did not; said once an hour", {
+    id: MessageId,
+    platform: Schema.optionalKey(Platform),
+    rule: WatchdogRule,
+    since: Instant.annotate({ identifier: undefined, description: "When it should have happened, or was seen last" })
   }),
   "orders-changed": event("orders-changed", "An operator paused, resumed or dropped what waits", {
     platform: Platform,

@@ -159,6 +159,15 @@ export const ErrorCategory = oneOf("ErrorCategory", [
 ])
 export type ErrorCategory = typeof ErrorCategory.Type
 
+/** What the watchdog may find: of the first five the work is asked for again, the others are only told. */
+export const WatchdogRule = oneOf(
+  "WatchdogRule",
+  ["past-due", "no-timer", "not-sent", "no-outcome", "undecided", "no-gateway", "no-intent", "timer-left", "no-row"],
+  "`past-due`: due, and nothing happened; `no-timer`: waits, and no timer stands for it; `not-sent`: on its way, and no gateway has it; `no-outcome`: a send was begun, and has no end; `undecided`: an attempt failed, and nobody decided what follows; `no-gateway`: on its way to a sender that no gateway serves; `no-intent`: sent, and no intent was recorded; `timer-left`: it has ended, and a timer stands for it; `no-row`: a timer stands for a message without a row in the ledger"
+)
+export type WatchdogRule = typeof WatchdogRule.Type
+export const watchdogRules = WatchdogRule.literals
+
 /** One thing wrong with a command: where, and what. Never the value itself. */
 export const Problem = Schema.Struct({
   path: Schema.String.annotate({ description: "The field, for example recipient.chatId; empty for the whole command" }),

@@ -3,6 +3,12 @@ import { Schema } from "effect"
 import { Instant, MessageId, Platform, Problem, ResolvedAs, Sender } from "./Fields.ts"
 import { Orders } from "./Senders.ts"
 
+export const Rearmed = Schema.Literals(["armed", "redecided", "unknown", "waits", "under-way", "ended"]).annotate({
+  description:
+    "`armed`: its timer stands again, or it is on its way; `redecided`: what follows its failed attempt is decided again; `unknown`: a send without an outcome is recorded as one that nobody knows, and its own policy follows; `waits`: its timer stands; `under-way`: a service may still have it in hand; `ended`: nothing is left to do"
+})
+export type Rearmed = typeof Rearmed.Type
+
 export const Reply = Schema.Union([
   Schema.Struct({
     status: Schema.Literal("accepted"),
@@ -22,6 +28,11 @@ export const Reply = Schema.Union([
   Schema.Struct({ status: Schema.Literal("redriven"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
   Schema.Struct({ status: Schema.Literal("discarded"), id: MessageId }),
   Schema.Struct({ status: Schema.Literal("resolved"), id: MessageId, as: ResolvedAs }),
+  Schema.Struct({
+    status: Schema.Literal("rearmed"),
+    id: MessageId,
+    what: Rearmed
+  }),
   Schema.Struct({
     status: Schema.Literal("rejected"),
     id: Schema.optionalKey(MessageId),

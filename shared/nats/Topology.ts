@@ -8,7 +8,7 @@ export const Subject = {
   command: (name: CommandName) => `carillon.command.${name}`,
   api: (name: CommandName) => `carillon.api.${name}`,
   /** One per waiting message: its timer. */
-  pending: (id: MessageId) => `carillon.timer.pending.${id}`,
+  pending: (id: MessageId | "*") => `carillon.timer.pending.${id}`,
   due: (platform: Platform) => `carillon.timer.due.${platform}`,
   /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
   changed: (platform: Platform | "*", id: MessageId) => `carillon.timer.changed.${platform}.${id}`,

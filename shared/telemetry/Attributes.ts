@@ -23,6 +23,7 @@ export interface MetricAttributes {
   readonly stage?: string | undefined
   readonly consumer?: string | undefined
   readonly stream?: string | undefined
+  readonly rule?: string | undefined
 }
 
 const spanKeys: ReadonlySet<string> = new Set<keyof SpanAttributes>([

@@ -24,6 +24,8 @@ const lineOf = (event: Event): Line => {
       return ["Warn", `held, nobody knows whether it arrived: ${event.reason}`]
     case "expired":
       return ["Warn", "expired: too late to be sent"]
+    case "overdue":
+      return ["Warn", `overdue: ${event.rule}, since ${event.since}`]
     case "rejected":
       return ["Warn", `refused a ${event.command} command, for ${event.problems.length} problems`]
     case "attempt-failed":

@@ -1,6 +1,7 @@
 // Messages as they live: what the log says of one that is sent, tried again, given up, moved, cancelled, refused.
 import fc from "fast-check"
 import type { Attempt, Event, Message } from "#shared/contract/Events.ts"
+import type { WatchdogRule } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 
 /** In every recipient and content of these messages, and nowhere else. */
@@ -134,6 +135,14 @@ export const ordersChanged = (cause: string): Event => ({
   orders: { paused: true },
   cause
 })
+export const overdue = (id: string, rule: WatchdogRule = "past-due", seconds = 120): Event => ({
+  type: "overdue",
+  at: at(seconds),
+  id,
+  platform: "telegram",
+  rule,
+  since: at(60)
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -193,6 +202,7 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), expired(id)],
   (id) => [refused(id)],
   (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
+  (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)],
   (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")]
 ]
 

@@ -1,6 +1,6 @@
 // Looks at and changes streams from outside, as an operator might.
 import { jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 
 const withManager = <A>(url: string, use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<A>) =>
@@ -98,3 +98,13 @@ export const deleteEvents = (url: string, type: string, id: string) =>
 
 export const deleteConsumer = (url: string, stream: string, durable: string) =>
   withManager(url, (manager) => manager.consumers.delete(stream, durable))
+
+/** Puts a timer there, as by hand: what it would send is no attempt. */
+export const putTimer = (url: string, id: string) =>
+  withManager(url, async (manager) => {
+    const headers = natsHeaders()
+    headers.set("ce-subject", id)
+    const at = new Date(Date.now() + 86_400_000).toISOString()
+    const schedule = { specification: `@at ${at}`, target: "carillon.timer.due.telegram" } as const
+    await manager.jetstream().publish(`carillon.timer.pending.${id}`, "{}", { headers, schedule })
+  })
