@@ -13,6 +13,7 @@ import { checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
+import { watchdog } from "./Watchdog.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
@@ -120,5 +121,5 @@ export const run = Effect.gen(function* () {
   yield* provision([])
   yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
   ready = true
-  yield* keepProjecting
+  yield* Effect.all([keepProjecting, watchdog], { concurrency: "unbounded" })
 }).pipe(Effect.scoped)

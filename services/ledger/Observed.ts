@@ -1,9 +1,11 @@
 // What the ledger tells of its work: the last span of every event's trace, how long events take to reach the tables,
 // and how many still wait.
 import { Effect } from "effect"
+import { watchdogRules } from "#shared/contract/Fields.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { gauge, recordStage } from "#shared/telemetry/Metrics.ts"
+import { gauge, gauges, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
+import type { Finding } from "./Overdue.ts"
 
 let behind = 0
 
@@ -37,4 +39,37 @@ export const projected = (batch: ReadonlyArray<Delivery>, startedAt: number) => 
       startedAt
     ).end()
   }
+}
+
+let findings: ReadonlyArray<Finding> = []
+let lookedAtMillis = 0
+
+/** Call it when a round has looked at everything. */
+export const lookedAt = (found: ReadonlyArray<Finding>, at: number) => {
+  findings = found
+  lookedAtMillis = at
+}
+
+/** Shown by the ledger that keeps watch, for as long as it does. */
+export const watchFindings = (validSeconds: number) => {
+  const watches = () => Date.now() - lookedAtMillis < validSeconds * 1_000 + 60_000
+  return Effect.acquireRelease(
+    Effect.sync(() => [
+      gauges(
+        "carillon_watchdog_findings",
+        "Messages that something is wrong with, as of the last round, by rule",
+        () =>
+          watches()
+            ? watchdogRules.map((rule) => ({
+                value: findings.filter((one) => one.rule === rule).length,
+                attributes: { rule }
+              }))
+            : []
+      ),
+      gauges("carillon_watchdog_looked_at_seconds", "When the last round was, since the epoch", () =>
+        lookedAtMillis === 0 ? [] : [{ value: lookedAtMillis / 1_000, attributes: {} }]
+      )
+    ]),
+    (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))
+  )
 }

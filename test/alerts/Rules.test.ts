@@ -99,8 +99,10 @@ describe("the metrics of the services", () => {
         const scrape = Effect.forEach(Object.values(services), ({ url }) =>
           Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
         )
-        // Queue figures are asked for every ten seconds, the first time at once.
-        const pages = yield* eventually("every figure", scrape, (texts) => texts.join().includes('type="sent"'))
+        // Queue figures are asked for every ten seconds, the first time at once; the watchdog's first round takes a moment.
+        const pages = yield* eventually("every figure", scrape, (texts) =>
+          ['type="sent"', "carillon_watchdog_looked_at_seconds"].every((figure) => texts.join().includes(figure))
+        )
         const exported = new Set([...pages.join("\n").matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name))
         const named = new Set(
           rules.flatMap(({ expr }) => [...expr.matchAll(/\bcarillon_[a-z_]+/g)].map(([name]) => name))

@@ -1,0 +1,183 @@
+// The watchdog: compares what should have happened to the messages with what did. Of several ledgers one keeps watch. Each
+// round looks at a bounded piece: what is due and what is under way, the timers that are nearest, and in turn all others.
+import { randomUUID } from "node:crypto"
+import { Config, Effect, Option, Schedule, Schema } from "effect"
+import type { MessageId } from "#shared/contract/Fields.ts"
+import { EventLog, type StoredMessage } from "#shared/nats/EventLog.ts"
+import { durables } from "#shared/nats/Inspect.ts"
+import { type Settled, settled } from "#shared/nats/Settled.ts"
+import { consumers, Subject, streams } from "#shared/nats/Topology.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { askAgain, tell } from "./Alarm.ts"
+import { checkpoint } from "./Checkpoint.ts"
+import { lookedAt, watchFindings } from "./Observed.ts"
+import { type Facts, type Finding, judge, judgeTimer, needsTimer, stepOf, type Watched } from "./Overdue.ts"
+import { type Cursors, keepCursors, nextPiece, rowsOf, stepsOf, takeTurn, withoutIntent } from "./WatchdogRows.ts"
+
+const atLeast = (minimum: number) => Schema.Finite.check(Schema.isGreaterThanOrEqualTo(minimum))
+const setting = (name: string, minimum: number, byDefault: number) =>
+  Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(atLeast(minimum))), name).pipe(
+    Config.withDefault(byDefault)
+  )
+
+const settings = Config.all({
+  /** 0: no watch is kept. */
+  periodSeconds: setting("WATCHDOG_SECONDS", 0, 30),
+  graceSeconds: setting("WATCHDOG_GRACE_SECONDS", 1, 60),
+  /** Of each kind in one round. */
+  lookups: setting("WATCHDOG_LOOKUPS", 1, 1_000)
+})
+type Settings = Config.Success<typeof settings>
+
+/** What one ledger knows from round to round. */
+interface Watch {
+  readonly holder: string
+  /** Found in the round before: what is found twice in a row is told. */
+  readonly suspects: Map<string, Finding>
+  readonly asked: Map<MessageId, number>
+}
+
+/** Runs until interrupted. What is out of reach is looked at in the next round. */
+export const watchdog = Effect.gen(function* () {
+  const config = yield* settings
+  if (config.periodSeconds === 0) return yield* Effect.never
+  yield* watchFindings(3 * config.periodSeconds)
+  const watch: Watch = { holder: randomUUID(), suspects: new Map(), asked: new Map() }
+  while (true) {
+    yield* round(watch, config).pipe(
+      Effect.catch((error) => Effect.logWarning(`no round of the watchdog: ${error.message}`)),
+      Effect.timeoutOption("5 minutes")
+    )
+    yield* Effect.sleep(config.periodSeconds * 1_000)
+  }
+})
+
+export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, config: Settings) {
+  const cursors = yield* takeTurn(watch.holder, config.periodSeconds)
+  if (!cursors) return watch.suspects.clear()
+  const now = Date.now()
+  const facts = yield* gather(config, now)
+  if (!facts) return yield* Effect.logDebug("the watchdog waits: the ledger is behind the log")
+  const next: { -readonly [Key in keyof Cursors]: Cursors[Key] } = {}
+  const found = [
+    ...(yield* lookAtMessages(watch, cursors, next, facts, config)),
+    ...(yield* lookAtTimers(watch, cursors, next, facts, config)),
+    ...(yield* lookAtIntents(facts))
+  ]
+  const findings = new Map(found.map((one) => [`${one.rule} ${one.id}`, one]))
+  const confirmed = [...findings].filter(([key]) => watch.suspects.has(key)).map(([, one]) => one)
+  watch.suspects.clear()
+  for (const [key, one] of findings) watch.suspects.set(key, one)
+  lookedAt(confirmed, now)
+  yield* tell(confirmed, now)
+  // While nobody carries commands out, more of them are of no use.
+  if (facts.settled(consumers.schedulerCommands.durable).before + 60_000 > now)
+    yield* askAgain(confirmed, watch.asked, now)
+  yield* keepCursors(watch.holder, next)
+})
+
+/**
+ * The queues first, then the tables, once they hold all that the log had by then: what a queue has settled has left its
+ * trace in them. Nothing while the ledger is behind: that something did not happen means nothing then.
+ */
+const gather = Effect.fnUntraced(function* ({ graceSeconds }: Settings, now: number) {
+  const queues = new Map<string, Settled>()
+  for (const definition of yield* durables) queues.set(definition.durable, yield* settled(definition))
+  const caughtUp = yield* Effect.repeat(projectedUpTo, {
+    schedule: Schedule.max([Schedule.spaced("500 millis"), Schedule.recurs(patience)]),
+    until: (at) => at >= now
+  })
+  if (caughtUp < now) return undefined
+  const nothing: Settled = { before: Number.NEGATIVE_INFINITY, exists: false }
+  return {
+    now,
+    graceMillis: graceSeconds * 1_000,
+    settled: (durable) => queues.get(durable) ?? nothing
+  } satisfies Facts as Facts
+})
+
+/** How often the ledger is waited for, within one round. */
+const patience = 30
+
+/** Everything that the log stored before this is in the tables. */
+const projectedUpTo = Effect.gen(function* () {
+  const log = yield* EventLog
+  const { query } = yield* Postgres
+  const at = yield* checkpoint(query, "carillon")
+  if (!at) return Number.NEGATIVE_INFINITY
+  const first = yield* log.next("EVENTS", at.sequence + 1, streams.EVENTS.subjects[0])
+  return Option.match(first, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ storedAt }) => storedAt })
+})
+
+const lookAtMessages = Effect.fnUntraced(function* (
+  { suspects }: Watch,
+  cursors: Cursors,
+  next: { -readonly [Key in keyof Cursors]: Cursors[Key] },
+  facts: Facts,
+  { lookups }: Settings
+) {
+  const { now } = facts
+  const due = yield* nextPiece({ status: "pending", to: now }, cursors.due, lookups)
+  const nearest = yield* nextPiece({ status: "pending", from: now, to: now + 3_600_000 }, undefined, lookups)
+  const waiting = yield* nextPiece({ status: "pending", from: now }, cursors.waiting, lookups)
+  const processing = yield* nextPiece({ status: "processing" }, cursors.processing, lookups)
+  if (due.next) next.due = due.next
+  if (waiting.next) next.waiting = waiting.next
+  if (processing.next) next.processing = processing.next
+  const suspected = yield* rowsOf([...new Set(Array.from(suspects.values(), ({ id }) => id))])
+  const rows = new Map<MessageId, Watched>()
+  for (const row of [...due.rows, ...nearest.rows, ...waiting.rows, ...processing.rows, ...suspected])
+    rows.set(row.id, row)
+  const underWay = [...rows.values()].filter(({ status }) => status === "processing").map(({ id }) => id)
+  const newest = yield* stepsOf(underWay)
+  const look = Effect.fnUntraced(function* (row: Watched) {
+    const step = stepOf(row, newest.get(row.id))
+    const found = judge(row, step, facts)
+    if (found || !needsTimer(row, step, facts) || (yield* hasTimer(row.id))) return found ? [found] : []
+    return [{ id: row.id, platform: row.platform, rule: "no-timer", since: step.storedAt } satisfies Finding]
+  })
+  const found = yield* Effect.forEach([...rows.values()], look, { concurrency: 20 })
+  return found.flat() as ReadonlyArray<Finding>
+})
+
+const hasTimer = Effect.fnUntraced(function* (id: MessageId) {
+  const { last } = yield* EventLog
+  if (Option.isSome(yield* last("TIMERS", Subject.pending(id)))) return true
+  return Option.isSome(yield* last("TIMERS", Subject.changed("*", id)))
+})
+
+const lookAtTimers = Effect.fnUntraced(function* (
+  { suspects }: Watch,
+  cursors: Cursors,
+  next: { -readonly [Key in keyof Cursors]: Cursors[Key] },
+  facts: Facts,
+  { lookups }: Settings
+) {
+  const log = yield* EventLog
+  const timers = new Map<MessageId, number>()
+  let at: number | undefined = (cursors.timers ?? 0) + 1
+  for (let count = 0; count < lookups / 5 && at !== undefined; count++) {
+    const found: StoredMessage | undefined = Option.getOrUndefined(yield* log.next("TIMERS", at, Subject.pending("*")))
+    if (found) timers.set(found.header("ce-subject") ?? "", found.storedAt)
+    at = found && found.sequence + 1
+  }
+  if (at !== undefined) next.timers = at - 1
+  for (const { id, rule } of suspects.values()) {
+    if (rule !== "no-row" && rule !== "timer-left") continue
+    const found = yield* log.last("TIMERS", Subject.pending(id))
+    if (Option.isSome(found)) timers.set(id, found.value.storedAt)
+  }
+  const rows = new Map((yield* rowsOf([...timers.keys()])).map((row) => [row.id, row]))
+  return [...timers].flatMap(([id, storedAt]) => judgeTimer({ id, storedAt }, rows.get(id), facts) ?? [])
+})
+
+const day = 86_400_000
+
+/** Not of sends whose beginning may have left the log before it was recorded. */
+const lookAtIntents = Effect.fnUntraced(function* ({ graceMillis, now }: Facts) {
+  const log = yield* EventLog
+  const first = Option.getOrUndefined(yield* log.next("EVENTS", 1, streams.EVENTS.subjects[0]))
+  if (!first) return []
+  const found = yield* withoutIntent(Math.max(now - day, first.storedAt + graceMillis), now - graceMillis)
+  return found.map((one): Finding => ({ ...one, rule: "no-intent" }))
+})
