@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Instant } from "#shared/contract/Fields.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
+import { keepSums } from "./RollupTables.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 
 /** Where the log begins: when its first event was stored ("infinity" for an empty log), and its sequence. */
@@ -10,10 +11,15 @@ export interface Boundary {
   readonly sequence: number
 }
 
-/** Before the log is projected over these rows: sends that it still tells of are left for it to count. */
+/** Before the log is projected over these rows: sends that it still tells of are left for it to count. The
+ * first thing in its transaction. */
 export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, { storedAt, sequence }: Boundary) {
   const boundary = [storedAt, sequence]
   const first = "($1::timestamptz, $2::bigint)"
+  // Rows and sums as they stood at one time.
+  yield* query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+  const later = (types: string) => `(SELECT count(*) FROM carillon.message_events e
+    WHERE e.message_id = id AND e.type IN (${types}) AND (e.stored_at, e.sequence) >= ${first})`
   yield* query(
     messages.copy(
       "carillon",
@@ -22,8 +28,8 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
        (recorded_at < $1::timestamptz OR EXISTS (
          SELECT FROM carillon.message_events e WHERE e.message_id = id AND (e.stored_at, e.sequence) < ${first}))`,
       {
-        attempts: `attempts - (SELECT count(*) FROM carillon.message_events e
-          WHERE e.message_id = id AND e.type = 'send-started' AND (e.stored_at, e.sequence) >= ${first})`
+        attempts: `attempts - ${later("'send-started'")}`,
+        costUnits: `cost_units - ${later("'sent', 'part-sent'")}`
       }
     ),
     boundary
@@ -32,4 +38,5 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
   yield* query(attempts.copy("carillon", "carillon_rebuild", older))
   yield* query(contents.copy("carillon", "carillon_rebuild", older))
   yield* query(timeline.copy("carillon", "carillon_rebuild", `(stored_at, sequence) < ${first}`), boundary)
+  yield* keepSums(query, storedAt)
 })

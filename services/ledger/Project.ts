@@ -4,6 +4,7 @@ import { messageId } from "#shared/contract/Events.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
+import { countChanges } from "./RollupTables.ts"
 import type { AttemptRow, MessageRow } from "./Rows.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 import { type Recorded, timelineRow } from "./Timeline.ts"
@@ -19,7 +20,9 @@ export const project = Effect.fnUntraced(function* (
 ) {
   const fresh = yield* appendToTimeline(query, schema, recorded)
   if (fresh.length === 0) return
-  const changed = fold(yield* load(query, schema, fresh), fresh)
+  const known = yield* load(query, schema, fresh)
+  const changed = fold(known, fresh)
+  yield* countChanges(query, schema, known.messages, changed.messages)
   yield* save(query, messages.upsert(schema), changed.messages)
   yield* save(query, attempts.upsert(schema), changed.attempts)
   yield* save(query, contents.upsert(schema), changed.contents)

@@ -79,6 +79,7 @@ const onEvent = (
     attempts: before.attempts + (event.type === "send-started" && (event.part ?? 1) === 1 ? 1 : 0),
     lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
     possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
+    costUnits: before.costUnits + (event.type === "sent" || event.type === "part-sent" ? 1 : 0),
     acceptedAt: event.type === "scheduled" ? event.at : before.acceptedAt,
     updatedAt: later(before.updatedAt, storedAt)
   }
@@ -133,6 +134,7 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   priority: null,
   unknownOutcome: null,
   possibleDuplicate: false,
+  costUnits: 0,
   errorCategory: null,
   errorDetail: null,
   metadata: {},

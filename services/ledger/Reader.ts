@@ -3,6 +3,7 @@ import { Context, Effect, Layer, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { Failure } from "#shared/postgres/PostgresErrors.ts"
 import { type Checkpoint, checkpoint } from "./Checkpoint.ts"
+import { readStats, type Stats, type StatsFilter } from "./RollupTables.ts"
 import type { AttemptRow, ContentRow, MessageRow, Status, TimelineRow } from "./Rows.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 
@@ -35,6 +36,8 @@ export class Reader extends Context.Service<
     timeline(id: string): Effect.Effect<ReadonlyArray<TimelineRow>, Failure>
     /** By the time they are due; those without one, which were refused, come last. */
     list(filter?: Filter): Effect.Effect<ReadonlyArray<MessageRow>, Failure>
+    /** The sums over messages by hour or day. */
+    stats(filter: StatsFilter): Effect.Effect<ReadonlyArray<Stats>, Failure>
     /** The last event that is projected, and when that was. None before a ledger has begun. */
     readonly position: Effect.Effect<Option.Option<Checkpoint>, Failure>
   }
@@ -69,6 +72,7 @@ export class Reader extends Context.Service<
         }),
         timeline: timelineOf,
         list: (filter = {}) => list(query, filter),
+        stats: (filter) => readStats(query, filter),
         position: Effect.map(checkpoint(query, "carillon"), Option.fromNullishOr)
       })
     })

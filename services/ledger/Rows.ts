@@ -50,6 +50,8 @@ export interface MessageRow {
   readonly priority: Priority | null
   readonly unknownOutcome: UnknownOutcome | null
   readonly possibleDuplicate: boolean
+  /** Parts that a platform accepted: what it may charge for. */
+  readonly costUnits: number
   readonly errorCategory: ErrorCategory | null
   readonly errorDetail: string | null
   readonly metadata: Metadata

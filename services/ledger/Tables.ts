@@ -1,6 +1,7 @@
 // The tables as SQL: each column once, and from that the statements that read and write whole batches of rows.
 
 import type { SchemaName } from "./Migrations.ts"
+import { rollupTables } from "./RollupTables.ts"
 import type { AttemptRow, ContentRow, MessageRow, TimelineRow } from "./Rows.ts"
 
 type Columns<Row> = { readonly [Key in keyof Row]-?: string }
@@ -46,6 +47,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   priority: "text",
   unknownOutcome: "text",
   possibleDuplicate: "boolean",
+  costUnits: "integer",
   errorCategory: "text",
   errorDetail: "text",
   metadata: "jsonb",
@@ -88,4 +90,4 @@ export const timeline = table<TimelineRow>("message_events", ["eventId"], {
   detail: "jsonb"
 })
 
-export const tables = [messages, contents, attempts, timeline].map(({ name }) => name)
+export const tables = [...[messages, contents, attempts, timeline].map(({ name }) => name), ...rollupTables]

@@ -14,6 +14,8 @@ import { run } from "../../services/ledger/Ledger.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
 import { fold, noRows } from "../../services/ledger/Projection.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
+import type { RollupRow } from "../../services/ledger/Rollups.ts"
+import { recomputed } from "../../services/ledger/RollupTables.ts"
 import { attempts, contents, messages, timeline } from "../../services/ledger/Tables.ts"
 import type { Recorded } from "../../services/ledger/Timeline.ts"
 import { eventually } from "../support/Carillon.ts"
@@ -59,9 +61,27 @@ export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pi
       ([row]) => row?.n ?? 0
     )
 
+  /** The sums by hour and day, and what they come to by the rows that stand. */
+  const sums = Effect.gen(function* () {
+    const all = (sql: string) =>
+      Effect.map(
+        postgres.query<RollupRow & Record<string, unknown>>(`SELECT * FROM (${sql}) sums ORDER BY 1, 2, 3, 4, 5`),
+        (rows) => rows.map(plain)
+      )
+    return {
+      hourly: yield* all("SELECT * FROM carillon.message_rollups_hourly"),
+      daily: yield* all("SELECT * FROM carillon.message_rollups_daily"),
+      ofRows: {
+        hourly: yield* all(recomputed("carillon", "hourly")),
+        daily: yield* all(recomputed("carillon", "daily"))
+      }
+    }
+  })
+
   return {
     nats,
     environment,
+    sums,
     services,
     postgres,
     reader,
@@ -114,3 +134,11 @@ export const expected = (recorded: ReadonlyArray<Recorded>) => {
     [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
   return { messages: sorted(rows.messages), contents: sorted(rows.contents), attempts: sorted(rows.attempts) }
 }
+
+/** As the code names the columns; zeros at the end of the lateness say nothing. */
+const plain = ({ possible_duplicates, cost_units, ...row }: RollupRow & Record<string, unknown>) => ({
+  ...row,
+  possibleDuplicates: Number(possible_duplicates),
+  costUnits: Number(cost_units),
+  lateness: row.lateness.slice(0, row.lateness.findLastIndex((count) => count !== 0) + 1)
+})
