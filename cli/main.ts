@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
+import { withNegativeValues } from "./Arguments.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
 import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
@@ -16,6 +17,7 @@ import { queuesCommand } from "./commands/Queues.ts"
 import { rearmCommand } from "./commands/Rearm.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
 import { showCommand } from "./commands/Show.ts"
+import { statsCommand } from "./commands/Stats.ts"
 import { watchCommand } from "./commands/Watch.ts"
 import { exitCodes } from "./Exit.ts"
 import { serversLayer } from "./Servers.ts"
@@ -32,6 +34,7 @@ const carillon = Command.make("carillon").pipe(
     rescheduleCommand.pipe(Command.provide(serversLayer)),
     showCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     listCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
+    statsCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     watchCommand.pipe(Command.provide(serversLayer)),
     importCommand.pipe(Command.provide(serversLayer)),
     pauseCommand.pipe(Command.provide(serversLayer)),
@@ -59,7 +62,7 @@ const explain = (cause: Cause.Cause<unknown>) => {
 }
 
 NodeRuntime.runMain(
-  Command.run(carillon, { version }).pipe(
+  Command.runWith(carillon, { version })(withNegativeValues(process.argv.slice(2))).pipe(
     Effect.tapCause(explain),
     Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([])))
   ),

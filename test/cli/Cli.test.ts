@@ -4,8 +4,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { carillon, eventually, statusOf } from "../support/Carillon.ts"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
 import { deleteStream, pendingTimers } from "../support/Streams.ts"
 
 const everything = Effect.gen(function* () {
@@ -74,6 +75,37 @@ describe("carillon", () => {
         ["a2", "cancelled"]
       ])
       assert.deepStrictEqual((yield* run(["list", "--status", "failed", "--json"])).out, "")
+    })
+  )
+
+  it.live("tells the trends as a table with sparklines, as JSON, and says when there is nothing", () =>
+    Effect.gen(function* () {
+      const { run, nats, database } = yield* everything
+      const kinds = ["appointment", "appointment", "medication"]
+      yield* publishPlainly(
+        nats.url,
+        kinds.map((kind, index) => command(`t-${index}`, 0, { kind }))
+      )
+      for (const index of kinds.keys())
+        yield* eventually("sent", statusOf(database, `t-${index}`), (status) => status === "sent")
+      const { out } = yield* run(["stats", "--from", "-3h", "--to", "+1h", "--by", "kind"])
+      assert.match(out, /hours/)
+      assert.match(out, /appointment +2 +2 +0 +0 +100\.0 % .* [▁█]{4,5}/)
+      assert.match(out, /medication +1 +1 /)
+      assert.match(out, /all +3 +3 .*█/)
+      const daily = yield* run(["stats", "--daily", "--to", "+1d", "--json"])
+      const [day] = daily.out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+      assert.deepInclude(day, { platform: "telegram", due: 3, sent: 3, success: 1, retries: 0, costUnits: 3 })
+      assert.isAtLeast(day.latenessMillis.p99, day.latenessMillis.p50)
+      const none = yield* run(["stats", "--from", "2001-01-01T00:00:00Z", "--to", "2001-02-01T00:00:00Z"])
+      assert.match(none.out, /^nothing was due from 2001-01-01/)
+      assert.strictEqual((yield* run(["stats", "--hourly", "--daily"])).code, 2)
+      assert.strictEqual((yield* run(["stats", "--from", "+1d"])).code, 2)
+      assert.strictEqual((yield* run(["rearm", "t-0"])).out, "t-0: nothing to do: it has ended\n")
+      assert.strictEqual((yield* run(["rearm", "never-heard-of"])).code, 3)
     })
   )
 

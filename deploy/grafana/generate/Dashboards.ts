@@ -54,17 +54,32 @@ const overview = page({
     trend(
       "Sent and not sent a day",
       "short",
-      `SELECT date_trunc('day', due_at) AS time, count(*) FILTER (WHERE status = 'sent') AS sent,
-       count(*) FILTER (WHERE status IN ('failed', 'unknown', 'expired')) AS "not sent"
-       FROM carillon.scheduled_messages WHERE due_at > now() - interval '30 days' AND due_at <= now() GROUP BY 1 ORDER BY 1`
+      `SELECT bucket AS time, sum(sent) AS sent, sum(failed + expired + unknown) AS "not sent"
+       FROM carillon.message_rollups_daily WHERE bucket > now() - interval '90 days' AND bucket <= now() GROUP BY 1 ORDER BY 1`
     ),
     trend(
       "Lateness a day",
       "s",
-      `SELECT date_trunc('day', due_at) AS time,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - due_at)) AS p50,
-       percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - due_at)) AS p99
-       FROM carillon.scheduled_messages WHERE sent_at IS NOT NULL AND due_at > now() - interval '30 days' GROUP BY 1 ORDER BY 1`
+      `SELECT bucket AS time, ${[50, 95, 99].map((share) => `carillon.lateness_percentile(carillon.sum_counts(lateness), ${share / 100}) AS p${share}`).join(", ")}
+       FROM carillon.message_rollups_daily WHERE bucket > now() - interval '90 days' AND bucket <= now() GROUP BY 1 ORDER BY 1`
+    ),
+    trend(
+      "Retries, and what platforms may charge for, a day",
+      "short",
+      `SELECT bucket AS time, sum(retries) AS retries, sum(cost_units) AS "cost units", sum(possible_duplicates) AS "possible duplicates"
+       FROM carillon.message_rollups_daily WHERE bucket > now() - interval '90 days' AND bucket <= now() GROUP BY 1 ORDER BY 1`
+    ),
+    trend(
+      "Not sent, by category, an hour",
+      "short",
+      `SELECT bucket AS time, CASE category WHEN '' THEN 'none' ELSE category END AS metric, sum(failed + expired + unknown) AS "not sent"
+       FROM carillon.message_rollups_hourly WHERE bucket > now() - interval '7 days' AND bucket <= now() GROUP BY 1, 2 ORDER BY 1`
+    ),
+    rows(
+      "By kind, 7 days",
+      `SELECT platform, kind, sum(due) AS due, sum(sent) AS sent, sum(failed + expired + unknown) AS "not sent",
+         carillon.lateness_percentile(carillon.sum_counts(lateness), 0.95) AS "late p95 (s)", sum(cost_units) AS "cost units"
+       FROM carillon.message_rollups_hourly WHERE bucket > now() - interval '7 days' AND bucket <= now() GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 50`
     )
   ]
 })
@@ -207,6 +222,15 @@ const ledger = page({
     curve("Event-loop delay p99", "s", [
       { expr: "max by (job, instance) (carillon_event_loop_delay_seconds)", legend: "{{instance}}" }
     ]),
+    curve("Found by the watchdog", "short", [
+      { expr: "max by (rule) (carillon_watchdog_findings) > 0", legend: "{{rule}}" }
+    ]),
+    rows(
+      "Found by the watchdog, the newest",
+      `SELECT message_id, at, detail->>'rule' AS rule, detail->>'since' AS since FROM carillon.message_events
+       WHERE type = 'overdue' ORDER BY at DESC LIMIT 50`,
+      12
+    ),
     rows(
       "Messages by status",
       "SELECT platform, status, count(*) FROM carillon.scheduled_messages GROUP BY 1, 2 ORDER BY 1, 2",
