@@ -30,19 +30,21 @@ const settings = Config.all({
 type Settings = Config.Success<typeof settings>
 
 /** What one ledger knows from round to round. */
-interface Watch {
+export interface Watch {
   readonly holder: string
   /** Found in the round before: what is found twice in a row is told. */
   readonly suspects: Map<string, Finding>
   readonly asked: Map<MessageId, number>
 }
 
+export const newWatch = (): Watch => ({ holder: randomUUID(), suspects: new Map(), asked: new Map() })
+
 /** Runs until interrupted. What is out of reach is looked at in the next round. */
 export const watchdog = Effect.gen(function* () {
   const config = yield* settings
   if (config.periodSeconds === 0) return yield* Effect.never
   yield* watchFindings(3 * config.periodSeconds)
-  const watch: Watch = { holder: randomUUID(), suspects: new Map(), asked: new Map() }
+  const watch = newWatch()
   while (true) {
     yield* round(watch, config).pipe(
       Effect.catch((error) => Effect.logWarning(`no round of the watchdog: ${error.message}`)),
@@ -80,11 +82,11 @@ export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, confi
  * The queues first, then the tables, once they hold all that the log had by then: what a queue has settled has left its
  * trace in them. Nothing while the ledger is behind: that something did not happen means nothing then.
  */
-const gather = Effect.fnUntraced(function* ({ graceSeconds }: Settings, now: number) {
+const gather = Effect.fnUntraced(function* ({ graceSeconds, periodSeconds }: Settings, now: number) {
   const queues = new Map<string, Settled>()
   for (const definition of yield* durables) queues.set(definition.durable, yield* settled(definition))
   const caughtUp = yield* Effect.repeat(projectedUpTo, {
-    schedule: Schedule.max([Schedule.spaced("500 millis"), Schedule.recurs(patience)]),
+    schedule: Schedule.max([Schedule.spaced("500 millis"), Schedule.recurs(Math.max(4, periodSeconds))]),
     until: (at) => at >= now
   })
   if (caughtUp < now) return undefined
@@ -95,9 +97,6 @@ const gather = Effect.fnUntraced(function* ({ graceSeconds }: Settings, now: num
     settled: (durable) => queues.get(durable) ?? nothing
   } satisfies Facts as Facts
 })
-
-/** How often the ledger is waited for, within one round. */
-const patience = 30
 
 /** Everything that the log stored before this is in the tables. */
 const projectedUpTo = Effect.gen(function* () {
