@@ -83,6 +83,16 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
   )
 
 const send = (desk: Desk, { entry, call, part, end }: Begun) => {
+  const begunAt = Date.now()
+  // Recording the intent may have taken long, with NATS away: then it is too late after all.
+  if (desk.allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
+    return Effect.sync(() => {
+      end(notSent, begunAt)
+      desk.turns.ended(entry.recipient)
+      desk.record(entry, expiredEvent(entry.attempt, begunAt))
+      desk.signal()
+    })
+  }
   const answered = calling(entry)
   return Effect.map(
     // Another may be active by now, and has these messages: whoever comes later sends.
@@ -103,6 +113,7 @@ const send = (desk: Desk, { entry, call, part, end }: Begun) => {
   )
 }
 
+/** By our own choice: says nothing of the platform. */
 const notSent = Outcome.Transient({ reason: "lease-lost" })
 
 /** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */

@@ -1,0 +1,42 @@
+// A short run of the faults harness: the same as npm run chaos, on a plan that has something of everything.
+import { chmodSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { inject } from "vitest"
+import { planOf } from "../../chaos/Plan.ts"
+import { findings } from "../../chaos/Promises.ts"
+import { run } from "../../chaos/Run.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const path = mkdtempSync(join(tmpdir(), "carillon-chaos-"))
+    chmodSync(path, 0o755)
+    return path
+  }),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const plan = planOf(1, { messages: 150, seconds: 15 })
+
+describe("under a storm of refusals, lost answers and kills", () => {
+  it.live("every message ends in one recorded outcome, and no limit is exceeded", () =>
+    Effect.gen(function* () {
+      const withServers = {
+        ...plan,
+        strikes: [
+          ...plan.strikes,
+          { afterMillis: 4_000, victim: "nats", how: "kill -9", downMillis: 800 },
+          { afterMillis: 8_000, victim: "postgres", how: "kill -9", downMillis: 2_000 }
+        ] as const
+      }
+      const ran = yield* run(withServers, yield* folder, inject("natsServer"))
+      assert.deepStrictEqual(findings(ran), [])
+      // The faults really happened.
+      const types = new Set(ran.evidence.events.map(({ type }) => type))
+      assert.includeMembers([...types], ["retry-scheduled", "expired", "rejected"])
+      assert.isAbove(ran.evidence.requests.length, plan.messages.length / 2)
+    })
+  )
+})
