@@ -1,6 +1,5 @@
 // npm run bench: how fast the real services are on this machine, beside what the machine gives without them.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { cpus } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Console, Effect } from "effect"
@@ -11,6 +10,7 @@ import { startNatsServer } from "../deploy/local/NatsServer.ts"
 import { locateNatsServer } from "../deploy/local/NatsServerBinary.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
 import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
 import { burst } from "./Burst.ts"
 import { floors } from "./Floors.ts"
 import { standInProcess } from "./StandInProcess.ts"
@@ -37,19 +37,10 @@ if (values.help || !Number.isInteger(count) || count < 1) {
   process.exit(values.help ? 0 : 2)
 }
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-bench-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
-
 const whole = (n: number) => Math.round(n).toLocaleString("en")
 
 const bench = Effect.gen(function* () {
-  const data = yield* folder
+  const data = yield* temporaryFolder("bench")
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
   const nats = yield* startNatsServer({ binary, port: 0, storeDir: join(data, "nats") })
   const postgres = yield* startPostgres({ dataDir: join(data, "postgres"), port: 0, database: "bench" })

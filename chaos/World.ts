@@ -6,9 +6,9 @@ import { Reply, startBotApiStandIn } from "../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../deploy/local/LocalServer.ts"
 import { startNatsServer } from "../deploy/local/NatsServer.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
+import { restartable } from "../deploy/local/Restartable.ts"
 import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
 import { chatMark, type Fault, type Plan, type Victim } from "./Plan.ts"
-import { restartable } from "./Restartable.ts"
 
 /** Sends in any second: of the bot, and to one chat. */
 export const limits = { bot: 40, chat: 2 } as const

@@ -1,7 +1,6 @@
 // npm run chaos: many messages through the real services while processes are killed and the platform misbehaves; the
 // promises are held against what was seen from outside. A run that fails prints its seed.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { Console, Effect } from "effect"
@@ -9,6 +8,7 @@ import { loggerLayer } from "#shared/service/Logs.ts"
 import { runMain } from "#shared/service/RunService.ts"
 import { home } from "../deploy/local/LocalServers.ts"
 import { locateNatsServer } from "../deploy/local/NatsServerBinary.ts"
+import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
 import { planOf } from "./Plan.ts"
 import { findings } from "./Promises.ts"
 import { reportOf } from "./Report.ts"
@@ -44,18 +44,9 @@ if (values.help || ![seed, messages, seconds, runs].every((n) => Number.isIntege
   process.exit(values.help ? 0 : 2)
 }
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-chaos-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
-
 const one = Effect.fnUntraced(function* (seed: number) {
   const natsServer = yield* locateNatsServer({ cacheDir: join(home, "bin") })
-  const ran = yield* run(planOf(seed, { messages, seconds }), yield* folder, natsServer)
+  const ran = yield* run(planOf(seed, { messages, seconds }), yield* temporaryFolder("chaos"), natsServer)
   const found = findings(ran)
   const report = reportOf(ran, found)
   yield* Console.log(values.json ? JSON.stringify(report.figures) : report.text)

@@ -1,22 +1,11 @@
 // A short run of the faults harness: the same as npm run chaos, on a plan that has something of everything.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inject } from "vitest"
 import { planOf } from "../../chaos/Plan.ts"
 import { findings } from "../../chaos/Promises.ts"
 import { run } from "../../chaos/Run.ts"
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-chaos-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const plan = planOf(1, { messages: 150, seconds: 15 })
 
@@ -31,7 +20,7 @@ describe("under a storm of refusals, lost answers and kills", () => {
           { afterMillis: 8_000, victim: "postgres", how: "kill -9", downMillis: 2_000 }
         ] as const
       }
-      const ran = yield* run(withServers, yield* folder, inject("natsServer"))
+      const ran = yield* run(withServers, yield* temporaryFolder("chaos"), inject("natsServer"))
       assert.deepStrictEqual(findings(ran), [])
       // The faults really happened.
       const types = new Set(ran.evidence.events.map(({ type }) => type))
