@@ -2,10 +2,13 @@
 import { styleText } from "node:util"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
+import { platforms } from "#shared/contract/Fields.ts"
 import { durables, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { Bots } from "../../services/telegram-gateway/BotApi.ts"
+import { secrets } from "../../services/webhook-gateway/Webhooks.ts"
 import { ProblemsFound } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
 import { json as printJson } from "../Print.ts"
@@ -39,7 +42,7 @@ const checkConsumers = Effect.map(durables, (found) => [
   }),
   ...(found.some(({ durable }) => durable.includes("-gateway-"))
     ? []
-    : [bad("gateway", "none has ever run: npm run telegram-gateway")])
+    : [bad("gateway", "none has ever run: npm run telegram-gateway, or npm run webhook-gateway")])
 ])
 
 const checkNats = Effect.gen(function* () {
@@ -77,11 +80,11 @@ const checkLedger = Effect.gen(function* () {
   )
 )
 
+const given = (name: string) =>
+  Effect.map(Config.option(Config.Redacted(name).pipe(Config.orElse(() => Config.Redacted(`${name}S`)))), Option.isSome)
+
 const checkToken = Effect.gen(function* () {
-  const given = yield* Config.option(
-    Config.Redacted("TELEGRAM_BOT_TOKEN").pipe(Config.orElse(() => Config.Redacted("TELEGRAM_BOT_TOKENS")))
-  )
-  if (Option.isNone(given)) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
+  if (!(yield* given("TELEGRAM_BOT_TOKEN"))) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
   return yield* Effect.gen(function* () {
     const bots = yield* Bots
     return yield* Effect.forEach(bots, ([sender, { getMe }]) =>
@@ -97,11 +100,28 @@ const checkToken = Effect.gen(function* () {
   )
 })
 
+/** A receiver is known only when a message is posted to it. */
+const checkSecrets = Effect.gen(function* () {
+  if (!(yield* given("WEBHOOK_SECRET"))) return [good("webhook", "no WEBHOOK_SECRET here: not checked")]
+  return yield* Effect.match(secrets, {
+    onSuccess: (found) => [...found.keys()].map((sender) => good(`webhook ${sender}`, "has a secret to sign with")),
+    onFailure: (error) => [bad("webhook", error.message)]
+  })
+})
+
+const capabilities = platforms.map((name) => good(`platform ${name}`, inWords(platformRules[name])))
+
 export const doctorCommand = Command.make(
   "doctor",
   { json: jsonFlag },
   Effect.fnUntraced(function* ({ json }) {
-    const findings: ReadonlyArray<Finding> = [...(yield* checkNats), ...(yield* checkLedger), ...(yield* checkToken)]
+    const findings: ReadonlyArray<Finding> = [
+      ...(yield* checkNats),
+      ...(yield* checkLedger),
+      ...(yield* checkToken),
+      ...(yield* checkSecrets),
+      ...capabilities
+    ]
     const wrong = findings.filter(({ ok }) => !ok).length
     if (json) yield* printJson({ ok: wrong === 0, findings })
     else {
@@ -111,4 +131,8 @@ export const doctorCommand = Command.make(
     }
     if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
   })
-).pipe(Command.withDescription("Check NATS, streams, services, Postgres and token; exit code 4 if something is wrong"))
+).pipe(
+  Command.withDescription(
+    "Check NATS, streams, services, Postgres, token and secrets; exit code 4 if something is wrong"
+  )
+)

@@ -4,8 +4,9 @@ import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { freePort } from "./LocalServer.ts"
 
+/** Those that every deployment has. */
 export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
-export type ServiceName = (typeof serviceNames)[number]
+export type ServiceName = (typeof serviceNames)[number] | "webhook-gateway"
 
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */

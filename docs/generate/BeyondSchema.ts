@@ -22,6 +22,10 @@ export const beyondSchema: ReadonlyArray<{ readonly rule: string; readonly refus
     refused: { ...schedule, platform: "webhook" }
   },
   {
+    rule: "a `url` can be read as an address, and has no user or password in it",
+    refused: { ...schedule, platform: "webhook", recipient: { url: "https://user:secret@clinic.example/" } }
+  },
+  {
     rule: "text has no half of a surrogate pair",
     refused: { ...schedule, content: { type: "text", text: "half an emoji: \ud83d" } }
   },

@@ -4,6 +4,7 @@ import type { CommandName, commands } from "#shared/contract/Commands.ts"
 import type { Attempt, Event, EventOf, EventType } from "#shared/contract/Events.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { toMessage } from "#shared/contract/Submission.ts"
+import { type WebhookPost, webhookPost } from "#shared/contract/WebhookPost.ts"
 
 const id = "appt-4711-reminder-1"
 const platform = "telegram"
@@ -55,6 +56,8 @@ export const replyExamples = {
 
 const first: Attempt = { message, attempt: 1, failures: 0, sendAt: dueAt, possibleDuplicate: false }
 const about = { id, platform, attempt: 1 } as const
+
+export const postExample: WebhookPost = webhookPost(first)
 
 const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"> } = {
   scheduled: { at: accepted, message, cause },

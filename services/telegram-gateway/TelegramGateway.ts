@@ -4,6 +4,7 @@ import type { Message } from "#shared/contract/Events.ts"
 import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
 import type { Call } from "#shared/gateway/Platform.ts"
+import { everySecond } from "#shared/gateway/Windows.ts"
 import { type Bot, Bots } from "./BotApi.ts"
 
 /** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
@@ -44,8 +45,6 @@ export const run = Effect.gen(function* () {
         ? groupPerMinute > 0
           ? { count: groupPerMinute, millis: 60_000 }
           : undefined
-        : chatPerSecond > 0
-          ? { count: Math.max(1, Math.floor(chatPerSecond)), millis: 1_000 / Math.min(1, chatPerSecond) }
-          : undefined
+        : everySecond(chatPerSecond)
   })
 })

@@ -1,4 +1,5 @@
-// What Telegram's refusals, and the ways a connection fails, mean: one table for each. Pure.
+// What Telegram's refusals, and answers that are none of Telegram's, mean: one table for each. Pure.
+import { ofCallFailure } from "#shared/gateway/CallOutcomes.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
 import type { TransportFailure } from "./UndiciFetch.ts"
 
@@ -69,16 +70,6 @@ const serverFailures: Readonly<Record<number, NotAccepted>> = {
   504: Unknown({ reason: "gateway-timeout" })
 }
 
-// Failures before the request was written, by the code of Node or undici.
-const notWritten: ReadonlyArray<readonly [outcome: NotAccepted, code: RegExp]> = [
-  [Transient({ reason: "connection-refused" }), /^ECONNREFUSED$/],
-  [Transient({ reason: "dns-failed" }), /^(ENOTFOUND|EAI_)/],
-  [Transient({ reason: "connect-timed-out" }), /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/],
-  [Transient({ reason: "timed-out-before-sending" }), /^TIMED_OUT$/],
-  [Transient({ reason: "unreachable" }), /^E(HOST|NET)(UNREACH|DOWN)$/],
-  [Transient({ reason: "tls-failed" }), /TLS|SSL|CERT|SIGNATURE|^EPROTO$/]
-]
-
 const heading = /^(bad request|forbidden|unauthorized|not found): /
 
 /** What a refusal in the Bot API's own words means. */
@@ -95,17 +86,8 @@ export const ofRefusal = ({ description, error_code, parameters }: Refusal): Not
 }
 
 /** What a call means that brought no answer of the Bot API. */
-export const ofTransport = (failure: TransportFailure): NotAccepted => {
-  switch (failure._tag) {
-    case "NotWritten":
-      return notWritten.find(([, code]) => code.test(failure.code))?.[0] ?? Transient({ reason: "connect-failed" })
-    case "NoAnswer":
-      if (failure.code === "TIMED_OUT") return Unknown({ reason: "timed-out" })
-      return Unknown({ reason: failure.stage === "answering" ? "answer-cut-short" : "connection-reset" })
-    case "OddAnswer":
-      return ofOddAnswer(failure.status, failure.retryAfter)
-  }
-}
+export const ofTransport = (failure: TransportFailure): NotAccepted =>
+  failure._tag === "OddAnswer" ? ofOddAnswer(failure.status, failure.retryAfter) : ofCallFailure(failure)
 
 // Somebody on the way to Telegram answered, or a server in trouble. What was turned away outright (3xx, 4xx) never got
 // to Telegram: a matter of configuration, for which no message should be burnt.

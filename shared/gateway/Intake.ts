@@ -16,8 +16,10 @@ import type { Entry } from "./Turns.ts"
 
 const decode = decodeWith(events.dispatched)
 
-/** So many to one recipient are kept in hand: more would hold back all others. */
-const mostForOne = 20
+/** So many to one recipient are kept in hand: more would hold back all others. Fewer where it is held back itself. */
+const mostForOne = { held: 20, free: 500 }
+/** How far apart we expect sends to a recipient to be that nothing holds back. */
+const freePaceMillis = 20
 
 /** Runs until interrupted, or until its consumer is gone. */
 export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
@@ -75,14 +77,17 @@ const queueOrDefer = (desk: Desk, entry: Entry) => {
   const { allowance, turns } = desk
   const { recipient } = entry
   const now = Date.now()
-  const pace = allowance.pace(recipient)
+  const heldPace = allowance.pace(recipient, now)
+  const most = heldPace > 0 ? mostForOne.held : mostForOne.free
+  const pace = heldPace || freePaceMillis
   const waiting = turns.waitingFor(recipient)
   const putOff = deferrals.get(desk) ?? new Map<string, PutOff>()
   deferrals.set(desk, putOff)
   const last = putOff.get(recipient) ?? { until: 0, dueAt: Number.POSITIVE_INFINITY }
   const behind = entry.dueAt > last.dueAt && last.until > Math.max(now, entry.sendAt)
-  if (pace === 0 || (waiting < mostForOne && !behind)) return turns.add(entry)
-  const until = Math.max(last.until, entry.sendAt, now + waiting * pace) + pace
+  if (waiting < most && !behind) return turns.add(entry)
+  const heldUntil = allowance.heldUntil(recipient)
+  const until = Math.max(last.until, entry.sendAt, heldUntil, now + waiting * pace) + pace
   putOff.set(recipient, { until, dueAt: entry.dueAt })
   for (const [key, { until }] of putOff) if (until < now) putOff.delete(key)
   desk.record(entry, deferredEvent(entry.attempt, entry.partsSent, until - now, now))

@@ -59,6 +59,11 @@ export const watching = ({ allowance, gateway: { platform }, inHand, sender: { n
         "1 open, 0.5 being probed, 0 closed",
         () => openness[allowance.circuit.state]
       ),
+      show(
+        "carillon_sender_recipients_held",
+        "Recipients that do not take messages, each probed on its own",
+        () => allowance.recipientsHeld
+      ),
       show("carillon_sender_paused", "1 while an operator holds it", () => (allowance.orders.paused ? 1 : 0))
     ]),
     (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))

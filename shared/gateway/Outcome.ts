@@ -29,6 +29,7 @@ export type Accepted = Data.TaggedEnum.Value<Outcome, "Accepted">
 export type NotAccepted = Exclude<Outcome, Accepted>
 
 export type TransientReason =
+  | "asked-to-retry"
   | "connection-refused"
   | "connect-failed"
   | "connect-timed-out"
@@ -49,6 +50,12 @@ export type ContentReason =
   | "bad-request"
 
 export type RecipientReason =
+  | "address-forbidden"
+  | "bad-address"
+  | "gone"
+  | "insecure-address"
+  | "no-such-receiver"
+  | "redirected"
   | "bot-blocked"
   | "user-deactivated"
   | "never-started"
@@ -61,6 +68,7 @@ export type RecipientReason =
   | "forbidden"
 
 export type SenderReason =
+  | "forbidden"
   | "unauthorized"
   | "logged-out"
   | "account-frozen"

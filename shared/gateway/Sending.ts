@@ -48,7 +48,7 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
       turns.ended(entry.recipient)
       continue
     }
-    const calls = sender.calls(entry.attempt.message)
+    const calls = sender.calls(entry.attempt.message, entry.attempt)
     const call = calls[entry.partsSent]
     const part = { part: entry.partsSent + 1, of: calls.length }
     if (call) begun.push({ entry, call, part, end: allowance.begin(entry.recipient, now) })

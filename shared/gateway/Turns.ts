@@ -24,8 +24,8 @@ interface Recipient {
   readonly key: string
   /** By the time at which they were due; those due at one time as they came. */
   readonly waiting: Array<Entry>
-  /** A send is under way: the next one waits for its outcome. */
-  busy: boolean
+  /** Sends under way: as many as may be at once, and the next one waits for an outcome. */
+  underWay: number
   /** The newest turn; older ones in the queue are void. */
   turn: number
 }
@@ -48,8 +48,12 @@ export class Turns {
   /** When a recipient may be sent to, by its limits and brakes. */
   readonly #mayBegin: (recipient: string) => number
 
-  constructor(mayBegin: (recipient: string) => number) {
+  readonly #atOnce: number
+
+  /** `atOnce`: sends to one recipient under way at once. */
+  constructor(mayBegin: (recipient: string) => number, atOnce = 1) {
     this.#mayBegin = mayBegin
+    this.#atOnce = atOnce
   }
 
   /** How many wait for this recipient. */
@@ -67,7 +71,7 @@ export class Turns {
     this.#queue(recipient)
   }
 
-  /** The next whose turn has come; its recipient is busy until `ended`. */
+  /** The next whose turn has come; it is under way until `ended`. */
   next(now: number): Entry | undefined {
     let best: number | undefined
     let total = 0
@@ -82,16 +86,19 @@ export class Turns {
     this.#credits[best] = (this.#credits[best] as number) - total
     const turn = this.#queues[best]?.pop()
     if (!turn) return undefined
-    turn.recipient.busy = true
-    return turn.recipient.waiting.shift()
+    const { recipient } = turn
+    recipient.underWay++
+    const entry = recipient.waiting.shift()
+    this.#queue(recipient)
+    return entry
   }
 
   /** The send to this recipient has its outcome: whoever is next may go on. */
   ended(key: string): void {
     const recipient = this.#recipients.get(key)
     if (!recipient) return
-    recipient.busy = false
-    if (recipient.waiting.length === 0) this.#recipients.delete(key)
+    recipient.underWay--
+    if (recipient.waiting.length === 0 && recipient.underWay === 0) this.#recipients.delete(key)
     else this.#queue(recipient)
   }
 
@@ -114,7 +121,7 @@ export class Turns {
       const kept = recipient.waiting.filter((entry) => !gone.includes(entry))
       recipient.waiting.splice(0, recipient.waiting.length, ...kept)
       recipient.turn++
-      if (!recipient.busy && kept.length === 0) this.#recipients.delete(recipient.key)
+      if (recipient.underWay === 0 && kept.length === 0) this.#recipients.delete(recipient.key)
       else this.#queue(recipient)
     }
     return removed
@@ -123,7 +130,7 @@ export class Turns {
   /** Gives a recipient its turn: that of its most urgent message, at the time of its first. */
   #queue(recipient: Recipient): void {
     const [first] = recipient.waiting
-    if (recipient.busy || !first) return
+    if (recipient.underWay >= this.#atOnce || !first) return
     const index = Math.min(...recipient.waiting.map(({ attempt }) => priorities.indexOf(attempt.message.priority)))
     const at = Math.max(first.sendAt, this.#mayBegin(recipient.key))
     this.#queues[index]?.push({ recipient, at, turn: ++recipient.turn })
@@ -134,7 +141,7 @@ export class Turns {
     const queue = this.#queues[index] as TinyQueue<Turn>
     for (let top = queue.peek(); top !== undefined && top.at <= now; top = queue.peek()) {
       const { recipient, turn } = top
-      if (turn === recipient.turn && !recipient.busy) {
+      if (turn === recipient.turn && recipient.underWay < this.#atOnce) {
         if (this.#mayBegin(recipient.key) <= now) return true
         queue.pop()
         this.#queue(recipient)
@@ -144,7 +151,7 @@ export class Turns {
   }
 }
 
-const newRecipient = (key: string): Recipient => ({ key, waiting: [], busy: false, turn: 0 })
+const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
 
 export const entryOf = (attempt: Attempt, recipient: string, delivery: Delivery, span: MessageSpan): Entry => ({
   attempt,

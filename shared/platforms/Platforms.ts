@@ -5,17 +5,38 @@ import type { Content, Platform, Problem, Recipient } from "#shared/contract/Fie
 import { telegramRules } from "./Telegram.ts"
 import { webhookRules } from "./Webhook.ts"
 
-export interface PlatformRules {
+/** What a platform can do. Submission refuses by it; people read it in `carillon doctor` and in docs/reference. */
+export interface Capabilities {
   /** The one kind of address it has. */
   readonly address: keyof Recipient
+  /** The kinds of content that it carries. */
+  readonly contents: ReadonlyArray<Content["type"]> | "any"
+  /** The longest text that goes in one piece, in code points, and what becomes of a longer one. */
+  readonly text: { readonly longest: number; readonly beyond: "refused" | "parts" } | "any"
+  /** What it tells of a message after it has taken it; nothing means that `sent` is the last to be known. */
+  readonly receipts: ReadonlyArray<"delivered" | "read">
+}
+
+export interface PlatformRules extends Capabilities {
   /** What of such a content could never be sent. Paths begin at the content. */
   readonly contentProblems: (content: Content) => ReadonlyArray<Problem>
+  /** The same of an address of its kind, beyond what the contract says of it. Never the address itself. */
+  readonly addressProblem?: (address: string) => string | undefined
 }
 
 export const platformRules: { readonly [Name in Platform]: PlatformRules } = {
   telegram: telegramRules,
   webhook: webhookRules
 }
+
+/** In one line, for people. */
+export const inWords = ({ address, contents, receipts, text }: Capabilities): string => {
+  const carries = contents === "any" ? "any content" : contents.join(", ")
+  const beyond = text === "any" ? "of any length" : `up to ${text.longest} code points, longer ${outcomes[text.beyond]}`
+  const told = receipts.length === 0 ? "no receipts: sent is the last to be known" : `tells ${receipts.join(" and ")}`
+  return `addresses are ${address}; carries ${carries}; text ${beyond}; ${told}`
+}
+const outcomes = { refused: "is refused", parts: "goes in parts" }
 
 type Sendable = Pick<Message, "platform" | "recipient" | "content">
 
@@ -28,11 +49,30 @@ export const unsendable = (message: Sendable & Pick<Message, "fallback">): Reado
 ]
 
 const problemsOn = ({ platform, recipient, content }: Sendable, prefix: string): ReadonlyArray<Problem> => {
-  const { address, contentProblems } = platformRules[platform]
-  const wrongAddress =
-    recipient[address] === undefined ? [{ path: `recipient.${address}`, problem: `is required on ${platform}` }] : []
+  const rules = platformRules[platform]
   return [
-    ...wrongAddress,
-    ...contentProblems(content).map(({ path, problem }) => ({ path: path ? `content.${path}` : "content", problem }))
+    ...addressProblems(platform, recipient),
+    ...[...contentProblems(platform, content), ...rules.contentProblems(content)].map(({ path, problem }) => ({
+      path: path ? `content.${path}` : "content",
+      problem
+    }))
   ].map(({ path, problem }) => ({ path: `${prefix}${path}`, problem }))
+}
+
+const addressProblems = (platform: Platform, recipient: Recipient): ReadonlyArray<Problem> => {
+  const { address, addressProblem } = platformRules[platform]
+  const path = `recipient.${address}`
+  const given = recipient[address]
+  const problem = given === undefined ? `is required on ${platform}` : addressProblem?.(given)
+  return problem === undefined ? [] : [{ path, problem }]
+}
+
+const contentProblems = (platform: Platform, content: Content): ReadonlyArray<Problem> => {
+  const { contents, text } = platformRules[platform]
+  if (contents !== "any" && !contents.includes(content.type))
+    return [{ path: "type", problem: `is not carried by ${platform}` }]
+  if (content.type !== "text" || text === "any" || text.beyond === "parts") return []
+  return [...content.text].length > text.longest
+    ? [{ path: "text", problem: `is longer than the ${text.longest} code points that ${platform} takes` }]
+    : []
 }

@@ -77,6 +77,28 @@ describe("carillon", () => {
     })
   )
 
+  it.live("schedules to the kind of address that the platform has, by the sender that is named", () =>
+    Effect.gen(function* () {
+      const { run, database } = yield* everything
+      const to = (...address: ReadonlyArray<string>) =>
+        run(["schedule", "--text", "x", "--at", far, "--platform", "webhook", "--to", ...address])
+      assert.strictEqual((yield* to("https://clinic.example/in", "--id", "w1", "--sender", "north")).code, 0)
+      yield* eventually("pending", statusOf(database, "w1"), (status) => status === "pending")
+      assert.deepStrictEqual(
+        yield* database.query(
+          "select platform, sender, recipient from carillon.scheduled_messages m join carillon.message_contents c on c.message_id = m.id"
+        ),
+        [{ platform: "webhook", sender: "north", recipient: { url: "https://clinic.example/in" } }]
+      )
+      const refused = yield* to("https://user:word@clinic.example/in")
+      assert.strictEqual(refused.code, 2)
+      assert.include(refused.err, "recipient.url")
+      assert.notInclude(refused.err, "word@")
+      const unheardOf = yield* run(["schedule", "--text", "x", "--at", far, "--platform", "pigeon", "--to", "1"])
+      assert.include(unheardOf.err, "platform")
+    })
+  )
+
   it.live("says everything that is wrong, without the text, with exit code 2; not found is 3", () =>
     Effect.gen(function* () {
       const { run } = yield* everything
@@ -129,10 +151,22 @@ describe("carillon", () => {
 
   it.live("doctor finds nothing wrong where all is well, and names what is missing", () =>
     Effect.gen(function* () {
-      const { run, nats } = yield* everything
+      const { database, run, nats } = yield* everything
       const well = yield* run(["doctor", "--json"])
       assert.strictEqual(well.code, 0, well.out)
-      assert.isTrue(JSON.parse(well.out).ok)
+      const { findings, ok } = JSON.parse(well.out)
+      assert.isTrue(ok)
+      const details = new Map(
+        findings.map(({ check, detail }: { check: string; detail: string }) => [check, detail] as const)
+      )
+      assert.match(String(details.get("platform webhook")), /addresses are url/)
+      const secret = `whsec_${"A".repeat(32)}`
+      const withSecrets = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, WEBHOOK_SECRETS: `north=${secret}` })
+      assert.match((yield* withSecrets(["doctor"])).out, /ok +webhook north/)
+      const mistyped = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, WEBHOOK_SECRETS: `north=${secret}A` })
+      const { code, out } = yield* mistyped(["doctor"])
+      assert.deepStrictEqual([code, /problem +webhook: WEBHOOK_SECRETS/.test(out)], [4, true])
+      assert.notInclude(out, secret)
       yield* deleteStream(nats.url, "QUARANTINE")
       const ill = yield* run(["doctor"])
       assert.strictEqual(ill.code, 4)

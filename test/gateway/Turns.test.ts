@@ -57,6 +57,22 @@ describe("whose turn it is", () => {
     assert.deepStrictEqual(sequences(takeAll(holding(wanted), 30)), [1, 3, 2, 0])
   })
 
+  it("is for as many of one recipient at once as may be, begun in order, and for no more", () => {
+    const turns = new Turns(() => 0, 3)
+    for (const [seq, dueAt] of [40, 20, 30, 10, 50].entries()) turns.add(entry({ to: "a", dueAt }, seq))
+    const taken = [turns.next(60), turns.next(60), turns.next(60)]
+    assert.deepStrictEqual(
+      taken.map((one) => one?.dueAt),
+      [10, 20, 30]
+    )
+    assert.isUndefined(turns.next(60))
+    turns.ended("a")
+    assert.strictEqual(turns.next(60)?.dueAt, 40)
+    assert.isUndefined(turns.next(60))
+    for (let n = 0; n < 3; n++) turns.ended("a")
+    assert.strictEqual(turns.next(60)?.dueAt, 50)
+  })
+
   it("is for one recipient only when the send before has ended", () => {
     const turns = holding([
       { to: "a", dueAt: 1 },

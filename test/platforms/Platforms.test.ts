@@ -1,6 +1,6 @@
 // What a platform never would take is known before it is scheduled.
 import { assert, describe, it } from "@effect/vitest"
-import { unsendable } from "#shared/platforms/Platforms.ts"
+import { platformRules, unsendable } from "#shared/platforms/Platforms.ts"
 
 const content = { type: "text", text: "hello" } as const
 
@@ -10,6 +10,57 @@ describe("a message", () => {
     assert.deepStrictEqual(unsendable({ platform: "webhook", recipient: { chatId: "1" }, content }), [
       { path: "recipient.url", problem: "is required on webhook" }
     ])
+  })
+
+  it("needs an address that can be read, without a password that would stand in every record", () => {
+    const on = (url: string) => unsendable({ platform: "webhook", recipient: { url }, content })
+    for (const url of ["https://clinic.example", "http://10.0.0.7:8080/in?ward=7"]) assert.deepStrictEqual(on(url), [])
+    for (const url of [
+      "https://[",
+      "https://clinic.example:99999/",
+      "https://u@clinic.example",
+      "https://:p@clinic.example"
+    ]) {
+      assert.deepStrictEqual(
+        on(url).map(({ path }) => path),
+        ["recipient.url"],
+        url
+      )
+      assert.notInclude(JSON.stringify(on(url)), "clinic")
+    }
+  })
+
+  it("is refused for its text where the platform takes none so long, and not where it takes any", () => {
+    const long = { type: "text", text: "💊".repeat(4_097) } as const
+    const { beyond } = platformRules.telegram.text as { readonly beyond: string }
+    assert.deepStrictEqual(
+      unsendable({ platform: "telegram", recipient: { chatId: "1" }, content: long }).map(({ path }) => path),
+      beyond === "refused" ? ["content.text"] : []
+    )
+    const whole = { type: "text", text: "💊".repeat(4_096) } as const
+    assert.deepStrictEqual(unsendable({ platform: "telegram", recipient: { chatId: "1" }, content: whole }), [])
+    assert.deepStrictEqual(
+      unsendable({ platform: "webhook", recipient: { url: "https://clinic.example" }, content: long }),
+      []
+    )
+  })
+
+  it("is refused for a kind of content that its platform does not carry, by a fallback too", () => {
+    const video = { type: "video" } as never
+    assert.deepStrictEqual(
+      unsendable({ platform: "telegram", recipient: { chatId: "1" }, content: { type: "no such kind" } as never }),
+      [{ path: "content.type", problem: "is not carried by telegram" }]
+    )
+    const fallback = [{ platform: "telegram", recipient: { chatId: "1" }, content: { type: "no such kind" } as never }]
+    assert.deepStrictEqual(
+      unsendable({
+        platform: "webhook",
+        recipient: { url: "https://clinic.example" },
+        content: video,
+        fallback: fallback as never
+      }).map(({ path }) => path),
+      ["fallback.0.content.type"]
+    )
   })
 
   it("needs it for each channel that it may fall back to", () => {

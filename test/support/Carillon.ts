@@ -1,4 +1,4 @@
-// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
+// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes and more.
 import { Effect, Schedule } from "effect"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import {
@@ -14,6 +14,8 @@ export interface Settings {
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Started beside those that every deployment has. */
+  readonly more?: ReadonlyArray<ServiceName>
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
@@ -33,14 +35,15 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
     ...settings.environment
   }
   const services = {} as Record<ServiceName, ServiceProcess>
-  for (const name of serviceNames) services[name] = yield* serviceProcess(name, environment)
+  const names = [...serviceNames, ...(settings.more ?? [])]
+  for (const name of names) services[name] = yield* serviceProcess(name, environment)
   return {
     nats,
     database,
     phones,
     services,
     environment,
-    start: Effect.forEach(serviceNames, (name) => services[name].start, { concurrency: "unbounded", discard: true })
+    start: Effect.forEach(names, (name) => services[name].start, { concurrency: "unbounded", discard: true })
   }
 })
 

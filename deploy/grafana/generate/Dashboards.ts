@@ -1,5 +1,6 @@
 // Our dashboards, one question each: from how it goes overall down to one message.
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard"
+import { platforms } from "#shared/contract/Fields.ts"
 import { curve, figure, lines, page, rows, traces, trend } from "./Panels.ts"
 
 const quantile = (q: number, metric: string, by = "") =>
@@ -106,7 +107,7 @@ const platform = page({
   description: "Is the platform well, and do we press it too hard?",
   from: "now-3h",
   sources: ["prometheus"],
-  variables: [new dashboard.CustomVariableBuilder("platform").label("Platform").values("telegram")],
+  variables: [new dashboard.CustomVariableBuilder("platform").label("Platform").values(platforms.join(","))],
   panels: [
     curve("Sent and failed attempts", "short", [
       {
@@ -144,7 +145,11 @@ const platform = page({
     ]),
     curve("Circuits (1 open, 0.5 probed) and pauses", "short", [
       { expr: 'max by (sender) (carillon_sender_circuit_open{platform="$platform"})', legend: "circuit of {{sender}}" },
-      { expr: 'max by (sender) (carillon_sender_paused{platform="$platform"})', legend: "{{sender}} paused" }
+      { expr: 'max by (sender) (carillon_sender_paused{platform="$platform"})', legend: "{{sender}} paused" },
+      {
+        expr: 'max by (sender) (carillon_sender_recipients_held{platform="$platform"})',
+        legend: "recipients held by {{sender}}"
+      }
     ]),
     curve("In the gateway's hands", "short", [
       { expr: 'sum(carillon_gateway_messages_in_hand{platform="$platform"})', legend: "in hand" },
