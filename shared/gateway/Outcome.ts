@@ -37,6 +37,7 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
+  | "store-unreachable"
   | "lease-lost"
 
 export type ContentReason =
@@ -46,6 +47,8 @@ export type ContentReason =
   | "not-utf-8"
   | "bad-button"
   | "bad-file"
+  | "file-missing"
+  | "file-too-big"
   | "bad-request"
 
 export type RecipientReason =
@@ -80,6 +83,7 @@ export type UnknownReason =
   | "service-unavailable"
   | "gateway-timeout"
   | "unexpected-failure"
+  | "partly-sent"
   | "interrupted"
 
 /** The category under which an outcome that is not `Accepted` is recorded. */
