@@ -20,12 +20,14 @@ export interface Row {
   readonly possible_duplicate: boolean
 }
 
+export type Call = Pick<Received, "chatId" | "text" | "at">
+
 export interface Evidence {
   readonly events: ReadonlyArray<Seen>
   readonly rows: ReadonlyArray<Row>
   /** Every call of the platform, and those that reached a phone. */
-  readonly requests: ReadonlyArray<Received>
-  readonly arrived: ReadonlyArray<Received>
+  readonly requests: ReadonlyArray<Call>
+  readonly arrived: ReadonlyArray<Call>
   /** Ids of messages whose row says that nothing more will be done. */
   readonly ended: ReadonlySet<string>
   /** Messages that some consumer has not finished. */

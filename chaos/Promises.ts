@@ -1,6 +1,5 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
-import type { Received } from "../deploy/local/BotApiStandIn.ts"
-import type { Evidence, Row, Seen } from "./Evidence.ts"
+import type { Call, Evidence, Row, Seen } from "./Evidence.ts"
 import type { Ran } from "./Run.ts"
 import { limits, marks, textOf } from "./World.ts"
 
@@ -86,7 +85,7 @@ const inTime = ({ dueAt, evidence: { requests }, plan }: Ran): ReadonlyArray<Fin
 /** In any second, of the bot and of each chat. */
 const withinLimits = ({ requests }: Evidence): ReadonlyArray<Finding> => {
   const broken = finding("limits")
-  const most = (all: ReadonlyArray<Received>) => {
+  const most = (all: ReadonlyArray<Call>) => {
     const times = all.map(({ at }) => at).toSorted((a, b) => a - b)
     let [first, most] = [0, 0]
     for (const [index, at] of times.entries()) {

@@ -30,7 +30,12 @@ export const commandExamples = {
 } as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
-  toMessage(commandExamples.schedule, { now: Date.parse(accepted), maxLateness: () => 3_600_000, unsendable: () => [] })
+  toMessage(commandExamples.schedule, {
+    now: Date.parse(accepted),
+    maxLateness: () => 3_600_000,
+    settled: (message) => message,
+    unsendable: () => []
+  })
 )
 const { dueAt, expiresAt } = message
 const problems = [

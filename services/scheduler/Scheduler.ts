@@ -1,5 +1,5 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
-import { Effect, Schema } from "effect"
+import { Config, Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
@@ -10,7 +10,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
-import { unsendable } from "#shared/platforms/Platforms.ts"
+import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { version } from "#shared/service/Version.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
@@ -63,12 +63,12 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
   }
 })
 
-const handleCommands = (maxLateness: Rules["maxLateness"]) =>
+const handleCommands = ({ maxLateness, settled }: Pick<Rules, "maxLateness" | "settled">) =>
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, unsendable })))
+      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, settled, unsendable })))
     }
     yield* append(
       answers.flatMap(({ event }) => (event ? [event] : [])),
@@ -116,13 +116,17 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
   })
 )
 
+/** What becomes of text that is too long for one message, where the message says nothing of it. */
+const longText = Config.Literals(["refuse", "split"], "TELEGRAM_LONG_TEXT").pipe(Config.withDefault("refuse" as const))
+
 export const run = Effect.gen(function* () {
   const maxLateness = yield* maxLatenessByKind
+  const settled = yield* Effect.map(longText, settling)
   yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
   yield* serveApi(version)
   yield* Effect.all(
     [
-      runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
+      runActor(consumers.schedulerCommands, handleCommands({ maxLateness, settled })),
       runActor(consumers.schedulerChanges, handleChanges),
       runActor(consumers.schedulerRetries, handleRetries),
       watchQueues

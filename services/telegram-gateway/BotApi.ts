@@ -1,17 +1,21 @@
 // Telegram's Bot API, as far as the gateway uses it. The only importer of grammY.
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
-import { Api, GrammyError, HttpError } from "grammy"
+import { Api, GrammyError, HttpError, InputFile } from "grammy"
 import type { Sender } from "#shared/contract/Fields.ts"
 import { errorCategory, type NotAccepted, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
+import type { Entity } from "#shared/platforms/telegram/Formatted.ts"
+import { type Sent, sentBy } from "./BotAnswers.ts"
+import { type BotRequest, Upload } from "./BotRequests.ts"
 import { tokens } from "./BotTokens.ts"
 import { ofRefusal, ofTransport } from "./TelegramOutcomes.ts"
 import { isTransportFailure, make as makeFetch } from "./UndiciFetch.ts"
 
+/** A text and nothing else. */
 export interface Send {
   /** A chat's id in digits, or @channelname. */
   readonly chatId: string
   readonly text: string
-  readonly format: "plain" | "markdown" | "html"
+  readonly entities?: ReadonlyArray<Entity>
   /** Delivered without a sound. */
   readonly silent?: boolean | undefined
 }
@@ -29,6 +33,8 @@ export class BotApiError extends Schema.TaggedError<BotApiError>()("BotApiError"
 /** The Bot API as one bot uses it. */
 export interface Bot {
   /** Sends once and never fails: what happened is the outcome. Interruption drops the call, which may have sent. */
+  send(request: BotRequest): Effect.Effect<Sent>
+  /** The same for a bare text. */
   sendMessage(message: Send): Effect.Effect<Outcome>
   /** Who the token belongs to: proves the token and the way to Telegram. */
   readonly getMe: Effect.Effect<{ readonly username: string }, BotApiError>
@@ -39,12 +45,17 @@ export class Bots extends Context.Service<Bots, ReadonlyMap<Sender, Bot>>()("tel
   static readonly layer = Layer.effect(
     Bots,
     Effect.gen(function* () {
-      const { connections, root, timeoutSeconds } = yield* config
-      const fetch = yield* makeFetch({ origin: root.origin, connections, timeoutMs: timeoutSeconds * 1_000 })
+      const { connections, root, timeoutSeconds, uploadTimeoutSeconds } = yield* config
+      const fetch = yield* makeFetch({
+        origin: root.origin,
+        connections,
+        timeoutMs: timeoutSeconds * 1_000,
+        uploadTimeoutMs: uploadTimeoutSeconds * 1_000
+      })
       const options = {
         apiRoot: root.origin + root.pathname.replace(/\/+$/, ""),
         // Ours comes first and knows whether the request had left; grammY's own default is 500 s.
-        timeoutSeconds: timeoutSeconds + 5,
+        timeoutSeconds: Math.max(timeoutSeconds, uploadTimeoutSeconds) + 5,
         fetch
       }
       const named = [...(yield* tokens)].map(
@@ -56,12 +67,12 @@ export class Bots extends Context.Service<Bots, ReadonlyMap<Sender, Bot>>()("tel
 }
 
 const bot = (api: Api): Bot => ({
-  sendMessage: ({ chatId, format, silent, text }) =>
-    Effect.promise((signal) =>
-      api
-        .sendMessage(chatId, text, { ...markup[format], ...(silent && quietly) }, signal as never)
-        .then(accepted, failed)
-    ),
+  send: (request) => sending(api, request),
+
+  sendMessage: ({ chatId, entities, silent, text }) => {
+    const payload = { chat_id: chatId, text, ...(entities && { entities }), ...(silent && quietly) }
+    return Effect.map(sending(api, { method: "sendMessage", payload, files: [] }), ({ outcome }) => outcome)
+  },
 
   getMe: Effect.tryPromise({
     try: (signal) => api.getMe(signal as never),
@@ -72,13 +83,29 @@ const bot = (api: Api): Bot => ({
   }).pipe(Effect.map(({ username }) => ({ username })))
 })
 
-const markup = { plain: {}, markdown: { parse_mode: "MarkdownV2" }, html: { parse_mode: "HTML" } } as const
 const quietly = { disable_notification: true }
 
-const accepted = (message: { readonly message_id?: unknown } | null): Outcome =>
-  Number.isSafeInteger(message?.message_id)
-    ? Outcome.Accepted({ providerMessageId: String(message?.message_id) })
-    : Outcome.Unknown({ reason: "unreadable-answer" })
+const sending = (api: Api, request: BotRequest) =>
+  Effect.promise((signal) =>
+    call(api, request, signal).then(
+      (answer) => sentBy(request, answer),
+      (error): Sent => ({ outcome: failed(error), fileIds: [] })
+    )
+  )
+
+type Method = (payload: object, signal: AbortSignal) => Promise<unknown>
+
+const call = (api: Api, { method, payload }: BotRequest, signal: AbortSignal) =>
+  (api.raw as unknown as Readonly<Record<string, Method>>)[method]?.(filled(payload) as object, signal) ??
+  Promise.reject(new Error("no such method"))
+
+/** With what grammY uploads in the places of our own uploads. */
+const filled = (value: unknown): unknown => {
+  if (value instanceof Upload) return new InputFile(value.bytes, value.name)
+  if (Array.isArray(value)) return value.map(filled)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, filled(inner)]))
+}
 
 // grammY's errors hold the chat and the text (`payload`), and what Telegram wrote: they end here.
 const failed = (error: unknown): NotAccepted => {
@@ -95,5 +122,8 @@ const Root = Schema.URLFromString.check(
 const config = Config.all({
   root: Config.schema(Root, "TELEGRAM_API_ROOT").pipe(Config.withDefault(new URL("https://api.telegram.org"))),
   timeoutSeconds: Config.schema(between(1, 600), "TELEGRAM_TIMEOUT_SECONDS").pipe(Config.withDefault(45)),
+  uploadTimeoutSeconds: Config.schema(between(1, 3_600), "TELEGRAM_UPLOAD_TIMEOUT_SECONDS").pipe(
+    Config.withDefault(180)
+  ),
   connections: Config.schema(between(1, 10_000), "TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
 })

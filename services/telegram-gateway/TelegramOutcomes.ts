@@ -30,15 +30,13 @@ const refusals: Readonly<Record<number, ReadonlyArray<Row>>> = {
     [RejectedContent({ reason: "message-too-long" }), "message is too long", "message_too_long", "text is too long"],
     [RejectedContent({ reason: "message-too-long" }), "message caption is too long"],
     [RejectedContent({ reason: "not-utf-8" }), "text must be encoded in utf-8", "strings must be encoded in utf-8"],
-    [
-      RejectedContent({ reason: "bad-button" }),
-      "reply markup is too long",
-      "button_url_invalid",
-      "button_data_invalid"
-    ],
+    [RejectedContent({ reason: "bad-button" }), "reply markup is too long", "inline keyboard button url"],
+    [RejectedContent({ reason: "bad-button" }), "button_url_invalid", "button_data_invalid"],
     [RejectedContent({ reason: "bad-file" }), "wrong file identifier", "wrong remote file identifier", "wrong file_id"],
-    [RejectedContent({ reason: "bad-file" }), "file is too big", "photo_invalid_dimensions", "image_process_failed"],
-    [RejectedContent({ reason: "bad-file" }), "photo has unsupported extension"],
+    [RejectedContent({ reason: "bad-file" }), "invalid remote file identifier", "invalid file http url"],
+    [RejectedContent({ reason: "bad-file" }), "photo_invalid_dimensions", "image_process_failed"],
+    [RejectedContent({ reason: "bad-file" }), "photo has unsupported extension", "can't use file of type "],
+    [RejectedContent({ reason: "file-too-big" }), "file is too big", "request entity too large"],
     [Transient({ reason: "media-not-fetched" }), "failed to get http url content", "can't upload file by url"],
     [Transient({ reason: "media-not-fetched" }), "wrong type of the web page content", "wrong http url specified"],
     [RejectedSender({ reason: "logged-out" }), "logged out"],
@@ -60,6 +58,7 @@ const refusals: Readonly<Record<number, ReadonlyArray<Row>>> = {
     [RejectedSender({ reason: "no-such-sender" }), ""]
   ],
   409: [[RejectedSender({ reason: "conflict" }), ""]],
+  413: [[RejectedContent({ reason: "file-too-big" }), ""]],
   421: [[RejectedSender({ reason: "wrong-server" }), ""]]
 }
 
@@ -70,17 +69,21 @@ const serverFailures: Readonly<Record<number, NotAccepted>> = {
   504: Unknown({ reason: "gateway-timeout" })
 }
 
-const heading = /^(bad request|forbidden|unauthorized|not found): /
+const heading = /^(bad request|forbidden|unauthorized|not found|too many requests|request entity too large): /
 
-/** What a refusal in the Bot API's own words means. */
+/**
+ * What a refusal in the Bot API's own words means. Of an album it may speak of one item while others were sent,
+ * whatever its code.
+ */
 export const ofRefusal = ({ description, error_code, parameters }: Refusal): NotAccepted => {
   if (typeof error_code !== "number") return Unknown({ reason: "unreadable-answer" })
+  const words = typeof description === "string" ? description.toLowerCase().replace(heading, "") : ""
+  if (words.startsWith("failed to send message #")) return Unknown({ reason: "partly-sent" })
   if (error_code === 429) return throttled(parameters?.retry_after)
   if (error_code >= 500) return serverFailure(error_code)
   const movedTo = parameters?.migrate_to_chat_id
   if (Number.isSafeInteger(movedTo))
     return RejectedRecipient({ reason: "chat-moved", movedTo: { chatId: String(movedTo) } })
-  const words = typeof description === "string" ? description.toLowerCase().replace(heading, "") : ""
   const row = refusals[error_code]?.find(([, ...begins]) => begins.some((begin) => words.startsWith(begin)))
   return row?.[0] ?? Unknown({ reason: "unreadable-answer" })
 }
@@ -93,6 +96,7 @@ export const ofTransport = (failure: TransportFailure): NotAccepted =>
 // to Telegram: a matter of configuration, for which no message should be burnt.
 const ofOddAnswer = (status: number, retryAfter: string | undefined): NotAccepted => {
   if (status === 429) return throttled(retryAfter, "sender")
+  if (status === 413) return RejectedContent({ reason: "file-too-big" })
   if (status >= 500) return serverFailure(status)
   return status >= 300 && status !== 408
     ? RejectedSender({ reason: "not-the-platform" })

@@ -1,4 +1,5 @@
 // The fetch that grammY calls. It rejects with a `TransportFailure`, which never holds the URL: the token is in it.
+import { Readable } from "node:stream"
 import { Effect, Schema } from "effect"
 import { type HttpCall, httpCalls, NoAnswer, NotWritten, type Options } from "#shared/gateway/HttpCall.ts"
 
@@ -15,19 +16,44 @@ export class OddAnswer extends Schema.TaggedError<OddAnswer>()("OddAnswer", {
 export type TransportFailure = NotWritten | NoAnswer | OddAnswer
 export const isTransportFailure = Schema.is(Schema.Union([NotWritten, NoAnswer, OddAnswer]))
 
+interface FetchOptions extends Options {
+  readonly origin: string
+  /** Of a request that carries files. */
+  readonly uploadTimeoutMs: number
+}
+
 /** A `fetch` as far as grammY needs it. */
-export const make = ({ origin, ...options }: Options & { readonly origin: string }) =>
+export const make = ({ origin, uploadTimeoutMs, ...options }: FetchOptions) =>
   Effect.map(httpCalls(options), (call) => async (url: string, init: FetchInit) => {
     const { body, headers, method, signal } = init
-    const request = { origin, path: url.slice(origin.length), method, headers, body }
-    return botApiAnswer(await call(request, signal))
+    const content = typeof body === "string" ? { body } : { ...uploaded(body, init.signal), timeoutMs: uploadTimeoutMs }
+    return botApiAnswer(await call({ origin, path: url.slice(origin.length), method, headers, ...content }, signal))
   })
 
 interface FetchInit {
   readonly method: "POST"
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body: string | AsyncIterable<Uint8Array>
   readonly signal: AbortSignal
+}
+
+/**
+ * The Bot API acts on an upload when it has all of it. grammY ends a body in which reading failed as if it were whole,
+ * and aborts: so the last bit is kept back until it is known that nothing failed.
+ */
+const uploaded = (source: AsyncIterable<Uint8Array>, signal: AbortSignal) => {
+  let whole = false
+  async function* bits() {
+    let last: Uint8Array | undefined
+    for await (const bit of source) {
+      if (last) yield last
+      last = bit
+    }
+    if (signal.aborted) throw new Error("aborted")
+    whole = true
+    if (last) yield last
+  }
+  return { body: Readable.from(bits(), { objectMode: false }), whole: () => whole }
 }
 
 const botApiAnswer = ({ body, header, status }: Awaited<ReturnType<HttpCall>>) => {

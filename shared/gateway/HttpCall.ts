@@ -31,6 +31,13 @@ export interface Request {
   readonly method: "GET" | "POST"
   readonly headers: Readonly<Record<string, string>>
   readonly body: NonNullable<Dispatcher.DispatchOptions["body"]>
+  /**
+   * For a body that is written bit by bit, to a platform that acts on nothing but the whole of it: false as long as the
+   * last bit has not been handed over. A call that fails until then reached nobody.
+   */
+  readonly whole?: () => boolean
+  /** Instead of the usual one. */
+  readonly timeoutMs?: number
 }
 
 /** Whatever was answered, 2xx or not. Redirects are answers: they are not followed. */
@@ -78,7 +85,7 @@ export const httpCalls = Effect.fnUntraced(function* (options: Options) {
   )
   const call: HttpCall = (request, signal) =>
     new Promise((resolve, reject) => {
-      const exchange = new Exchange(resolve, reject, options.timeoutMs)
+      const exchange = new Exchange(resolve, reject, request.timeoutMs ?? options.timeoutMs, request.whole)
       if (signal.aborted) return exchange.stop("ABORTED")
       signal.addEventListener("abort", () => exchange.stop("ABORTED"))
       connections.dispatch(request, exchange)
@@ -98,10 +105,17 @@ class Exchange implements Dispatcher.DispatchHandler {
   private readonly timer: NodeJS.Timeout
   private readonly resolve: (answer: Answer) => void
   private readonly reject: (failure: CallFailure) => void
+  private readonly whole: () => boolean
 
-  constructor(resolve: (answer: Answer) => void, reject: (failure: CallFailure) => void, timeoutMs: number) {
+  constructor(
+    resolve: (answer: Answer) => void,
+    reject: (failure: CallFailure) => void,
+    timeoutMs: number,
+    whole = () => true
+  ) {
     this.resolve = resolve
     this.reject = reject
+    this.whole = whole
     this.timer = setTimeout(() => this.stop("TIMED_OUT"), timeoutMs)
   }
 
@@ -144,7 +158,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   private fail(code: string) {
     clearTimeout(this.timer)
     this.reject(
-      this.controller === undefined
+      this.controller === undefined || (this.status === 0 && !this.whole())
         ? new NotWritten({ code })
         : new NoAnswer({ stage: this.status === 0 ? "waiting" : "answering", code })
     )

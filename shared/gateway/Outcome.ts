@@ -38,6 +38,7 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
+  | "store-unreachable"
   | "lease-lost"
 
 export type ContentReason =
@@ -47,6 +48,8 @@ export type ContentReason =
   | "not-utf-8"
   | "bad-button"
   | "bad-file"
+  | "file-missing"
+  | "file-too-big"
   | "bad-request"
 
 export type RecipientReason =
@@ -88,6 +91,7 @@ export type UnknownReason =
   | "service-unavailable"
   | "gateway-timeout"
   | "unexpected-failure"
+  | "partly-sent"
   | "interrupted"
 
 /** The category under which an outcome that is not `Accepted` is recorded. */

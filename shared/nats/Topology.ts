@@ -40,6 +40,10 @@ export const Subject = {
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
 } as const
 
+/** Files that messages carry: a bucket of the object store, which is this stream. Kept until they are removed. */
+export const filesBucket = "carillon-files"
+export const filesStream = `OBJ_${filesBucket}`
+
 /** Of each, the key: `<platform>.<sender>.<…>`. */
 export type Memorised = "file" | "link" | "contact" | "button"
 

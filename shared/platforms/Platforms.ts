@@ -1,8 +1,9 @@
 // What each platform can carry, known before anything is sent: the scheduler refuses what its platform never would take.
 // Pure; the gateways build on the same rules.
+import type { TooLong } from "#shared/contract/Content.ts"
 import type { Message } from "#shared/contract/Events.ts"
 import type { Content, Platform, Problem, Recipient } from "#shared/contract/Fields.ts"
-import { telegramRules } from "./Telegram.ts"
+import { telegramRules } from "./telegram/TelegramRules.ts"
 import { webhookRules } from "./Webhook.ts"
 
 /** What a platform can do. Submission refuses by it; people read it in `carillon doctor` and in docs/reference. */
@@ -22,6 +23,8 @@ export interface PlatformRules extends Capabilities {
   readonly contentProblems: (content: Content) => ReadonlyArray<Problem>
   /** The same of an address of its kind, beyond what the contract says of it. Never the address itself. */
   readonly addressProblem?: (address: string) => string | undefined
+  /** The content with what is to be done if its text is too long, where that matters and it says nothing itself. */
+  readonly settled?: (content: Content, tooLong: TooLong) => Content
 }
 
 export const platformRules: { readonly [Name in Platform]: PlatformRules } = {
@@ -48,11 +51,24 @@ export const unsendable = (message: Sendable & Pick<Message, "fallback">): Reado
   )
 ]
 
+/** The message with what the scheduler is configured to do with text that is too long, so that no gateway need know. */
+export const settling =
+  (tooLong: TooLong) =>
+  (message: Message): Message => {
+    const settle = (platform: Platform, content: Content) =>
+      platformRules[platform].settled?.(content, tooLong) ?? content
+    const own = [message, ...(message.fallback ?? []).filter(({ content }) => content === undefined)]
+    const content = own.reduce((content, { platform }) => settle(platform, content), message.content)
+    const fallback = message.fallback?.map((channel) =>
+      channel.content === undefined ? channel : { ...channel, content: settle(channel.platform, channel.content) }
+    )
+    return { ...message, content, ...(fallback === undefined ? {} : { fallback }) }
+  }
+
 const problemsOn = ({ platform, recipient, content }: Sendable, prefix: string): ReadonlyArray<Problem> => {
-  const rules = platformRules[platform]
   return [
     ...addressProblems(platform, recipient),
-    ...[...contentProblems(platform, content), ...rules.contentProblems(content)].map(({ path, problem }) => ({
+    ...contentProblems(platform, content).map(({ path, problem }) => ({
       path: path ? `content.${path}` : "content",
       problem
     }))
@@ -68,11 +84,15 @@ const addressProblems = (platform: Platform, recipient: Recipient): ReadonlyArra
 }
 
 const contentProblems = (platform: Platform, content: Content): ReadonlyArray<Problem> => {
-  const { contents, text } = platformRules[platform]
+  const { contents, contentProblems: ofPlatform, text } = platformRules[platform]
   if (contents !== "any" && !contents.includes(content.type))
     return [{ path: "type", problem: `is not carried by ${platform}` }]
-  if (content.type !== "text" || text === "any" || text.beyond === "parts") return []
-  return [...content.text].length > text.longest
-    ? [{ path: "text", problem: `is longer than the ${text.longest} code points that ${platform} takes` }]
-    : []
+  const tooLong =
+    content.type === "text" && text !== "any" && text.beyond === "refused" && [...content.text].length > text.longest
+  return [
+    ...(tooLong
+      ? [{ path: "text", problem: `is longer than the ${text.longest} code points that ${platform} takes` }]
+      : []),
+    ...ofPlatform(content)
+  ]
 }

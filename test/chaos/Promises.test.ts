@@ -11,14 +11,7 @@ const [only] = planned.messages as [(typeof planned.messages)[0]]
 const due = 1_800_000_000_000
 const message = { ...only, id: "m-0", maxLatenessSeconds: 10, unknownOutcome: "resend" as const }
 
-const call = (at: number, chatId = message.chatId) => ({
-  bot: "1",
-  chatId,
-  text: textOf("m-0"),
-  parseMode: undefined,
-  silent: false,
-  at
-})
+const call = (at: number, chatId = message.chatId) => ({ chatId, text: textOf("m-0"), at })
 
 const events = ["scheduled", "send-started", "sent"].map((type) => ({ id: "m-0", type, at: "" }))
 
