@@ -6,8 +6,8 @@ import { telegramRules } from "./Telegram.ts"
 import { webhookRules } from "./Webhook.ts"
 
 export interface PlatformRules {
-  /** The one kind of address it has. */
-  readonly address: keyof Recipient
+  /** The kinds of address it takes, the usual one first. */
+  readonly addresses: ReadonlyArray<keyof Recipient>
   /** What of such a content could never be sent. Paths begin at the content. */
   readonly contentProblems: (content: Content) => ReadonlyArray<Problem>
 }
@@ -28,9 +28,12 @@ export const unsendable = (message: Sendable & Pick<Message, "fallback">): Reado
 ]
 
 const problemsOn = ({ platform, recipient, content }: Sendable, prefix: string): ReadonlyArray<Problem> => {
-  const { address, contentProblems } = platformRules[platform]
-  const wrongAddress =
-    recipient[address] === undefined ? [{ path: `recipient.${address}`, problem: `is required on ${platform}` }] : []
+  const { addresses, contentProblems } = platformRules[platform]
+  const [usual, ...others] = addresses
+  const required = [`is required on ${platform}`, ...others].join(", or ")
+  const wrongAddress = addresses.every((address) => recipient[address] === undefined)
+    ? [{ path: `recipient.${usual}`, problem: required }]
+    : []
   return [
     ...wrongAddress,
     ...contentProblems(content).map(({ path, problem }) => ({ path: path ? `content.${path}` : "content", problem }))

@@ -2,6 +2,6 @@
 import type { PlatformRules } from "./Platforms.ts"
 
 export const telegramRules: PlatformRules = {
-  address: "chatId",
+  addresses: ["chatId", "contact"],
   contentProblems: () => []
 }

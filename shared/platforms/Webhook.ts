@@ -2,6 +2,6 @@
 import type { PlatformRules } from "./Platforms.ts"
 
 export const webhookRules: PlatformRules = {
-  address: "url",
+  addresses: ["url"],
   contentProblems: () => []
 }
