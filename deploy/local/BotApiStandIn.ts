@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Data, Effect, Schema } from "effect"
+import { type Answer, StandInUpdates, updateMethods } from "./StandInUpdates.ts"
 
 /** One `sendMessage` as it came in. */
 export interface Received {
@@ -45,7 +46,7 @@ export interface Options {
   readonly port?: number
   /** Called for every message that reaches a phone. */
   readonly onMessage?: (received: Received) => void
-  /** Called for every request to a known method; `undefined` lets the stand-in answer as Telegram would. */
+  /** Called for every `sendMessage` and `getMe`; `undefined` lets the stand-in answer as Telegram would. */
   readonly answer?: (received: Received, method: string) => Reply | undefined
 }
 
@@ -56,6 +57,8 @@ export interface BotApiStandIn {
   readonly requests: ReadonlyArray<Received>
   /** Those that reached a phone. Grows. */
   readonly received: ReadonlyArray<Received>
+  /** The people of a bot, by the number before the colon of its token. */
+  readonly people: (bot: string) => StandInUpdates
 }
 
 export class BotApiStandInError extends Schema.TaggedError<BotApiStandInError>()("BotApiStandInError", {
@@ -74,6 +77,12 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
   const requests: Array<Received> = []
   const received: Array<Received> = []
   const messageIds = new Map<string, number>()
+  const bots = new Map<string, StandInUpdates>()
+  const people = (bot: string) => {
+    const found = bots.get(bot) ?? new StandInUpdates(sayAnswer)
+    bots.set(bot, found)
+    return found
+  }
 
   const deliver = (message: Received) => {
     const id = (messageIds.get(message.chatId) ?? 0) + 1
@@ -118,6 +127,12 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     const [token, method] = target(request.url ?? "")
     if (token === undefined) return apiError(response, 404, "Not Found")
     if (!/^[1-9]\d*:[\w-]+$/.test(token)) return apiError(response, 401, "Unauthorized: invalid token specified")
+    if (updateMethods.has(method ?? "")) {
+      const fields = fieldsOf(request.headers["content-type"], body)
+      if (fields === undefined) return apiError(response, 400, "Bad Request: can't parse request")
+      const answer = people(botOf(token)).answer(method ?? "", fields, response)
+      return answer && sayAnswer(response, answer)
+    }
     if (method !== "sendMessage" && method !== "getMe") return apiError(response, 404, "Not Found: method not found")
     const message = parse(token, request.headers["content-type"], body)
     if (message === undefined) return apiError(response, 400, "Bad Request: can't parse request")
@@ -148,24 +163,32 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     }),
     () =>
       Effect.callback<void>((resume) => {
+        for (const bot of bots.values()) bot.webhook = undefined
         server.close(() => resume(Effect.void))
         server.closeAllConnections()
       })
   )
-  return { apiRoot: `http://127.0.0.1:${port}`, requests, received } satisfies BotApiStandIn
+  return { apiRoot: `http://127.0.0.1:${port}`, requests, received, people } satisfies BotApiStandIn
 })
 
 /** Token and method of `…/bot<token>/<method>`. */
 const target = (url: string) => /\/bot([^/]*)\/([^/?]*)(?:\?|$)/.exec(url)?.slice(1) ?? []
 
-const parse = (token: string, contentType: string | undefined, body: string): Received | undefined => {
+const fieldsOf = (contentType: string | undefined, body: string): Record<string, unknown> | undefined => {
   const fields = contentType?.startsWith("application/x-www-form-urlencoded")
     ? Object.fromEntries(new URLSearchParams(body))
     : parseJson(body === "" ? "{}" : body)
-  if (typeof fields !== "object" || fields === null) return undefined
-  const { chat_id, disable_notification, parse_mode, text } = fields as Record<string, unknown>
+  return typeof fields === "object" && fields !== null ? (fields as Record<string, unknown>) : undefined
+}
+
+const botOf = (token: string) => token.split(":")[0] ?? ""
+
+const parse = (token: string, contentType: string | undefined, body: string): Received | undefined => {
+  const fields = fieldsOf(contentType, body)
+  if (fields === undefined) return undefined
+  const { chat_id, disable_notification, parse_mode, text } = fields
   return {
-    bot: token.split(":")[0] ?? "",
+    bot: botOf(token),
     chatId: chat_id === undefined ? "" : String(chat_id),
     text: typeof text === "string" ? text : "",
     parseMode: typeof parse_mode === "string" ? parse_mode : undefined,
@@ -203,6 +226,11 @@ const me = (token: string) =>
     ok: true,
     result: { id: Number.parseInt(token, 10), is_bot: true, first_name: "Stand-in", username: "stand_in_bot" }
   })
+
+const sayAnswer = (response: ServerResponse, answer: Answer) =>
+  "result" in answer
+    ? json(response, 200, JSON.stringify({ ok: true, result: answer.result }))
+    : apiError(response, answer.code, answer.description)
 
 const apiError = (response: ServerResponse, code: number, description: string, parameters?: object) =>
   json(response, code, JSON.stringify({ ok: false, error_code: code, description, ...(parameters && { parameters }) }))
