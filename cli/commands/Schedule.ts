@@ -16,7 +16,12 @@ const optional = (name: string, description: string) =>
 const flags = {
   id: optional("id", "Idempotency key, 1 to 128 of A-Za-z0-9_-; made up if not given"),
   platform: Flag.String("platform").pipe(Flag.withDescription("Default: telegram"), Flag.withDefault("telegram")),
-  to: Flag.String("to").pipe(Flag.withDescription("Telegram chat id, or @channel"), Flag.withAlias("chat")),
+  to: Flag.String("to").pipe(
+    Flag.withDescription("Telegram chat id, or @channel"),
+    Flag.withAlias("chat"),
+    Flag.optional
+  ),
+  contact: optional("contact", "Instead of --to: who has opened a link, see carillon link"),
   text: optional("text", "What to send; - reads it from standard input"),
   textFile: optional("text-file", "A file with what to send"),
   ...whenFlags,
@@ -41,6 +46,11 @@ const readText = (given: Option.Option<string>, file: Option.Option<string>) => 
   }).pipe(Effect.map((text) => text.replace(/\n$/, "")))
 }
 
+const recipientOf = (to: Option.Option<string>, contact: Option.Option<string>) =>
+  Option.isSome(to) === Option.isSome(contact)
+    ? new Refused({ message: "say to whom: give either --to or --contact" })
+    : Effect.succeed({ ...some("chatId", to), ...some("contact", contact) })
+
 const some = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
   (Option.isSome(value) ? { [key]: value.value } : {}) as { readonly [K in Key]?: A }
 
@@ -51,7 +61,7 @@ export const scheduleCommand = Command.make(
     const command = {
       id: Option.getOrElse(given.id, () => `cli-${randomUUID()}`),
       platform: given.platform,
-      recipient: { chatId: given.to },
+      recipient: yield* recipientOf(given.to, given.contact),
       content: { type: "text", text: yield* readText(given.text, given.textFile), ...some("format", given.format) },
       ...(yield* timing(given)),
       ...some("priority", given.priority),

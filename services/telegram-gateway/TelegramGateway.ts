@@ -5,6 +5,8 @@ import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
 import type { Call } from "#shared/gateway/Platform.ts"
 import { type Bot, Bots } from "./BotApi.ts"
+import { inboundOf } from "./TelegramInbound.ts"
+import { updateSettings } from "./UpdateSettings.ts"
 
 /** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
 const limits = Config.all({
@@ -33,10 +35,14 @@ const introduce = Effect.fnUntraced(function* (sender: string, { getMe }: Bot) {
 export const run = Effect.gen(function* () {
   const bots = yield* Bots
   const { chatPerSecond, connections, groupPerMinute, perSecond } = yield* limits
+  const settings = yield* updateSettings
   yield* Effect.forEach(bots, ([sender, bot]) => introduce(sender, bot), { concurrency: "unbounded" })
   yield* runGateway({
     platform: "telegram",
-    senders: [...bots].map(([name, bot]) => ({ name, calls: callsOf(bot) })),
+    senders: [...bots].map(([name, bot]) => {
+      const inbound = inboundOf(name, bot, settings)
+      return { name, calls: callsOf(bot), obeysOptOut: settings.obeysOptOut, ...(inbound && { inbound }) }
+    }),
     connections,
     perSecond,
     recipientLimit: (recipient) =>

@@ -37,11 +37,13 @@ export interface Options {
   readonly connections: number
   /** Over all: waiting for a connection, connecting, writing and reading the answer. */
   readonly timeoutMs: number
+  /** Of an answer, in bytes: 1 MiB if left out. */
+  readonly maxResponseSize?: number
 }
 
 // An idle connection may be closed by the other side just as we write on it, which is an outcome nobody knows:
 // connections are given up well before servers do.
-const pool = ({ connections, origin }: Options) =>
+const pool = ({ connections, maxResponseSize = 1_048_576, origin }: Options) =>
   new Pool(origin, {
     connections,
     allowH2: false,
@@ -50,7 +52,7 @@ const pool = ({ connections, origin }: Options) =>
     keepAliveMaxTimeout: 4_000,
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: 1_048_576
+    maxResponseSize
   })
 
 /** A `fetch` as far as grammY needs it. It rejects with a `TransportFailure`, which never holds the URL: the token is in it. */

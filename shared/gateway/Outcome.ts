@@ -59,6 +59,8 @@ export type RecipientReason =
   | "chat-moved"
   | "no-rights"
   | "forbidden"
+  | "not-linked"
+  | "opted-out"
 
 export type SenderReason =
   | "unauthorized"
