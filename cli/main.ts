@@ -10,6 +10,7 @@ import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
 import { importCommand } from "./commands/Import.ts"
 import { ledgerCommand } from "./commands/LedgerRebuild.ts"
+import { linkCommand } from "./commands/Link.ts"
 import { listCommand } from "./commands/List.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
@@ -38,6 +39,7 @@ const carillon = Command.make("carillon").pipe(
     dropCommand.pipe(Command.provide(serversLayer)),
     deadCommand.pipe(Command.provide(deadLetters)),
     resolveCommand.pipe(Command.provide(deadLetters)),
+    linkCommand.pipe(Command.provide(serversLayer)),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     ledgerCommand.pipe(Command.provide(serversLayer))

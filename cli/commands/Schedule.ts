@@ -19,8 +19,10 @@ const flags = {
   platform: Flag.String("platform").pipe(Flag.withDescription("Default: telegram"), Flag.withDefault("telegram")),
   to: Flag.String("to").pipe(
     Flag.withDescription("The address on its platform: a Telegram chat id or @channel, a webhook's https:// address"),
-    Flag.withAlias("chat")
+    Flag.withAlias("chat"),
+    Flag.optional
   ),
+  contact: optional("contact", "Instead of --to: who has opened a link, see carillon link"),
   sender: optional("sender", "Which of the platform's senders sends it; default: default"),
   text: optional("text", "What to send; - reads it from standard input"),
   textFile: optional("text-file", "A file with what to send"),
@@ -46,12 +48,17 @@ const readText = (given: Option.Option<string>, file: Option.Option<string>) => 
   }).pipe(Effect.map((text) => text.replace(/\n$/, "")))
 }
 
+const recipientOf = (platform: string, to: Option.Option<string>, contact: Option.Option<string>) =>
+  Option.isSome(to) === Option.isSome(contact)
+    ? new Refused({ message: "say to whom: give either --to or --contact" })
+    : Effect.succeed({ ...some(addressKind(platform), to), ...some("contact", contact) })
+
 const some = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
   (Option.isSome(value) ? { [key]: value.value } : {}) as { readonly [K in Key]?: A }
 
 /** A platform that nobody knows is refused by the scheduler, in its own words. */
 const addressKind = (platform: string) =>
-  Object.entries(platformRules).find(([name]) => name === platform)?.[1].address ?? "chatId"
+  Object.entries(platformRules).find(([name]) => name === platform)?.[1].addresses[0] ?? "chatId"
 
 export const scheduleCommand = Command.make(
   "schedule",
@@ -61,7 +68,7 @@ export const scheduleCommand = Command.make(
       id: Option.getOrElse(given.id, () => `cli-${randomUUID()}`),
       platform: given.platform,
       ...some("sender", given.sender),
-      recipient: { [addressKind(given.platform)]: given.to },
+      recipient: yield* recipientOf(given.platform, given.to, given.contact),
       content: { type: "text", text: yield* readText(given.text, given.textFile), ...some("format", given.format) },
       ...(yield* timing(given)),
       ...some("priority", given.priority),

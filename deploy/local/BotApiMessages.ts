@@ -65,6 +65,16 @@ export const sendMethods: ReadonlySet<string> = new Set([
 
 type Fields = Readonly<Record<string, unknown>>
 
+export const botOf = (token: string) => token.split(":")[0] ?? ""
+
+/** Of a form or of JSON; nothing if it can be read as neither. */
+export const fieldsOf = (contentType: string | undefined, body: Buffer): Record<string, unknown> | undefined => {
+  const fields = contentType?.startsWith("application/x-www-form-urlencoded")
+    ? Object.fromEntries(new URLSearchParams(body.toString()))
+    : parseJson(body.length === 0 ? "{}" : body.toString())
+  return typeof fields === "object" && fields !== null ? (fields as Record<string, unknown>) : undefined
+}
+
 export const parseRequest = (
   token: string,
   method: string,
@@ -72,20 +82,15 @@ export const parseRequest = (
   body: Buffer
 ): Received | undefined => {
   const form = contentType?.startsWith("multipart/") ? readMultipart(contentType, body) : undefined
-  const fields = contentType?.startsWith("multipart/")
-    ? form?.fields
-    : contentType?.startsWith("application/x-www-form-urlencoded")
-      ? Object.fromEntries(new URLSearchParams(body.toString()))
-      : parseJson(body.length === 0 ? "{}" : body.toString())
-  if (typeof fields !== "object" || fields === null) return undefined
-  const given = fields as Fields
+  const given: Fields | undefined = contentType?.startsWith("multipart/") ? form?.fields : fieldsOf(contentType, body)
+  if (given === undefined) return undefined
   const uploads = form?.files ?? {}
   const files = filesOf(method, given, uploads)
   const { chat_id, parse_mode } = given
   const [text, entities] = ["text" in given ? given.text : files[0]?.caption, structured(given.entities)]
   const { latitude, longitude } = given
   return {
-    bot: token.split(":")[0] ?? "",
+    bot: botOf(token),
     method,
     chatId: chat_id === undefined ? "" : String(chat_id),
     text: typeof text === "string" ? text : "",

@@ -2,7 +2,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Data, Effect, Schema } from "effect"
-import { faultOf, fileId, messageOf, parseRequest, type Received, sendMethods } from "./BotApiMessages.ts"
+import {
+  botOf,
+  faultOf,
+  fieldsOf,
+  fileId,
+  messageOf,
+  parseRequest,
+  type Received,
+  sendMethods
+} from "./BotApiMessages.ts"
+import { type Answer, StandInUpdates, updateMethods } from "./StandInUpdates.ts"
 
 export type { Received }
 
@@ -36,7 +46,7 @@ export interface Options {
   readonly port?: number
   /** Called for every message that reaches a phone. */
   readonly onMessage?: (received: Received) => void
-  /** Called for every request to a known method; `undefined` lets the stand-in answer as Telegram would. */
+  /** Called for every `sendMessage` and `getMe`; `undefined` lets the stand-in answer as Telegram would. */
   readonly answer?: (received: Received, method: string) => Reply | undefined
 }
 
@@ -47,6 +57,8 @@ export interface BotApiStandIn {
   readonly requests: ReadonlyArray<Received>
   /** Those that reached a phone. Grows. */
   readonly received: ReadonlyArray<Received>
+  /** The people of a bot, by the number before the colon of its token. */
+  readonly people: (bot: string) => StandInUpdates
 }
 
 export class BotApiStandInError extends Schema.TaggedError<BotApiStandInError>()("BotApiStandInError", {
@@ -71,6 +83,12 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     const ids = fileIds.get(bot) ?? new Set()
     fileIds.set(bot, ids)
     return ids
+  }
+  const bots = new Map<string, StandInUpdates>()
+  const people = (bot: string) => {
+    const found = bots.get(bot) ?? new StandInUpdates(sayAnswer)
+    bots.set(bot, found)
+    return found
   }
 
   const deliver = (message: Received) => {
@@ -125,6 +143,12 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     const [token, method] = target(request.url ?? "")
     if (token === undefined) return apiError(response, 404, "Not Found")
     if (!/^[1-9]\d*:[\w-]+$/.test(token)) return apiError(response, 401, "Unauthorized: invalid token specified")
+    if (updateMethods.has(method ?? "")) {
+      const fields = fieldsOf(request.headers["content-type"], body)
+      if (fields === undefined) return apiError(response, 400, "Bad Request: can't parse request")
+      const answer = people(botOf(token)).answer(method ?? "", fields, response)
+      return answer && sayAnswer(response, answer)
+    }
     if (method === undefined || (!sendMethods.has(method) && method !== "getMe"))
       return apiError(response, 404, "Not Found: method not found")
     const message = parseRequest(token, method, request.headers["content-type"], body)
@@ -153,11 +177,12 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     }),
     () =>
       Effect.callback<void>((resume) => {
+        for (const bot of bots.values()) bot.webhook = undefined
         server.close(() => resume(Effect.void))
         server.closeAllConnections()
       })
   )
-  return { apiRoot: `http://127.0.0.1:${port}`, requests, received } satisfies BotApiStandIn
+  return { apiRoot: `http://127.0.0.1:${port}`, requests, received, people } satisfies BotApiStandIn
 })
 
 /** Token and method of `…/bot<token>/<method>`. */
@@ -168,6 +193,11 @@ const me = (token: string) =>
     ok: true,
     result: { id: Number.parseInt(token, 10), is_bot: true, first_name: "Stand-in", username: "stand_in_bot" }
   })
+
+const sayAnswer = (response: ServerResponse, answer: Answer) =>
+  "result" in answer
+    ? json(response, 200, JSON.stringify({ ok: true, result: answer.result }))
+    : apiError(response, answer.code, answer.description)
 
 const apiError = (response: ServerResponse, code: number, description: string, parameters?: object) =>
   json(response, code, JSON.stringify({ ok: false, error_code: code, description, ...(parameters && { parameters }) }))

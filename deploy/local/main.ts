@@ -3,6 +3,7 @@ import { Config, ConfigProvider, Effect, Fiber, Layer, Option } from "effect"
 import { serveHealth } from "#shared/service/Health.ts"
 import { loggerLayer } from "#shared/service/Logs.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { Routes } from "#shared/service/Routes.ts"
 import { runMain } from "#shared/service/RunService.ts"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
@@ -57,5 +58,8 @@ const program = Effect.gen(function* () {
 })
 
 runMain(
-  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer("carillon"), loggerLayer)))
+  program.pipe(
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer("carillon"), loggerLayer))
+  )
 )

@@ -18,7 +18,7 @@ export const beyondSchema: ReadonlyArray<{ readonly rule: string; readonly refus
   { rule: "`dueAt` is at most ten years ahead", refused: { ...schedule, dueAt: "2046-12-01T09:00:00Z" } },
   { rule: "`expiresAt` is not before `dueAt`", refused: { ...schedule, expiresAt: "2026-12-01T08:59:59Z" } },
   {
-    rule: "`recipient` has the kind of address that its `platform` has: `chatId` on telegram, `url` on webhook; so do the fallbacks",
+    rule: "`recipient` has the kind of address that its `platform` has: `chatId` or `contact` on telegram, `url` on webhook; so do the fallbacks",
     refused: { ...schedule, platform: "webhook" }
   },
   {

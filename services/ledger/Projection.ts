@@ -1,6 +1,6 @@
 // The rules of the projection: what an event makes of the rows of its message. Pure.
 // An event comes here once (its event id decides), but in whatever order the log has it.
-import { attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
+import { attemptOf, type Event, type EventOf, inboundTypes, messageId, platform } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
@@ -55,7 +55,19 @@ const statusAfter = {
 } as const satisfies Record<Exclude<Event["type"], Untold>, Status>
 
 /** Events that say nothing of a message's status by themselves. */
-type Untold = "rejected" | "resolved" | "discarded" | "circuit-changed" | "orders-changed"
+type Untold = "rejected" | "resolved" | "discarded" | Elsewhere
+
+/** Events about senders and people, which change no row of a message: a reply stands in its timeline. */
+type Elsewhere = "circuit-changed" | "orders-changed" | "recipient-unlinked" | (typeof inboundTypes)[number]
+
+const elsewhere: ReadonlySet<Event["type"]> = new Set<Elsewhere>([
+  "circuit-changed",
+  "orders-changed",
+  "recipient-unlinked",
+  ...inboundTypes
+])
+
+const ofMessage = (event: Event): event is Exclude<Event, EventOf<Elsewhere>> => !elsewhere.has(event.type)
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -63,7 +75,7 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
-  if (event.type === "circuit-changed" || event.type === "orders-changed") return undefined
+  if (!ofMessage(event)) return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = statusOf(before, event)
@@ -85,15 +97,13 @@ const onEvent = (
 }
 
 /** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
-const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> | OfSender>): Status => {
+const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" | Elsewhere>>): Status => {
   if (event.type === "discarded") return before.status
   if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
   const attempt = attemptOf(event)
   if (attempt !== undefined && attempt < before.redrivenAt) return before.status
   return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
 }
-
-type OfSender = EventOf<"circuit-changed"> | EventOf<"orders-changed">
 
 /** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
 const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {

@@ -17,6 +17,7 @@ import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
 import { decideDeadLetter } from "./DeadLetters.ts"
+import { createLink, removeLink } from "./Linking.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
@@ -51,6 +52,10 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
     case "discard":
     case "resolve":
       return yield* Effect.forEach(run, (delivery) => decideDeadLetter(name, delivery, rules.now))
+    case "create-link":
+      return yield* Effect.forEach(run, (delivery) => createLink(delivery, rules.now))
+    case "remove-link":
+      return yield* Effect.forEach(run, (delivery) => removeLink(delivery, rules.now))
     default:
       return run.map((delivery) =>
         refused(

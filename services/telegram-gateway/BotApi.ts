@@ -38,6 +38,21 @@ export interface Bot {
   sendMessage(message: Send): Effect.Effect<Outcome>
   /** Who the token belongs to: proves the token and the way to Telegram. */
   readonly getMe: Effect.Effect<{ readonly username: string }, BotApiError>
+  readonly updates: BotUpdates
+}
+
+/** What comes back from people, and how they are answered at once. */
+export interface BotUpdates {
+  /** What nobody has confirmed yet: waits so long for it. Those before the offset are confirmed by asking. */
+  fetch(offset: number | undefined, waitSeconds: number): Effect.Effect<ReadonlyArray<unknown>, BotApiError>
+  /** Updates are brought to this address from now on, with the secret in a header. */
+  setWebhook(url: string, secret: string): Effect.Effect<void, BotApiError>
+  /** Updates are not brought anywhere: they wait until they are fetched. */
+  readonly deleteWebhook: Effect.Effect<void, BotApiError>
+  /** Lets a button that was pressed come to rest. */
+  answerButton(callbackQueryId: string): Effect.Effect<void, BotApiError>
+  /** Plain text, beside the limits of messages. */
+  say(chatId: string, text: string): Effect.Effect<void, BotApiError>
 }
 
 /** Every configured bot, by the name of its sender. */
@@ -58,15 +73,30 @@ export class Bots extends Context.Service<Bots, ReadonlyMap<Sender, Bot>>()("tel
         timeoutSeconds: Math.max(timeoutSeconds, uploadTimeoutSeconds) + 5,
         fetch
       }
-      const named = [...(yield* tokens)].map(
-        ([sender, token]) => [sender, bot(new Api(Redacted.value(token), options))] as const
-      )
+      // A question that waits for updates must not take a connection from a send, nor end by the time of one.
+      const patience = {
+        ...options,
+        timeoutSeconds: longestFetchSeconds + 10,
+        fetch: yield* makeFetch({
+          origin: root.origin,
+          connections,
+          timeoutMs: (longestFetchSeconds + 5) * 1_000,
+          uploadTimeoutMs: (longestFetchSeconds + 5) * 1_000,
+          maxResponseSize: 16 * 1_048_576
+        })
+      }
+      const named = [...(yield* tokens)].map(([sender, token]) => {
+        const api = (how: typeof options) => new Api(Redacted.value(token), how)
+        return [sender, bot(api(options), updates(api(patience)))] as const
+      })
       return Bots.of(new Map(named))
     })
   )
 }
 
-const bot = (api: Api): Bot => ({
+const bot = (api: Api, updates: BotUpdates): Bot => ({
+  updates,
+
   send: (request) => sending(api, request),
 
   sendMessage: ({ chatId, entities, silent, text }) => {
@@ -74,14 +104,41 @@ const bot = (api: Api): Bot => ({
     return Effect.map(sending(api, { method: "sendMessage", payload, files: [] }), ({ outcome }) => outcome)
   },
 
-  getMe: Effect.tryPromise({
-    try: (signal) => api.getMe(signal as never),
+  getMe: ask((signal) => api.getMe(signal)).pipe(Effect.map(({ username }) => ({ username })))
+})
+
+/** The longest wait that `fetch` is to be asked for. */
+export const longestFetchSeconds = 25
+
+/** At most so many at once: each is at most some 120 KB, with everything it quotes. */
+const fetchedAtOnce = 50
+
+const updates = (api: Api): BotUpdates => ({
+  fetch: (offset, timeout) =>
+    ask((signal) =>
+      api.getUpdates(
+        { ...(offset === undefined ? {} : { offset }), limit: fetchedAtOnce, timeout, allowed_updates: [...wanted] },
+        signal
+      )
+    ),
+  setWebhook: (url, secret_token) =>
+    ask((signal) => api.setWebhook(url, { secret_token, allowed_updates: [...wanted] }, signal)),
+  deleteWebhook: ask((signal) => api.deleteWebhook({}, signal)),
+  answerButton: (id) => ask((signal) => api.answerCallbackQuery(id, {}, signal)),
+  say: (chatId, text) => ask((signal) => api.sendMessage(chatId, text, {}, signal))
+})
+
+const wanted = ["message", "my_chat_member", "callback_query"] as const
+
+/** `signal`: grammY wants the type of an older library. */
+const ask = <A>(call: (signal: never) => Promise<A>) =>
+  Effect.tryPromise({
+    try: (signal) => call(signal as never),
     catch: (error) => {
       const outcome = failed(error)
       return new BotApiError({ category: errorCategory(outcome), reason: reasonOf(outcome) })
     }
-  }).pipe(Effect.map(({ username }) => ({ username })))
-})
+  })
 
 const quietly = { disable_notification: true }
 

@@ -11,41 +11,33 @@ import { type BotRequest, filesRequest, locationRequest, textRequest } from "./B
 import { type Shelf, sendFiles } from "./MediaFiles.ts"
 import { buttonName, buttonSeconds } from "./ReplyButtons.ts"
 
-/** Made once for a message, however often it is asked for: a message in parts is asked for again for each. */
-export const callsOf = (bot: Bot, shelf: Shelf): ((message: Message) => ReadonlyArray<Call>) => {
-  const made = new WeakMap<Message, ReadonlyArray<Call>>()
-  return (message) => {
-    const calls = made.get(message) ?? newCalls(bot, shelf, message)
-    made.set(message, calls)
-    return calls
-  }
-}
-
-const newCalls = (bot: Bot, shelf: Shelf, message: Message): ReadonlyArray<Call> => {
-  const { content, id, recipient } = message
-  const chatId = addressOf(recipient)
-  const send = (request: BotRequest): Call => Effect.map(bot.send(request), ({ outcome }) => outcome)
-  switch (content.type) {
-    case "text": {
-      const parts = partsOf(content)
-      return parts.map((part, index) => {
-        const place = { chatId, first: index === 0, last: index === parts.length - 1 }
-        const call = send(textRequest(id, content, part, place))
-        return place.last ? withButtons(shelf, message, call) : call
-      })
+export const callsOf =
+  (bot: Bot, shelf: Shelf) =>
+  (message: Message): ReadonlyArray<Call> => {
+    const { content, id, recipient } = message
+    const chatId = addressOf(recipient)
+    const send = (request: BotRequest): Call => Effect.map(bot.send(request), ({ outcome }) => outcome)
+    switch (content.type) {
+      case "text": {
+        const parts = partsOf(content)
+        return parts.map((part, index) => {
+          const place = { chatId, first: index === 0, last: index === parts.length - 1 }
+          const call = send(textRequest(id, content, part, place))
+          return place.last ? withButtons(shelf, message, call) : call
+        })
+      }
+      case "location":
+        return [withButtons(shelf, message, send(locationRequest(id, content, chatId)))]
+      default:
+        return [
+          withButtons(
+            shelf,
+            message,
+            sendItems(bot, shelf, message, content.type === "album" ? content.items : [content])
+          )
+        ]
     }
-    case "location":
-      return [withButtons(shelf, message, send(locationRequest(id, content, chatId)))]
-    default:
-      return [
-        withButtons(
-          shelf,
-          message,
-          sendItems(bot, shelf, message, content.type === "album" ? content.items : [content])
-        )
-      ]
   }
-}
 
 const sendItems = (
   bot: Bot,

@@ -8,6 +8,8 @@ import { Memory } from "#shared/nats/Memory.ts"
 import { type Bot, Bots } from "./BotApi.ts"
 import { callsOf } from "./Calls.ts"
 import { uploadMegabytes } from "./MediaFiles.ts"
+import { inboundOf } from "./TelegramInbound.ts"
+import { updateSettings } from "./UpdateSettings.ts"
 
 /** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
 const limits = Config.all({
@@ -31,10 +33,19 @@ export const run = Effect.gen(function* () {
   const bots = yield* Bots
   const shelf = { memory: yield* Memory, files: yield* Files, megabytes: yield* Semaphore.make(uploadMegabytes) }
   const { chatPerSecond, connections, groupPerMinute, perSecond } = yield* limits
+  const settings = yield* updateSettings
   yield* Effect.forEach(bots, ([sender, bot]) => introduce(sender, bot), { concurrency: "unbounded" })
   yield* runGateway({
     platform: "telegram",
-    senders: [...bots].map(([name, bot]) => ({ name, calls: callsOf(bot, { sender: name, ...shelf }) })),
+    senders: [...bots].map(([name, bot]) => {
+      const inbound = inboundOf(name, bot, settings)
+      return {
+        name,
+        calls: callsOf(bot, { sender: name, ...shelf }),
+        obeysOptOut: settings.obeysOptOut,
+        ...(inbound && { inbound })
+      }
+    }),
     connections,
     perSecond,
     recipientLimit: (recipient) =>

@@ -63,6 +63,15 @@ export const ResolvedAs = oneOf(
 )
 export type ResolvedAs = typeof ResolvedAs.Type
 
+/** A person as a publisher knows them, in words that say nothing to others. What address it stands for is linked by the person. */
+export const ContactId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,64}$/u, { message: "must be 1 to 64 of A-Z a-z 0-9 _ -" })
+).annotate({
+  identifier: "ContactId",
+  description: "Chosen by the publisher, opaque: no name, no number, no personal data. 1 to 64 of A-Za-z0-9_-"
+})
+export type ContactId = typeof ContactId.Type
+
 /** The kinds of address that platforms know; which one a platform takes is said in shared/platforms. */
 export const Recipient = Schema.Struct({
   chatId: Schema.optionalKey(
@@ -76,14 +85,17 @@ export const Recipient = Schema.Struct({
     Schema.String.check(
       Schema.isPattern(/^https?:\/\/[!-~]{1,2000}$/u, { message: "must be an address with https:// or http://" })
     )
+  ),
+  contact: Schema.optionalKey(
+    ContactId.annotate({ identifier: undefined, description: "Who has linked a chat, by the publisher's own id" })
   )
 })
-  .check(exactlyOne(["chatId", "url"]))
+  .check(exactlyOne(["chatId", "url", "contact"]))
   .annotate({ identifier: "Recipient", description: "Where the message goes: personal data" })
 export type Recipient = typeof Recipient.Type
 
-/** The address itself, whichever kind it is: personal data. */
-export const addressOf = ({ chatId, url }: Recipient): string => chatId ?? url ?? ""
+/** The address itself, whichever kind it is: personal data. A contact is none until its gateway has looked it up. */
+export const addressOf = ({ chatId, url, contact }: Recipient): string => chatId ?? url ?? contact ?? ""
 
 /** A further way to the same person, tried when the one before is given up for good. */
 export const Channel = Schema.Struct({

@@ -14,6 +14,7 @@ import type { Lease } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
 import { ordersFor, readState, writeState } from "./SenderRecord.ts"
 import { type Entry, Turns } from "./Turns.ts"
+import type { Hearer } from "./Updates.ts"
 
 /** What happened to an entry, on its way into the log. */
 export interface Recorded {
@@ -24,6 +25,7 @@ export interface Recorded {
 export interface Desk {
   readonly gateway: GatewayDefinition
   readonly sender: SenderDefinition
+  readonly hearer: Hearer
   readonly lease: Lease
   readonly inHand: InHand
   readonly turns: Turns
@@ -38,6 +40,7 @@ export interface Desk {
 export const openDesk = Effect.fnUntraced(function* (
   gateway: GatewayDefinition,
   sender: SenderDefinition,
+  hearer: Hearer,
   lease: Lease,
   policy: CircuitPolicy
 ) {
@@ -50,6 +53,7 @@ export const openDesk = Effect.fnUntraced(function* (
   return {
     gateway,
     sender,
+    hearer,
     lease,
     inHand: new InHand(),
     turns,

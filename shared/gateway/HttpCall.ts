@@ -52,6 +52,8 @@ export interface Options {
   readonly connections: number
   /** Over all: waiting for a connection, connecting, writing and reading the answer. */
   readonly timeoutMs: number
+  /** Of an answer, in bytes: 1 MiB if left out. */
+  readonly maxResponseSize?: number
   /** Opens connections in another way. */
   readonly connect?: buildConnector.connector
 }
@@ -63,7 +65,7 @@ export const connectTimeoutMs = 10_000
 
 // An idle connection may be closed by the other side just as we write on it, which is an outcome nobody knows:
 // connections are given up well before servers do.
-const agent = ({ connect, connections }: Options) =>
+const agent = ({ connect, connections, maxResponseSize = 1_048_576 }: Options) =>
   new Agent({
     factory: (origin, options) => new Pool(origin, options),
     connections,
@@ -74,7 +76,7 @@ const agent = ({ connect, connections }: Options) =>
     keepAliveMaxTimeout: 4_000,
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: 1_048_576
+    maxResponseSize
   })
 
 /** Its connections are closed when the scope closes. */

@@ -1,16 +1,17 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { Array, Effect, Queue, Result } from "effect"
+import { Array, Effect, Option, Queue, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { type Attempt, events } from "#shared/contract/Events.ts"
+import type { ContactId, Recipient } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
 import type { Desk } from "./Desk.ts"
-import { deferredEvent, failedEvent, interrupted } from "./GatewayEvents.ts"
+import { deferredEvent, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
 import { taken } from "./Observed.ts"
 import type { Entry } from "./Turns.ts"
 
@@ -41,8 +42,10 @@ const receive = Effect.fnUntraced(function* (
   const since = redeliveredSince(batch)
   const log = yield* EventLog
   const said = since === undefined ? nothing : yield* log.idsSince(telling, since)
-  for (const delivery of batch) {
-    const decoded = decode(delivery.string())
+  const read = batch.map((delivery) => decode(delivery.string()))
+  const chats = yield* lookUp(desk, read)
+  for (const [index, delivery] of batch.entries()) {
+    const decoded = read[index] as (typeof read)[number]
     if (Result.isFailure(decoded)) {
       yield* settle(mailbox, [delivery], [poison("undecodable")])
       continue
@@ -53,15 +56,35 @@ const receive = Effect.fnUntraced(function* (
       delivery.ack()
       continue
     }
-    const recipient = desk.allowance.know(attempt.message)
-    const entry = desk.inHand.take(delivery, attempt, recipient, () => taken(delivery, attempt))
+    const given = attempt.message.recipient
+    const to = given.contact === undefined ? given : chats.get(given.contact)
+    const recipient = desk.allowance.know({ recipient: to ?? given })
+    const entry = desk.inHand.take(delivery, attempt, to ?? given, recipient, () => taken(delivery, attempt))
     if (!entry) continue
     entry.partsSent += before.partsSent
     // It was being sent when its gateway was killed: whether it arrived, nobody knows.
     if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, Date.now()))
+    else if (!to) desk.record(entry, failedEvent(attempt, entry.partsSent, notLinked, Date.now()))
     else queueOrDefer(desk, entry)
   }
   desk.signal()
+})
+
+/** Where the contacts among the recipients are to be reached now. */
+const lookUp = Effect.fnUntraced(function* ({ hearer }: Desk, read: ReadonlyArray<Result.Result<Attempt, unknown>>) {
+  const contacts = new Set<ContactId>()
+  for (const one of read) if (Result.isSuccess(one)) contacts.add(one.success.message.recipient.contact ?? "")
+  contacts.delete("")
+  const found = new Map<ContactId, Recipient>()
+  yield* Effect.forEach(
+    contacts,
+    (contact) =>
+      Effect.map(hearer.contacts.find(contact), (known) => {
+        if (Option.isSome(known)) found.set(contact, known.value.recipient)
+      }),
+    { concurrency: 50, discard: true }
+  )
+  return found
 })
 
 interface PutOff {

@@ -69,6 +69,8 @@ export type RecipientReason =
   | "chat-moved"
   | "no-rights"
   | "forbidden"
+  | "not-linked"
+  | "opted-out"
 
 export type SenderReason =
   | "forbidden"

@@ -2,6 +2,7 @@
 import type { Effect } from "effect"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
 import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
+import type { InboundDefinition } from "./Inbound.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Limit } from "./Windows.ts"
 
@@ -10,8 +11,15 @@ export type Call = Effect.Effect<Outcome>
 
 export interface SenderDefinition {
   readonly name: Sender
-  /** The calls that deliver a message, in order: one, or one for each part of a long one. At least one. */
+  /**
+   * The calls that deliver a message to its recipient, who is no contact any more but an address, in order: one, or one
+   * for each part of a long one. At least one.
+   */
   readonly calls: (message: Message, attempt: Attempt) => ReadonlyArray<Call>
+  /** How it hears from people; nothing if it does not. */
+  readonly inbound?: InboundDefinition
+  /** Whether a message to somebody who opted out is refused, or is the publisher's concern. */
+  readonly obeysOptOut?: boolean
 }
 
 export interface GatewayDefinition {

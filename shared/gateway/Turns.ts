@@ -2,13 +2,17 @@
 // were due; urgent recipients more often than others, yet nobody never.
 import TinyQueue from "tinyqueue"
 import type { Attempt } from "#shared/contract/Events.ts"
-import { priorities } from "#shared/contract/Fields.ts"
+import { type Recipient as Address, priorities } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { MessageSpan } from "#shared/telemetry/Spans.ts"
+import type { Call } from "./Platform.ts"
 
 export interface Entry {
   readonly attempt: Attempt
+  /** Where it goes: the address of a contact, as it was when the message was taken in. */
+  readonly to: Address
+  /** The same as a key. */
   readonly recipient: string
   readonly dueAt: number
   readonly sendAt: number
@@ -18,6 +22,8 @@ export interface Entry {
   delivery: Delivery
   /** Parts of it that the platform has. */
   partsSent: number
+  /** The calls that deliver it, when they have been made: one for each part. */
+  calls?: ReadonlyArray<Call>
 }
 
 interface Recipient {
@@ -153,8 +159,15 @@ export class Turns {
 
 const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
 
-export const entryOf = (attempt: Attempt, recipient: string, delivery: Delivery, span: MessageSpan): Entry => ({
+export const entryOf = (
+  attempt: Attempt,
+  to: Address,
+  recipient: string,
+  delivery: Delivery,
+  span: MessageSpan
+): Entry => ({
   attempt,
+  to,
   recipient,
   dueAt: toMillis(attempt.message.dueAt),
   sendAt: toMillis(attempt.sendAt),

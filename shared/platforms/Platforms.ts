@@ -8,8 +8,8 @@ import { webhookRules } from "./Webhook.ts"
 
 /** What a platform can do. Submission refuses by it; people read it in `carillon doctor` and in docs/reference. */
 export interface Capabilities {
-  /** The one kind of address it has. */
-  readonly address: keyof Recipient
+  /** The kinds of address it takes, the usual one first. */
+  readonly addresses: ReadonlyArray<keyof Recipient>
   /** The kinds of content that it carries. */
   readonly contents: ReadonlyArray<Content["type"]> | "any"
   /** The longest text that goes in one piece, in code points, and what becomes of a longer one. */
@@ -33,11 +33,11 @@ export const platformRules: { readonly [Name in Platform]: PlatformRules } = {
 }
 
 /** In one line, for people. */
-export const inWords = ({ address, contents, receipts, text }: Capabilities): string => {
+export const inWords = ({ addresses, contents, receipts, text }: Capabilities): string => {
   const carries = contents === "any" ? "any content" : contents.join(", ")
   const beyond = text === "any" ? "of any length" : `up to ${text.longest} code points, longer ${outcomes[text.beyond]}`
   const told = receipts.length === 0 ? "no receipts: sent is the last to be known" : `tells ${receipts.join(" and ")}`
-  return `addresses are ${address}; carries ${carries}; text ${beyond}; ${told}`
+  return `addresses are ${addresses.join(" or ")}; carries ${carries}; text ${beyond}; ${told}`
 }
 const outcomes = { refused: "is refused", parts: "goes in parts" }
 
@@ -76,11 +76,13 @@ const problemsOn = ({ platform, recipient, content }: Sendable, prefix: string):
 }
 
 const addressProblems = (platform: Platform, recipient: Recipient): ReadonlyArray<Problem> => {
-  const { address, addressProblem } = platformRules[platform]
-  const path = `recipient.${address}`
-  const given = recipient[address]
-  const problem = given === undefined ? `is required on ${platform}` : addressProblem?.(given)
-  return problem === undefined ? [] : [{ path, problem }]
+  const { addresses, addressProblem } = platformRules[platform]
+  const [usual, ...others] = addresses
+  const kind = addresses.find((address) => recipient[address] !== undefined)
+  const given = kind && recipient[kind]
+  const problem =
+    given === undefined ? [`is required on ${platform}`, ...others].join(", or ") : addressProblem?.(given)
+  return problem === undefined ? [] : [{ path: `recipient.${kind ?? usual}`, problem }]
 }
 
 const contentProblems = (platform: Platform, content: Content): ReadonlyArray<Problem> => {

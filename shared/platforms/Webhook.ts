@@ -2,7 +2,7 @@
 import type { PlatformRules } from "./Platforms.ts"
 
 export const webhookRules: PlatformRules = {
-  address: "url",
+  addresses: ["url"],
   contents: "any",
   text: "any",
   // What the receiver does with it is its own affair.

@@ -5,6 +5,7 @@ import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { serveHealth } from "./Health.ts"
 import { loggerLayer } from "./Logs.ts"
 import { Readiness } from "./Readiness.ts"
+import { Routes } from "./Routes.ts"
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
 export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
@@ -16,7 +17,7 @@ export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
 export const runService = <A, E>(
   name: string,
   httpPort: number,
-  program: Effect.Effect<A, E, Readiness | Scope.Scope>
+  program: Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
 ) =>
   runMain(
     Effect.gen(function* () {
@@ -27,7 +28,7 @@ export const runService = <A, E>(
     }).pipe(
       Effect.scoped,
       Effect.annotateLogs({ service: name }),
-      Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer(name), loggerLayer))
+      Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer))
     )
   )
 

@@ -22,6 +22,7 @@ const entry = ({ to, dueAt, priority = "normal", sendAt = dueAt }: Wanted, seq: 
       message: { dueAt: fromMillis(dueAt), expiresAt: fromMillis(dueAt + 3_600_000), priority },
       sendAt: fromMillis(sendAt)
     } as Attempt,
+    { chatId: to },
     to,
     { seq } as Delivery,
     noSpan

@@ -65,6 +65,18 @@ describe("a message", () => {
     )
   })
 
+  it("may have a contact for an address, where people can link themselves", () => {
+    const contact = { contact: "p-1" }
+    assert.deepStrictEqual(unsendable({ platform: "telegram", recipient: contact, content }), [])
+    assert.deepStrictEqual(
+      unsendable({ platform: "webhook", recipient: contact, content }).map(({ path }) => path),
+      ["recipient.url"]
+    )
+    assert.deepStrictEqual(unsendable({ platform: "telegram", recipient: { url: "https://x.example" }, content }), [
+      { path: "recipient.chatId", problem: "is required on telegram, or contact" }
+    ])
+  })
+
   it("needs it for each channel that it may fall back to", () => {
     const fallback = [
       { platform: "webhook", recipient: { url: "https://clinic.example" } },

@@ -11,7 +11,7 @@ import { split } from "./Splitting.ts"
 const mostParts = 20
 
 export const telegramRules: PlatformRules = {
-  address: "chatId",
+  addresses: ["chatId", "contact"],
   contents: ["text", "photo", "document", "audio", "video", "voice", "animation", "album", "location"],
   text: { longest: limits.text, beyond: "parts" },
   // Bots are told neither.
