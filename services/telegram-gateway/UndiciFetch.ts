@@ -37,6 +37,9 @@ interface FetchInit {
   readonly signal: AbortSignal
 }
 
+/** Small, so that "not yet handed over" is true for as long as it can be. */
+const bitBytes = 65_536
+
 /**
  * The Bot API acts on an upload when it has all of it. grammY ends a body in which reading failed as if it were whole,
  * and aborts: so the last bit is kept back until it is known that nothing failed.
@@ -45,9 +48,11 @@ const uploaded = (source: AsyncIterable<Uint8Array>, signal: AbortSignal) => {
   let whole = false
   async function* bits() {
     let last: Uint8Array | undefined
-    for await (const bit of source) {
-      if (last) yield last
-      last = bit
+    for await (const piece of source) {
+      for (let at = 0; at < piece.length; at += bitBytes) {
+        if (last) yield last
+        last = piece.subarray(at, at + bitBytes)
+      }
     }
     if (signal.aborted) throw new Error("aborted")
     whole = true

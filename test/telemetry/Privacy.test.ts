@@ -15,10 +15,29 @@ const marks = [text, address, "CANARYTOKEN"]
 const marked = (id: string, more: object = {}) =>
   command(id, 0, { recipient: { chatId: address }, content: { type: "text", text: `${text} of ${id}` }, ...more })
 
+/** A file whose address, name, caption and button are marked. */
+const file = (id: string, more: object = {}) =>
+  marked(id, {
+    content: {
+      type: "document",
+      file: { url: `https://clinic.example/${text}/${address}.pdf` },
+      caption: `<b>${text}</b> of ${id}`,
+      format: "html",
+      buttons: [
+        [
+          { text, reply: "yes" },
+          { text, url: `https://clinic.example/${text}` }
+        ]
+      ],
+      ...more
+    }
+  })
+
 /** Telegram's own words repeat the text and the chat, as they may. */
 const answers: Readonly<Record<string, Reply>> = {
   blocked: Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" }),
   markup: Reply.ApiError({ code: 400, description: `Bad Request: can't parse entities: ${text} in ${address}` }),
+  file: Reply.ApiError({ code: 400, description: `Bad Request: wrong file identifier ${text} for ${address}` }),
   html: Reply.Raw({ status: 502, body: `<html>${text} ${address}</html>` }),
   reset: Reply.Reset({}),
   slow: Reply.ApiError({ code: 429, description: `Too Many Requests ${address}`, parameters: { retry_after: 1 } })
@@ -48,7 +67,11 @@ describe("marked text, address and token", () => {
       const { nats, database, services } = all
       yield* all.start
       yield* publishPlainly(nats.url, [
-        ...["fine", ...Object.keys(answers)].map((id) => marked(id)),
+        ...["fine", ...Object.keys(answers).filter((id) => id !== "file")].map((id) => marked(id)),
+        file("file"),
+        file("file-fine"),
+        file("file-missing", { file: { object: "gone.pdf" }, name: `${text}.pdf` }),
+        file("file-refused", { file: { url: `https://${text}/a.pdf` } }),
         marked("held", { unknownOutcome: "hold" }),
         marked("late", { dueAt: "2020-01-01T00:00:00Z" }),
         marked("waiting", { dueAt: "2031-01-01T00:00:00Z" }),
@@ -66,7 +89,7 @@ describe("marked text, address and token", () => {
         ),
         (rows) => Number(rows[0]?.n)
       )
-      yield* eventually("every delivery ended", ended, (count) => count === 8)
+      yield* eventually("every delivery ended", ended, (count) => count === 11)
       yield* eventually("nothing under way", unsettled(nats.url), (left) => left === 0)
       const metrics = yield* Effect.forEach(Object.values(services), ({ url }) =>
         Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
