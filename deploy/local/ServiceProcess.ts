@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { freePort } from "./LocalServer.ts"
+import { home } from "./LocalServers.ts"
 
 /** Those that every deployment has. */
 export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
@@ -37,6 +38,8 @@ export const serviceProcess = Effect.fnUntraced(function* (
       cwd: root,
       env: {
         PATH: process.env.PATH,
+        // Halves what a start costs.
+        NODE_COMPILE_CACHE: join(home, "compile-cache"),
         LOG_FORMAT: "json",
         ...environment,
         HTTP_PORT: String(port),

@@ -1,4 +1,5 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
+import { flushCompileCache } from "node:module"
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
@@ -23,6 +24,8 @@ export const runService = <A, E>(
     Effect.gen(function* () {
       yield* serveHealth(httpPort)
       yield* Effect.logInfo("starting")
+      // Everything is loaded: with NODE_COMPILE_CACHE the next start need not compile it again, however this one ends.
+      yield* Effect.sync(flushCompileCache)
       yield* Effect.addFinalizer(() => Effect.logInfo("stopped"))
       return yield* program
     }).pipe(
