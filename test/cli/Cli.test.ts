@@ -134,9 +134,11 @@ describe("carillon", () => {
       assert.strictEqual(well.code, 0, well.out)
       assert.isTrue(JSON.parse(well.out).ok)
       yield* deleteStream(nats.url, "QUARANTINE")
+      yield* deleteStream(nats.url, "OBJ_carillon-files")
       const ill = yield* run(["doctor"])
       assert.strictEqual(ill.code, 4)
       assert.match(ill.out, /problem +stream QUARANTINE: is missing/)
+      assert.match(ill.out, /problem +object store: carillon-files is missing/)
     })
   )
 
