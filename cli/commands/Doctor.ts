@@ -3,7 +3,7 @@ import { styleText } from "node:util"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { platforms } from "#shared/contract/Fields.ts"
-import { durables, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
+import { durables, filesState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
@@ -11,7 +11,7 @@ import { Bots } from "../../services/telegram-gateway/BotApi.ts"
 import { secrets } from "../../services/webhook-gateway/Webhooks.ts"
 import { ProblemsFound } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
-import { json as printJson } from "../Print.ts"
+import { json as printJson, size } from "../Print.ts"
 import { serversLayer } from "../Servers.ts"
 
 interface Finding {
@@ -48,6 +48,12 @@ const checkConsumers = Effect.map(durables, (found) => [
 const checkNats = Effect.gen(function* () {
   const found = [good("NATS", `nats-server ${yield* serverVersion}`)]
   found.push(...(yield* Effect.forEach(Object.keys(streams) as ReadonlyArray<StreamName>, checkStream)))
+  const files = yield* filesState
+  found.push(
+    files
+      ? good("object store", `${size(files.bytes)} of files for messages`)
+      : bad("object store", "carillon-files is missing: start any service once, or see STREAMS_MANAGE")
+  )
   found.push(...(yield* checkConsumers))
   const count = yield* schedulers
   found.push(count > 0 ? good("scheduler", `${count} answering`) : bad("scheduler", "none answers: npm run scheduler"))

@@ -49,8 +49,10 @@ export const Button = Schema.Struct({
   .annotate({ identifier: "Button" })
 export type Button = typeof Button.Type
 
-const Buttons = Schema.Array(Schema.Array(Button).check(Schema.isBetweenLength(1, 8)))
-  .check(Schema.isBetweenLength(1, 12))
+const Buttons = Schema.Array(
+  Schema.Array(Button).check(Schema.isBetweenLength(1, 8, { message: "must have 1 to 8 buttons" }))
+)
+  .check(Schema.isBetweenLength(1, 12, { message: "must have 1 to 12 rows" }))
   .annotate({ identifier: "Buttons", description: "Rows of buttons below the message" })
 export type Buttons = typeof Buttons.Type
 
@@ -118,7 +120,7 @@ const kinds = {
   animation: file("animation"),
   album: Schema.Struct({
     type: Schema.Literal("album"),
-    items: Schema.Array(AlbumItem).check(Schema.isBetweenLength(2, 10)),
+    items: Schema.Array(AlbumItem).check(Schema.isBetweenLength(2, 10, { message: "must have 2 to 10 items" })),
     ...presented
   }),
   location: Schema.Struct({

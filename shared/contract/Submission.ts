@@ -178,7 +178,9 @@ const problems = (issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
 
 /** A mistyped field is named; a key that is no field's name at all may be anybody's data, and is not repeated. */
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string => {
-  const key = String(typeof segment === "object" ? segment.key : segment)
+  const place = typeof segment === "object" ? segment.key : segment
+  const key = String(place)
+  if (typeof place === "number") return key
   return /^[a-z][A-Za-z0-9_.-]{0,39}$/.test(key) ? key : "?"
 }
 

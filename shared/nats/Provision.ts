@@ -1,6 +1,6 @@
 // Makes sure that the streams and consumers stand as Topology.ts says, without touching what is the operator's.
 import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
-import { Objm } from "@nats-io/obj"
+import { Objm, StorageType } from "@nats-io/obj"
 import { Config, Effect } from "effect"
 import { attempt, Nats, type NatsError, UnusableNats } from "./Nats.ts"
 import {
@@ -31,7 +31,11 @@ const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replic
   if (found) return
   if (manage === "none") return yield* missing(`object store ${filesBucket}`)
   yield* attempt(`create object store ${filesBucket}`, () =>
-    new Objm(js).create(filesBucket, { replicas, description: "Files that messages carry: personal data" })
+    new Objm(js).create(filesBucket, {
+      replicas,
+      storage: StorageType.File,
+      description: "Files that messages carry: personal data"
+    })
   )
 })
 

@@ -168,9 +168,11 @@ describe("carillon", () => {
       assert.deepStrictEqual([code, /problem +webhook: WEBHOOK_SECRETS/.test(out)], [4, true])
       assert.notInclude(out, secret)
       yield* deleteStream(nats.url, "QUARANTINE")
+      yield* deleteStream(nats.url, "OBJ_carillon-files")
       const ill = yield* run(["doctor"])
       assert.strictEqual(ill.code, 4)
       assert.match(ill.out, /problem +stream QUARANTINE: is missing/)
+      assert.match(ill.out, /problem +object store: carillon-files is missing/)
     })
   )
 
@@ -194,6 +196,109 @@ describe("carillon", () => {
       const rebuilt = yield* run(["ledger", "rebuild"])
       assert.strictEqual(rebuilt.code, 0, rebuilt.err)
       assert.strictEqual(yield* statusOf(database, "kept"), "pending")
+    })
+  )
+})
+
+describe("carillon schedule", () => {
+  it.live("sends files of this machine, places, buttons, and what a JSON file says", () =>
+    Effect.gen(function* () {
+      const { run, database, phones } = yield* everything
+      const at = yield* folder
+      const [scan, album] = [join(at, "scan 1.jpg"), join(at, "album.json")]
+      writeFileSync(scan, "the bytes of a scan")
+      const item = { type: "photo", file: { url: "https://clinic.example/a.jpg" } }
+      writeFileSync(album, JSON.stringify({ type: "album", items: [item, item] }))
+      const ids = yield* Effect.forEach(
+        [
+          ["photo", "--photo", scan, "--caption", "Your **scan**", "--format", "markdown", "--silent", "--protect"],
+          [
+            "again",
+            "--document",
+            "https://clinic.example/a.pdf",
+            "--button",
+            "Map=https://clinic.example/map",
+            "--button",
+            "Yes=reply:yes"
+          ],
+          ["place", "--location", "52.5,13.4", "--topic", "7", "--reply-to", "9"],
+          ["album", "--content-file", album, "--silent"],
+          ["text", "--text", "words", "--no-preview", "--kind", "medication", "--sender", "default"]
+        ],
+        ([id = "", ...content], index) =>
+          Effect.gen(function* () {
+            const scheduled = yield* run(["schedule", "--id", id, "--to", String(index + 1), "--in", "0s", ...content])
+            assert.strictEqual(scheduled.code, 0, scheduled.err)
+            yield* eventually(`${id} sent`, statusOf(database, id), (status) => status === "sent")
+            return id
+          })
+      )
+      const [photo, document, place, several, text] = ids.map((_, index) =>
+        phones.received.find(({ chatId }) => chatId === String(index + 1))
+      )
+      assert.deepInclude(photo, { text: "Your scan", silent: true, protect: true })
+      const upload = photo?.files[0]?.upload
+      assert.deepStrictEqual([upload?.name, upload?.bytes.toString()], ["scan 1.jpg", "the bytes of a scan"])
+      assert.strictEqual(document?.files[0]?.given, "https://clinic.example/a.pdf")
+      assert.deepStrictEqual(
+        document?.buttons.flat().map(({ text, url }) => [text, url]),
+        [
+          ["Map", "https://clinic.example/map"],
+          ["Yes", undefined]
+        ]
+      )
+      assert.deepInclude(place, { location: { latitude: 52.5, longitude: 13.4 }, topic: 7, replyTo: 9 })
+      assert.deepInclude(several, { method: "sendMediaGroup", silent: true })
+      assert.deepInclude(text, { text: "words", linkPreview: false })
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s"])).code, 2)
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s", "--text", "a", "--photo", scan])).code, 2)
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s", "--photo", join(at, "gone")])).code, 2)
+      const wrong = yield* run([
+        "schedule",
+        "--to",
+        "1",
+        "--in",
+        "0s",
+        "--location",
+        "north,east",
+        "--button",
+        "Go=ftp://x"
+      ])
+      assert.strictEqual(wrong.code, 2)
+      for (const path of ["content.latitude", "content.buttons.0.0"]) assert.include(wrong.err, path)
+    })
+  )
+})
+
+describe("carillon files", () => {
+  it.live("puts, lists and removes; the same file is kept once", () =>
+    Effect.gen(function* () {
+      const { nats, services } = yield* carillon()
+      yield* services.scheduler.start
+      const run = cli({ NATS_URL: nats.url })
+      const path = join(yield* folder, "leaflet.pdf")
+      writeFileSync(path, "bytes")
+      const named = yield* run(["files", "put", path, "--name", "leaflet.pdf"])
+      assert.strictEqual(named.out, "leaflet.pdf\n", named.err)
+      const object = (yield* run(["files", "put", path])).out.trim()
+      assert.match(object, /^sha256-/)
+      assert.strictEqual((yield* run(["files", "put", path])).out.trim(), object)
+      const listed = (yield* run(["files", "list", "--json"])).out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+      assert.deepStrictEqual(
+        listed.map(({ name, size }) => [name, size]),
+        [
+          ["leaflet.pdf", 5],
+          [object, 5]
+        ]
+      )
+      assert.match((yield* run(["files", "list"])).out, /leaflet\.pdf +5 B/)
+      assert.strictEqual((yield* run(["files", "remove", "leaflet.pdf"])).code, 0)
+      assert.strictEqual((yield* run(["files", "remove", "leaflet.pdf"])).code, 3)
+      assert.strictEqual((yield* run(["files", "put", path, "--name", "a/b"])).code, 2)
+      assert.strictEqual((yield* run(["files", "put", `${path}.gone`])).code, 2)
     })
   )
 })

@@ -74,6 +74,15 @@ describe("a schedule command", () => {
     [{ content: { type: "text", text: "x".repeat(4_097) } }, "content.text"],
     [{ content: { type: "text", text: "a\u0000b" } }, "content.text"],
     [{ content: { type: "text", text: "a\ud800b" } }, "content.text"],
+    [{ content: { type: "fax" } }, "content: must have a type"],
+    [{ content: { type: "photo", file: {} } }, "content.file: must have exactly one of url, fileId, or object"],
+    [
+      { content: { type: "text", text: "a", buttons: [[{ text: "a", reply: "b" }], [{ text: "a" }]] } },
+      "content.buttons.1.0"
+    ],
+    [{ content: { type: "text", text: "a", caption: "b" } }, "content.caption: is not a field"],
+    [{ content: { type: "album", items: [] } }, "content.items: must have 2 to 10"],
+    [{ content: { type: "text", text: "💊".repeat(4_097) } }, "content.text: has more than 4096 characters"],
     [{ dueAt: "soon" }, "dueAt"],
     [{ dueAt: "2026-02-30T09:00:00Z" }, "dueAt"],
     [{ dueAt: "2026-12-01T09:00:00" }, "dueAt"],

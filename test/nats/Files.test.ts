@@ -4,18 +4,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Layer, Option } from "effect"
 import { Files } from "#shared/nats/Files.ts"
 import { provision } from "#shared/nats/Provision.ts"
+import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { deleteStream } from "../support/Streams.ts"
+import type { TestNats } from "../support/TestNats.ts"
 
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url")
 const stream = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as never
 
-const withFiles = <A, E>(body: (files: Files["Service"], url: string) => Effect.Effect<A, E>) =>
+const withFiles = <A, E>(body: (files: Files["Service"], nats: TestNats) => Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const { layer, nats } = yield* natsForTest
     return yield* Effect.andThen(
       provision([]),
-      Effect.flatMap(Files, (files) => body(files, nats.url))
+      Effect.flatMap(Files, (files) => body(files, nats))
     ).pipe(Effect.provide(Layer.provideMerge(Files.layer, layer)))
   })
 
@@ -35,6 +37,19 @@ describe("the files of messages", () => {
     )
   )
 
+  it.live("outlive a server that is killed", () =>
+    withFiles((files, nats) =>
+      Effect.gen(function* () {
+        yield* files.put("a", stream(Buffer.from("one")))
+        yield* nats.kill9
+        yield* nats.start
+        const read = Effect.orElseSucceed(files.read("a"), () => Option.none<Uint8Array>())
+        const bytes = yield* eventually("there again", read, Option.isSome)
+        assert.strictEqual(Buffer.from(Option.getOrThrow(bytes)).toString(), "one")
+      })
+    )
+  )
+
   it.live("take the place of what had their name", () =>
     withFiles((files) =>
       Effect.gen(function* () {
@@ -47,7 +62,7 @@ describe("the files of messages", () => {
   )
 
   it.live("that are not there, or no more, are nothing", () =>
-    withFiles((files, url) =>
+    withFiles((files, { url }) =>
       Effect.gen(function* () {
         const nothing = Effect.gen(function* () {
           assert.isTrue(Option.isNone(yield* files.info("a")))

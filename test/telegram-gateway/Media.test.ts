@@ -176,6 +176,28 @@ describe("a file that Telegram has had from this bot", () => {
     })
   )
 
+  it.live("and does not know any more is not offered again, also if sending it as it was failed", () =>
+    Effect.gen(function* () {
+      let answers: ReadonlyArray<Reply> = []
+      const { memory, phones, put, send } = yield* sending({ answer: () => answers[phonesAsked++] })
+      let phonesAsked = 0
+      yield* put("scan", "bytes")
+      yield* send(file("video", { file: { object: "scan" } }))
+      yield* remembered(memory, 1)
+      const [gone, busy] = [
+        Reply.ApiError({ code: 400, description: "Bad Request: wrong file_id or the file is temporarily unavailable" }),
+        Reply.ApiError({ code: 429, description: "Too Many Requests", parameters: { retry_after: 3 } })
+      ]
+      answers = [gone, busy]
+      phonesAsked = 0
+      assert.deepStrictEqual(yield* send(file("video", { file: { object: "scan" } })), [
+        Outcome.Throttled({ retryAfterMs: 3_000, scope: "recipient" })
+      ])
+      assert.strictEqual(yield* isKnown(memory, "telegram.default."), 0)
+      assert.lengthOf(phones.requests, 3)
+    })
+  )
+
   it.live("is not sent again after a refusal of what the publisher gave", () =>
     Effect.gen(function* () {
       const { phones, send } = yield* sending()

@@ -55,12 +55,14 @@ describe("the parts of any text with any entities", () => {
     })
   })
 
-  it("have something to see, unless more than half a part is blank in one stretch", () => {
-    property(({ text }, parts) => {
+  it("have something to see, if no stretch of the text that shows nothing is longer than a third of a part", () => {
+    property((whole) => {
       const blank = /[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u115f\u1160\u2800\u3164\uffa0]+/gu
-      const longest = Math.max(0, ...[...text.trim().matchAll(blank)].map(([run]) => run.length), longestGrapheme(text))
-      if (!isVisible(text) || longest > 2 || text !== text.trim()) return
-      for (const part of parts) assert.isTrue(isVisible(part.text), JSON.stringify(part.text))
+      const text = whole.text.trim()
+      const longest = Math.max(0, ...[...text.matchAll(blank)].map(([run]) => run.length), longestGrapheme(text))
+      if (!isVisible(text) || longest > small.length / 3) return
+      for (const part of split({ ...whole, text }, { ...small, entities: 100 }))
+        assert.isTrue(isVisible(part.text), JSON.stringify(part.text))
     })
   })
 
@@ -153,6 +155,15 @@ describe("a long text is cut", () => {
     )
     for (const { entities } of parts)
       assert.deepStrictEqual(entities, [{ type: "pre", language: "js", offset: 0, length: 19 }])
+  })
+
+  it("nowhere that leaves nothing to see before or behind", () => {
+    const nothing = "\u200b"
+    assert.deepStrictEqual(texts(`${nothing.repeat(13)}\nabcdefghijklmn`), [
+      `${nothing.repeat(13)}\nabcdefghij`,
+      "klmn"
+    ])
+    assert.deepStrictEqual(texts(`${"a".repeat(20)}${nothing.repeat(8)}`), ["a".repeat(19), `a${nothing.repeat(8)}`])
   })
 
   it("before one part has more markup than Telegram reads", () => {
