@@ -53,6 +53,7 @@ const bench = Effect.gen(function* () {
     DATABASE_URL: postgres.url,
     TELEGRAM_BOT_TOKEN: "1:bench",
     TELEGRAM_API_ROOT: standIn.apiRoot,
+    TELEGRAM_UPDATES: "off",
     TELEGRAM_MESSAGES_PER_SECOND: "0",
     TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0",
     TELEGRAM_GROUP_MESSAGES_PER_MINUTE: "0",

@@ -35,8 +35,11 @@ const detail = (event: Event): string => {
       return `for ${event.sendAt}, after ${event.category}: ${event.reason}`
     case "rejected":
       return event.problems.map(({ path, problem }) => `${path} ${problem}`).join("; ")
+    case "recipient-linked":
+    case "recipient-unlinked":
+      return event.contact
     default:
-      return ""
+      return "contacts" in event ? event.contacts.join(", ") : ""
   }
 }
 

@@ -3,6 +3,7 @@
 import { Cause, Effect, Option } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { InboundDefinition, Update } from "./Inbound.ts"
+import { hearing } from "./Observed.ts"
 import { readProfile, writeProfile } from "./SenderRecord.ts"
 import { type Hearer, hearUpdate } from "./Updates.ts"
 
@@ -18,20 +19,27 @@ const makeKnown = Effect.fnUntraced(function* ({ platform, sender }: Hearer, { l
 })
 
 const listen = Effect.fnUntraced(function* (hearer: Hearer, inbound: InboundDefinition) {
-  yield* untilDone(`${hearer.sender}: updates cannot be asked for`, inbound.prepare)
+  const { sender } = hearer
+  let failing = false
+  const onTrouble = (is: boolean) => {
+    failing = is
+  }
+  yield* hearing(hearer, () => failing)
+  yield* untilDone(`${sender}: updates cannot be asked for`, inbound.prepare, onTrouble)
   const { source } = inbound
   if (source.way === "webhook") return yield* Effect.never
   let position: string | undefined
   while (true) {
     const polled = yield* untilDone(
-      `${hearer.sender}: updates do not come in`,
-      Effect.suspend(() => source.poll(position))
+      `${sender}: updates do not come in`,
+      Effect.suspend(() => source.poll(position)),
+      onTrouble
     )
     // Confirmed by the next question only, when all of these are dealt with.
     for (const update of polled.updates) yield* dealWith(hearer, inbound, update)
     position = polled.position
   }
-})
+}, Effect.scoped)
 
 const dealWith = (hearer: Hearer, inbound: InboundDefinition, update: Update) =>
   persistently(hearAndAnswer(hearer, inbound, update)).pipe(
@@ -48,11 +56,16 @@ export const hearAndAnswer = Effect.fnUntraced(function* (hearer: Hearer, inboun
 })
 
 /** Said aloud when it begins to fail, and when it works again. */
-const untilDone = <A>(trouble: string, step: Effect.Effect<A, Error>) =>
+const untilDone = <A>(
+  trouble: string,
+  step: Effect.Effect<A, Error>,
+  onTrouble: (is: boolean) => void = () => {}
+): Effect.Effect<A> =>
   Effect.gen(function* () {
     let failures = 0
     while (true) {
       const result = yield* Effect.result(step)
+      onTrouble(result._tag === "Failure")
       if (result._tag === "Success") {
         if (failures > 0) yield* Effect.logInfo(`${trouble}: over, after ${failures} failures`)
         return result.success

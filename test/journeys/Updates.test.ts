@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { lossyProxy } from "../support/AckLosingProxy.ts"
-import { eventually } from "../support/Carillon.ts"
-import { clinic } from "../support/Clinic.ts"
+import { eventually, statusOf } from "../support/Carillon.ts"
+import { clinic, to } from "../support/Clinic.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
 import { forgetDuplicates } from "../support/Streams.ts"
 
 const chat = 70_001
@@ -121,6 +122,37 @@ describe("two replicas", () => {
       const causes = (yield* events("opted-out")).map(({ cause }) => cause)
       assert.strictEqual(new Set(causes).size, 80)
       assert.strictEqual(people.conflicts, 0)
+    })
+  )
+})
+
+describe("a gateway that cannot hear", () => {
+  it.live("says why, sends all the same, and goes on hearing where it was", () =>
+    Effect.gen(function* () {
+      const { database, nats, people, phones, services, start, told } = yield* clinic(quiet)
+      yield* start
+      const output = Effect.sync(() => services["telegram-gateway"].output())
+      const rival = Effect.promise(() =>
+        fetch(`${phones.apiRoot}/bot1:test/getUpdates`, { method: "POST", body: "{}" })
+      )
+      const polling = eventually(
+        "it asks",
+        Effect.sync(() => people.polled),
+        (polled) => polled
+      )
+      yield* polling
+      people.writes(chat, "stop")
+      yield* told("opted-out", 1)
+      yield* rival
+      const said = yield* eventually("heard of it", output, (text) => text.includes("updates do not come in"))
+      assert.include(said, "conflict (sender)")
+      yield* Effect.andThen(polling, rival)
+      yield* polling
+      people.writes(chat, "start")
+      yield* told("opted-in", 1)
+      yield* eventually("it is over", output, (text) => text.includes("updates do not come in: over, after 2 failures"))
+      yield* publishPlainly(nats.url, [to("m", { chatId: "5" })])
+      yield* eventually("sent", statusOf(database, "m"), (status) => status === "sent")
     })
   )
 })

@@ -77,3 +77,16 @@ export const headersAndSubjects = (url: string) =>
     }
     return found.join("\n")
   })
+
+/** Every payload that stands in any stream, as text. */
+export const payloads = (url: string) =>
+  withManager(url, async (manager) => {
+    const found: Array<string> = []
+    for await (const { config, state } of manager.streams.list()) {
+      for (let seq = state.first_seq; seq > 0 && seq <= state.last_seq; seq++) {
+        const message = await manager.streams.getMessage(config.name, { seq })
+        if (message) found.push(message.string())
+      }
+    }
+    return found.join("\n")
+  })

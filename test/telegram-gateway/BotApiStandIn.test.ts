@@ -1,6 +1,6 @@
 // The stand-in of the Bot API answers as Telegram does, and its phone can be looked at safely.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { drawPhone } from "../../deploy/local/Phone.ts"
 
@@ -169,4 +169,44 @@ describe("the phone", () => {
     const drawn = drawPhone({ chatId: "7", text: "\u001b[2J\u001b]0;title\u0007red\u0008\r" })
     assert.notMatch(drawn, /[^\n\P{Cc}]/u)
   })
+})
+
+describe("the people of the stand-in", () => {
+  const server = Effect.map(startBotApiStandIn(), ({ apiRoot, people }) => ({
+    people: people("123456"),
+    ask: (method: string, fields: object) => post(`${apiRoot}/bot${token}/${method}`, fields)
+  }))
+  const numbers = (answer: Record<string, unknown>) =>
+    (answer.result as ReadonlyArray<{ readonly update_id: number }>).map(({ update_id }) => update_id)
+
+  it.live("are heard again until they are confirmed by the next question", () =>
+    Effect.gen(function* () {
+      const { ask, people } = yield* server
+      people.writes(1, "one")
+      people.writes(1, "two")
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { limit: 1 })), [1])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", {})), [1, 2])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { offset: 2 })), [2])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { offset: 3, timeout: 0 })), [])
+      assert.deepStrictEqual(people.pending, [])
+    })
+  )
+
+  it.live("are heard by one who waits, and by the last who asks", () =>
+    Effect.gen(function* () {
+      const { ask, people } = yield* server
+      const first = yield* Effect.forkChild(ask("getUpdates", { timeout: 50 }))
+      yield* Effect.repeat(
+        Effect.sync(() => people.polled),
+        { schedule: Schedule.spaced("5 millis"), until: (polled) => polled }
+      )
+      const second = yield* Effect.forkChild(ask("getUpdates", { timeout: 50 }))
+      assert.containsSubset(yield* Fiber.join(first), { ok: false, error_code: 409 })
+      people.blocks(1)
+      assert.deepStrictEqual(numbers(yield* Fiber.join(second)), [1])
+      assert.strictEqual(people.conflicts, 1)
+      yield* ask("setWebhook", { url: "http://127.0.0.1:1/x", secret_token: "s" })
+      assert.containsSubset(yield* ask("getUpdates", {}), { ok: false, error_code: 409 })
+    })
+  )
 })
