@@ -49,7 +49,7 @@ export const openDesk = Effect.fnUntraced(function* (
   allowance.orders = yield* persistently(ordersFor(gateway.platform, sender.name))
   const outcomes = yield* Queue.unbounded<Recorded>()
   const changed = yield* Queue.sliding<void>(1)
-  const turns = new Turns((recipient) => allowance.recipientAt(recipient, Date.now()), gateway.atOnce)
+  const turns = new Turns((recipient, now = Date.now()) => allowance.recipientAt(recipient, now), gateway.atOnce)
   return {
     gateway,
     sender,

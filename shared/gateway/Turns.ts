@@ -39,25 +39,31 @@ interface Recipient {
 interface Turn {
   readonly recipient: Recipient
   readonly at: number
+  readonly dueAt: number
+  /** Counts all turns: of two that are alike the older goes first. */
+  readonly order: number
   readonly turn: number
 }
 
 /** How many turns each priority has while others wait too, in the order of `priorities`. */
 const weights = [16, 4, 1]
 
-const byTime = (a: Turn, b: Turn) => a.at - b.at
+const byTime = (a: Turn, b: Turn) => a.at - b.at || a.dueAt - b.dueAt || a.order - b.order
+
+/** When a recipient may be sent to, by its limits and brakes; asked about now if no other time is given. */
+type MayBegin = (recipient: string, now?: number) => number
 
 export class Turns {
   readonly #recipients = new Map<string, Recipient>()
   readonly #queues = priorities.map(() => new TinyQueue<Turn>([], byTime))
   readonly #credits = priorities.map(() => 0)
-  /** When a recipient may be sent to, by its limits and brakes. */
-  readonly #mayBegin: (recipient: string) => number
+  readonly #mayBegin: MayBegin
 
   readonly #atOnce: number
+  #order = 0
 
   /** `atOnce`: sends to one recipient under way at once. */
-  constructor(mayBegin: (recipient: string) => number, atOnce = 1) {
+  constructor(mayBegin: MayBegin, atOnce = 1) {
     this.#mayBegin = mayBegin
     this.#atOnce = atOnce
   }
@@ -139,7 +145,7 @@ export class Turns {
     if (recipient.underWay >= this.#atOnce || !first) return
     const index = Math.min(...recipient.waiting.map(({ attempt }) => priorities.indexOf(attempt.message.priority)))
     const at = Math.max(first.sendAt, this.#mayBegin(recipient.key))
-    this.#queues[index]?.push({ recipient, at, turn: ++recipient.turn })
+    this.#queues[index]?.push({ recipient, at, dueAt: first.dueAt, order: ++this.#order, turn: ++recipient.turn })
   }
 
   /** Whether the first of a queue may go now; clears away turns that are void, and puts off those that must wait longer. */
@@ -148,7 +154,8 @@ export class Turns {
     for (let top = queue.peek(); top !== undefined && top.at <= now; top = queue.peek()) {
       const { recipient, turn } = top
       if (turn === recipient.turn && recipient.underWay < this.#atOnce) {
-        if (this.#mayBegin(recipient.key) <= now) return true
+        // Asked about the same instant: a clock that has moved on would put off whoever is first.
+        if (this.#mayBegin(recipient.key, now) <= now) return true
         queue.pop()
         this.#queue(recipient)
       } else queue.pop()

@@ -1,4 +1,4 @@
-// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes and more.
+// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
 import { Effect, Schedule } from "effect"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import {
@@ -14,8 +14,8 @@ export interface Settings {
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Started beside those that every deployment has. */
-  readonly more?: ReadonlyArray<ServiceName>
+  /** Those that every deployment has if left out. */
+  readonly services?: ReadonlyArray<ServiceName>
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
@@ -35,7 +35,7 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
     ...settings.environment
   }
   const services = {} as Record<ServiceName, ServiceProcess>
-  const names = [...serviceNames, ...(settings.more ?? [])]
+  const names = settings.services ?? serviceNames
   for (const name of names) services[name] = yield* serviceProcess(name, environment)
   return {
     nats,

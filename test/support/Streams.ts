@@ -90,3 +90,25 @@ export const payloads = (url: string) =>
     }
     return found.join("\n")
   })
+
+/** Of the intents that stand in the log: of which message, and when NATS had stored it. */
+export const intents = (url: string) =>
+  withManager(url, async (manager) => {
+    const consumer = await manager
+      .jetstream()
+      .consumers.get("EVENTS", { filter_subjects: "carillon.event.send-started.*" })
+    const found: Array<{ readonly id: string; readonly storedAt: number }> = []
+    if ((await consumer.info()).num_pending === 0) return found
+    for await (const message of await consumer.consume()) {
+      found.push({ id: message.json<{ id: string }>().id, storedAt: Number(message.timestampNanos) / 1_000_000 })
+      if (message.info.pending === 0) break
+    }
+    return found
+  })
+
+/** The subjects of what was given up. */
+export const deadLetters = (url: string) =>
+  withManager(url, async (manager) => {
+    const { state } = await manager.streams.info("DEAD", { subjects_filter: "carillon.dead.>" })
+    return Object.keys(state.subjects ?? {})
+  })
