@@ -8,7 +8,7 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
+import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
@@ -33,7 +33,7 @@ const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery,
 const projecting = Effect.fnUntraced(function* (onProgress: (at: Position) => void) {
   const log = yield* EventLog
   let at = yield* startingPoint()
-  const reader = yield* log.from(at.sequence + 1)
+  const reader = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
     while (true) {
       const batch = yield* Queue.takeBetween(reader, 1, batchSize)

@@ -35,11 +35,12 @@ const appendToTimeline = Effect.fnUntraced(function* (
     const row = timelineRow(one)
     if (!rows.has(row.eventId)) rows.set(row.eventId, { row, one })
   }
-  const added = yield* query<{ readonly eventId: string }>(timeline.insertNew(schema), [
-    JSON.stringify(Array.from(rows.values(), ({ row }) => row))
+  const [answer] = yield* query<{ readonly added: ReadonlyArray<string> | null }>(timeline.insertNew(schema), [
+    JSON.stringify(Array.from(rows.values(), ({ row }) => row)),
+    rows.size
   ])
-  const isNew = new Set(added.map(({ eventId }) => eventId))
-  return Array.from(rows.values()).flatMap(({ row, one }) => (isNew.has(row.eventId) ? [one] : []))
+  const added = answer?.added ? new Set(answer.added) : rows
+  return Array.from(rows.values()).flatMap(({ row, one }) => (added.has(row.eventId) ? [one] : []))
 })
 
 const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, recorded: ReadonlyArray<Recorded>) {

@@ -2,10 +2,9 @@
 import { Effect, Queue, Result, Schema } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
-import { batchSize, readEvent, writeEvents, writeUsable } from "./Batch.ts"
+import { type Arrived, arrived, batchSize, readable, writeEvents, writeUsable } from "./Batch.ts"
 import { advance, begin, checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
@@ -66,8 +65,8 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   let unusable = 0
   let last = yield* newest
 
-  const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Delivery>) {
-    const [first] = batch
+  const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Arrived>) {
+    const first = batch[0]?.delivery
     if (from.sequence === 0 && first) {
       yield* transaction((query) =>
         keepOlder(query, { storedAt: fromMillis(first.time.getTime()), sequence: first.seq })
@@ -103,16 +102,7 @@ const takePlace = Effect.fnUntraced(function* <E>(at: Position, stillAlone: Effe
       const live = yield* checkpoint(query, "carillon", "FOR UPDATE")
       yield* advance(query, rebuilt, at, at)
       const end = yield* readUntil(at, yield* newest, (from, batch) =>
-        writeEvents(
-          query,
-          rebuilt,
-          from,
-          batch,
-          batch
-            .map(readEvent)
-            .filter(Result.isSuccess)
-            .map(({ success }) => success)
-        )
+        writeEvents(query, rebuilt, from, batch.at(-1)?.delivery.seq ?? from.sequence, readable(batch))
       )
       yield* swapTables(query)
       if (live) yield* advance(query, "carillon", live, end)
@@ -125,12 +115,12 @@ const takePlace = Effect.fnUntraced(function* <E>(at: Position, stillAlone: Effe
 const readUntil = Effect.fnUntraced(function* <E, R>(
   from: Position,
   last: number,
-  write: (from: Position, batch: ReadonlyArray<Delivery>) => Effect.Effect<Position, E, R>
+  write: (from: Position, batch: ReadonlyArray<Arrived>) => Effect.Effect<Position, E, R>
 ) {
   const log = yield* EventLog
   let at = from
   if (at.sequence >= last) return at
-  const reader = yield* log.from(at.sequence + 1)
+  const reader = yield* log.reading(at.sequence + 1, arrived)
   while (at.sequence < last) {
     const batch = yield* Queue.takeBetween(reader, 1, batchSize).pipe(
       Effect.timeoutOrElse({ duration: "30 seconds", orElse: () => silent })

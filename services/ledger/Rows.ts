@@ -83,7 +83,8 @@ export interface AttemptRow {
 
 export interface TimelineRow {
   readonly eventId: string
-  readonly messageId: string | null
+  /** Empty for an event about no message. */
+  readonly messageId: string
   readonly type: EventType
   readonly attempt: number | null
   readonly at: Instant

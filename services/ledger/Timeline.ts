@@ -41,7 +41,7 @@ const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const
 
 export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): TimelineRow => ({
   eventId: eventId(event),
-  messageId: messageId(event) ?? null,
+  messageId: messageId(event) ?? "",
   type: event.type,
   attempt: attemptOf(event) ?? null,
   at: event.at,
