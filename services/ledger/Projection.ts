@@ -1,6 +1,6 @@
 // The rules of the projection: what an event makes of the rows of its message. Pure.
 // An event comes here once (its event id decides), but in whatever order the log has it.
-import { attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
+import { type Attempt, attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
@@ -141,6 +141,21 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   recordedAt: storedAt,
   updatedAt: storedAt
 })
+
+/** What the timer of a message says of it, where nothing else does: what became of earlier tries is not known. */
+export const waitingRows = ({ message, attempt, failures, possibleDuplicate, sendAt }: Attempt, armedAt: Instant) => {
+  const { id, dueAt, expiresAt, kind, metadata, platform, priority, sender, unknownOutcome } = message
+  const row: MessageRow = {
+    ...unheardOf(id, armedAt),
+    ...{ dueAt, expiresAt, metadata, platform, priority, sender, unknownOutcome, possibleDuplicate },
+    kind: kind ?? null,
+    status: attempt === 1 ? "pending" : "processing",
+    attempts: failures,
+    nextAttemptAt: attempt === 1 ? null : sendAt
+  }
+  const content: ContentRow = { messageId: id, recipient: message.recipient, content: message.content }
+  return { message: row, content }
+}
 
 type Carrying = Extract<Event, { readonly message: unknown }>
 

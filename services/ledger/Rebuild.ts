@@ -11,6 +11,7 @@ import { migrate } from "./Migrations.ts"
 import { keepOlder } from "./Older.ts"
 import { dependents, swapTables } from "./Swap.ts"
 import { tables } from "./Tables.ts"
+import { addWaiting } from "./Waiting.ts"
 
 export class RebuildRefused extends Schema.TaggedError<RebuildRefused>()("RebuildRefused", { problem: Schema.String }) {
   override get message() {
@@ -64,10 +65,12 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   let at = yield* begin(query, rebuilt, name)
   let unusable = 0
   let last = yield* newest
+  let began = Number.POSITIVE_INFINITY
 
   const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Arrived>) {
     const first = batch[0]?.delivery
     if (from.sequence === 0 && first) {
+      began = first.time.getTime()
       yield* transaction((query) =>
         keepOlder(query, { storedAt: fromMillis(first.time.getTime()), sequence: first.seq })
       )
@@ -79,14 +82,18 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   })
 
   if (last === 0) yield* transaction((query) => keepOlder(query, { storedAt: "infinity", sequence: 0 }))
+  const catchUp = Effect.gen(function* () {
+    last = yield* newest
+    yield* readUntil(at, last, write)
+  })
+  yield* catchUp
+  const waiting = yield* addWaiting(rebuilt, began, catchUp)
   for (let left = retries; ; left--) {
-    do {
-      last = yield* newest
-      yield* readUntil(at, last, write)
-    } while (last < (yield* newest) - batchSize)
+    do yield* catchUp
+    while (last < (yield* newest) - batchSize)
     yield* query(`ANALYZE ${tables.map((table) => `${rebuilt}.${table}`).join(", ")}`)
     const put = yield* Effect.result(takePlace(at, stillAlone))
-    if (Result.isSuccess(put)) return { position: put.success.sequence, unusable }
+    if (Result.isSuccess(put)) return { position: put.success.sequence, unusable, waiting }
     if (left === 0 || !isBusy(put.failure)) return yield* Effect.fail(put.failure)
     yield* Effect.logInfo("Waiting for those who read the tables")
     yield* Effect.sleep("1 second")
