@@ -17,7 +17,7 @@ export const plainInserts = Effect.fnUntraced(function* (schema: SchemaName, eve
     ["message_events", recorded.map(timelineRow)],
     ["scheduled_messages", [...messages.values()]],
     ["message_delivery_attempts", [...attempts.values()]],
-    ["message_contents", [...contents.values()]]
+    ["message_contents", [...contents.values()].filter((row) => row !== null)]
   ]
   for (const [table, rows] of all) {
     const types = new Map(

@@ -25,8 +25,9 @@ export const project = Effect.fnUntraced(function* (
   // While Postgres is at it: nearly always all of them are new.
   const supposed = written(known, once)
   const fresh = yield* Fiber.join(appending)
-  const { attempts, contents, messages } = fresh.length === once.length ? supposed : written(known, fresh)
+  const { attempts, contents, erased, messages } = fresh.length === once.length ? supposed : written(known, fresh)
   for (const { rows, sql } of [messages, attempts, contents]) if (rows) yield* query(sql(schema), [rows])
+  if (erased.length > 0) yield* query(`DELETE FROM ${schema}.message_contents WHERE message_id = ANY($1)`, [erased])
 })
 
 const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
@@ -57,11 +58,15 @@ const appendToTimeline = Effect.fnUntraced(function* (
 /** What is to be put into each table, as JSON; nothing where nothing changes. */
 const written = (known: Rows, recorded: ReadonlyArray<Recorded>) => {
   const changed = fold(known, recorded)
-  const of = (rows: ReadonlyMap<string, object>) => (rows.size === 0 ? undefined : JSON.stringify([...rows.values()]))
+  const of = (rows: ReadonlyMap<string, object | null>) => {
+    const kept = [...rows.values()].filter((row) => row !== null)
+    return kept.length === 0 ? undefined : JSON.stringify(kept)
+  }
   return {
     messages: { rows: of(changed.messages), sql: messages.upsert },
     attempts: { rows: of(changed.attempts), sql: attempts.upsert },
-    contents: { rows: of(changed.contents), sql: contents.upsert }
+    contents: { rows: of(changed.contents), sql: contents.upsert },
+    erased: [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
   }
 }
 

@@ -57,6 +57,8 @@ export interface MessageRow {
   readonly redrivenAt: number
   readonly acceptedAt: Instant | null
   readonly plannedAt: Instant | null
+  /** Since when its recipient and content are gone. */
+  readonly erasedAt: Instant | null
   readonly recordedAt: Instant
   readonly updatedAt: Instant
 }

@@ -56,6 +56,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   redrivenAt: "integer",
   acceptedAt: "timestamptz",
   plannedAt: "timestamptz",
+  erasedAt: "timestamptz",
   recordedAt: "timestamptz",
   updatedAt: "timestamptz"
 })

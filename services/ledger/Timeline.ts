@@ -33,6 +33,7 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   redriven: ["sendAt", "possibleDuplicate", "cause", "reason"],
   discarded: ["cause", "reason"],
   resolved: ["as", "cause", "reason"],
+  erased: ["cause", "reason"],
   "orders-changed": ["platform", "sender", "orders", "cause", "reason"],
   "circuit-changed": ["platform", "sender", "state", "reason"]
 }

@@ -19,7 +19,8 @@ const filled = Effect.gen(function* () {
   return { ...all, events, again: Effect.provideContext(rebuild(quietly), all.services) }
 })
 
-const spoil = "UPDATE carillon.scheduled_messages SET status = 'read', attempts = 77, priority = null"
+const spoil =
+  "UPDATE carillon.scheduled_messages SET status = 'read', attempts = 77, priority = null WHERE erased_at IS NULL"
 
 describe("a rebuild", () => {
   it.live("gives the same rows, row by row", () =>
@@ -27,7 +28,9 @@ describe("a rebuild", () => {
       const { again, postgres, rows } = yield* filled
       const before = yield* rows
       yield* postgres.query(spoil)
-      yield* postgres.query("DELETE FROM carillon.message_delivery_attempts")
+      yield* postgres.query(
+        "DELETE FROM carillon.message_delivery_attempts USING carillon.scheduled_messages WHERE id = message_id AND erased_at IS NULL"
+      )
       yield* again
       assert.deepStrictEqual(yield* rows, before)
     })

@@ -110,6 +110,6 @@ export const expected = (recorded: ReadonlyArray<Recorded>) => {
     recorded.filter(({ event }) => !seen.has(eventId(event)) && seen.add(eventId(event)))
   )
   const sorted = <A>(map: ReadonlyMap<string, A>) =>
-    [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+    [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row === null ? [] : [row]))
   return { messages: sorted(rows.messages), contents: sorted(rows.contents), attempts: sorted(rows.attempts) }
 }
