@@ -4,6 +4,7 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
+import { alone } from "./Alone.ts"
 import { type Arrived, arrived, batchSize, readable, writeEvents, writeUsable } from "./Batch.ts"
 import { advance, begin, checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest } from "./LogPosition.ts"
@@ -35,21 +36,12 @@ const rebuilt = "carillon_rebuild"
 
 /** Whatever interrupts it, the rows that are read stay as they were, and it can be started again from the beginning. */
 export const rebuild = Effect.fn("ledger.rebuild")(function* ({ onProgress }: Options) {
-  const { transaction } = yield* Postgres
   yield* migrate("carillon")
-  // This transaction does nothing but hold the lock, which is gone with its connection however the rebuild ends.
-  return yield* transaction(
-    Effect.fnUntraced(function* (lock) {
-      const [answer] = yield* lock<{ readonly mine: boolean }>(
-        "SELECT pg_try_advisory_xact_lock(hashtext('carillon.rebuild')) AS mine"
-      )
-      if (!answer?.mine) {
-        return yield* new RebuildRefused({ problem: "A rebuild of this database is under way: wait until it is done." })
-      }
-      return yield* rebuildAlone(Effect.asVoid(lock("SELECT 1")), onProgress)
-    })
-  )
+  return yield* alone(busy, (stillAlone) => rebuildAlone(stillAlone, onProgress))
 })
+
+const busy = () =>
+  new RebuildRefused({ problem: "A rebuild or an erasure in this database is under way: wait until it is done." })
 
 const rebuildAlone = Effect.fnUntraced(function* <E>(
   stillAlone: Effect.Effect<void, E>,

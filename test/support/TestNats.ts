@@ -10,6 +10,8 @@ import { startNatsServer } from "../../deploy/local/NatsServer.ts"
 export interface TestNats {
   readonly url: string
   readonly port: number
+  /** Where it keeps its data. */
+  readonly storeDir: string
   readonly start: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
@@ -35,6 +37,7 @@ export const testNats = Effect.gen(function* () {
   const nats: TestNats = {
     url,
     port,
+    storeDir,
     start: Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { pid } = yield* startNatsServer({ binary: inject("natsServer"), port, storeDir }).pipe(
