@@ -13,6 +13,8 @@ import { checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
+import { keepPruning } from "./Prune.ts"
+import { retention } from "./Retention.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
@@ -110,6 +112,7 @@ const keepProjecting = Effect.gen(function* () {
 
 export const run = Effect.gen(function* () {
   const readiness = yield* Readiness
+  const kept = yield* retention
   let ready = false
   yield* readiness.check(
     "tables",
@@ -120,5 +123,5 @@ export const run = Effect.gen(function* () {
   yield* provision([])
   yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
   ready = true
-  yield* keepProjecting
+  yield* Effect.raceFirst(keepProjecting, keepPruning(kept))
 }).pipe(Effect.scoped)

@@ -2,9 +2,10 @@
 // and how many still wait.
 import { Effect } from "effect"
 import { headerOf } from "#shared/nats/Headers.ts"
-import { gauge, recordStage } from "#shared/telemetry/Metrics.ts"
+import { counter, gauge, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import type { Arrived } from "./Batch.ts"
+import type { Pruned } from "./Prune.ts"
 
 let behind = 0
 
@@ -15,6 +16,16 @@ export const watchLag = Effect.acquireRelease(
   ),
   (remove) => Effect.sync(remove)
 )
+
+const prunedRows = counter(
+  "carillon_ledger_pruned",
+  "Messages whose text and address, or whose record, was deleted by age"
+)
+
+export const pruned = ({ contents, records }: Pruned) => {
+  prunedRows(contents, { type: "contents" })
+  prunedRows(records, { type: "records" })
+}
 
 /** Call it when the batch is committed. */
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
