@@ -9,6 +9,7 @@ import { Reader } from "../services/ledger/Reader.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
 import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
+import { eraseCommand } from "./commands/Erase.ts"
 import { filesCommand } from "./commands/Files.ts"
 import { importCommand } from "./commands/Import.ts"
 import { ledgerCommand } from "./commands/LedgerRebuild.ts"
@@ -27,7 +28,7 @@ const deadLetters = Layer.provideMerge(DeadLetterStore.layer, serversLayer)
 
 const carillon = Command.make("carillon").pipe(
   Command.withDescription(
-    "Schedules messages to people, and tells what became of them. Exit codes: 0 done, 1 out of reach or unexpected, 2 refused, 3 not found, 4 doctor found problems."
+    "Schedules messages to people, and tells what became of them. Exit codes: 0 done, 1 out of reach or unexpected, 2 refused, 3 not found, 4 doctor found problems, or erase left something."
   ),
   Command.withSubcommands([
     scheduleCommand.pipe(Command.provide(withFiles)),
@@ -46,6 +47,7 @@ const carillon = Command.make("carillon").pipe(
     linkCommand.pipe(Command.provide(serversLayer)),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
+    eraseCommand.pipe(Command.provide(serversLayer)),
     ledgerCommand.pipe(Command.provide(serversLayer))
   ])
 )

@@ -162,6 +162,7 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
     category: "transient",
     reason: "connection-refused"
   },
+  erased: { at: "2026-12-20T10:00:00.000Z", id, platform, cause: "erase-0199a5f2", reason: "asked by letter" },
   failed: { at: "2026-12-01T09:00:00.101Z", ...about, category: "recipient", reason: "bot-blocked" },
   unknown: { at: "2026-12-01T09:00:30.002Z", ...about, reason: "interrupted" },
   "recipient-linked": { at: "2026-11-24T10:12:05.000Z", ...person, contact, cause: "update-91820455" },

@@ -18,12 +18,12 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
     messages.copy(
       "carillon",
       "carillon_rebuild",
-      `recorded_at <= $1::timestamptz AND
+      `erased_at IS NOT NULL OR recorded_at <= $1::timestamptz AND
        (recorded_at < $1::timestamptz OR EXISTS (
          SELECT FROM carillon.message_events e WHERE e.message_id = id AND (e.stored_at, e.sequence) < ${first}))`,
       {
-        attempts: `attempts - (SELECT count(*) FROM carillon.message_events e
-          WHERE e.message_id = id AND e.type = 'send-started' AND (e.stored_at, e.sequence) >= ${first})`
+        attempts: `attempts - (SELECT count(*) FROM carillon.message_events e WHERE erased_at IS NULL
+          AND e.message_id = id AND e.type = 'send-started' AND (e.stored_at, e.sequence) >= ${first})`
       }
     ),
     boundary
@@ -31,5 +31,7 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
   const older = "message_id IN (SELECT id FROM carillon_rebuild.scheduled_messages)"
   yield* query(attempts.copy("carillon", "carillon_rebuild", older))
   yield* query(contents.copy("carillon", "carillon_rebuild", older))
-  yield* query(timeline.copy("carillon", "carillon_rebuild", `(stored_at, sequence) < ${first}`), boundary)
+  // What the log no longer tells of the erased must not be lost, and what it still tells is in their rows already.
+  const erased = "message_id IN (SELECT id FROM carillon_rebuild.scheduled_messages WHERE erased_at IS NOT NULL)"
+  yield* query(timeline.copy("carillon", "carillon_rebuild", `(stored_at, sequence) < ${first} OR ${erased}`), boundary)
 })

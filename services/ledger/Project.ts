@@ -1,5 +1,6 @@
 // Writes one batch of events into the tables, a handful of statements whatever its size.
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
+import { eventId } from "#shared/contract/CloudEvents.ts"
 import { messageId } from "#shared/contract/Events.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
@@ -17,30 +18,57 @@ export const project = Effect.fnUntraced(function* (
   schema: SchemaName,
   recorded: ReadonlyArray<Recorded>
 ) {
-  const fresh = yield* appendToTimeline(query, schema, recorded)
-  if (fresh.length === 0) return
-  const changed = fold(yield* load(query, schema, fresh), fresh)
-  yield* save(query, messages.upsert(schema), changed.messages)
-  yield* save(query, attempts.upsert(schema), changed.attempts)
-  yield* save(query, contents.upsert(schema), changed.contents)
+  const once = eachOnce(recorded)
+  if (once.length === 0) return
+  const known = yield* load(query, schema, once)
+  const appending = yield* Effect.forkChild(appendToTimeline(query, schema, once), { startImmediately: true })
+  // While Postgres is at it: nearly always all of them are new.
+  const supposed = written(known, once)
+  const fresh = yield* Fiber.join(appending)
+  const { attempts, contents, erased, messages } = fresh.length === once.length ? supposed : written(known, fresh)
+  for (const { rows, sql } of [messages, attempts, contents]) if (rows) yield* query(sql(schema), [rows])
+  if (erased.length > 0) yield* query(`DELETE FROM ${schema}.message_contents WHERE message_id = ANY($1)`, [erased])
 })
 
+const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
+  const found = new Map<string, Recorded>()
+  for (const one of recorded) {
+    const id = eventId(one.event)
+    if (!found.has(id)) found.set(id, one)
+  }
+  return [...found.values()]
+}
+
+/** Those that were not there. */
 const appendToTimeline = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
   recorded: ReadonlyArray<Recorded>
 ) {
-  const rows = new Map<string, { readonly row: ReturnType<typeof timelineRow>; readonly one: Recorded }>()
-  for (const one of recorded) {
-    const row = timelineRow(one)
-    if (!rows.has(row.eventId)) rows.set(row.eventId, { row, one })
-  }
-  const added = yield* query<{ readonly eventId: string }>(timeline.insertNew(schema), [
-    JSON.stringify(Array.from(rows.values(), ({ row }) => row))
+  const rows = recorded.map(timelineRow)
+  const [answer] = yield* query<{ readonly added: ReadonlyArray<string> | null }>(timeline.insertNew(schema), [
+    JSON.stringify(rows),
+    rows.length
   ])
-  const isNew = new Set(added.map(({ eventId }) => eventId))
-  return Array.from(rows.values()).flatMap(({ row, one }) => (isNew.has(row.eventId) ? [one] : []))
+  if (!answer?.added) return recorded
+  const added = new Set(answer.added)
+  return recorded.filter((_, index) => added.has(rows[index]?.eventId ?? ""))
 })
+
+/** What is to be put into each table, as JSON; nothing where nothing changes. */
+const written = (known: Rows, recorded: ReadonlyArray<Recorded>) => {
+  const changed = fold(known, recorded)
+  const of = (rows: ReadonlyMap<string, object | null>) => {
+    const kept = [...rows.values()].filter((row) => row !== null)
+    return kept.length === 0 ? undefined : JSON.stringify(kept)
+  }
+  return {
+    messages: { rows: of(changed.messages), sql: messages.upsert },
+    attempts: { rows: of(changed.attempts), sql: attempts.upsert },
+    contents: { rows: of(changed.contents), sql: contents.upsert },
+    erased: [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
+  }
+}
 
 const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, recorded: ReadonlyArray<Recorded>) {
   const ids = [...new Set(recorded.flatMap(({ event }) => messageId(event) ?? []))]
@@ -63,6 +91,3 @@ const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, reco
     contents: new Map()
   } satisfies Rows
 })
-
-const save = (query: Query, sql: string, rows: ReadonlyMap<string, object>) =>
-  rows.size === 0 ? Effect.void : query(sql, [JSON.stringify([...rows.values()])])

@@ -39,7 +39,8 @@ export class Reader extends Context.Service<
     readonly position: Effect.Effect<Option.Option<Checkpoint>, Failure>
   }
 >()("ledger/Reader") {
-  static readonly layer = Layer.effect(
+  /** On a Postgres that is provided. */
+  static readonly layerOnPostgres = Layer.effect(
     Reader,
     Effect.gen(function* () {
       const { query } = yield* Postgres
@@ -72,7 +73,9 @@ export class Reader extends Context.Service<
         position: Effect.map(checkpoint(query, "carillon"), Option.fromNullishOr)
       })
     })
-  ).pipe(Layer.provide(Postgres.layerWithoutWaiting))
+  )
+
+  static readonly layer = Reader.layerOnPostgres.pipe(Layer.provide(Postgres.layerWithoutWaiting))
 }
 
 const list = Effect.fn("Reader.list")(function* (query: Query, filter: Filter) {

@@ -33,6 +33,7 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   redriven: ["sendAt", "possibleDuplicate", "cause", "reason"],
   discarded: ["cause", "reason"],
   resolved: ["as", "cause", "reason"],
+  erased: ["cause", "reason"],
   "orders-changed": ["platform", "sender", "orders", "cause", "reason"],
   "circuit-changed": ["platform", "sender", "state", "reason"],
   "recipient-linked": ["platform", "sender", "contact", "cause"],
@@ -49,7 +50,7 @@ const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const
 
 export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): TimelineRow => ({
   eventId: eventId(event),
-  messageId: messageId(event) ?? null,
+  messageId: messageId(event) ?? "",
   type: event.type,
   attempt: attemptOf(event) ?? null,
   at: event.at,

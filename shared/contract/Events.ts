@@ -176,6 +176,12 @@ export const events = {
     ...numbered,
     reason: Schema.String
   }),
+  erased: event("erased", "Its recipient and content were removed everywhere: only what became of it stays", {
+    id: MessageId,
+    platform: Schema.optionalKey(Platform),
+    cause: Schema.String.annotate({ description: "Names the request" }),
+    reason: Schema.optionalKey(Reason)
+  }),
   "orders-changed": event("orders-changed", "An operator paused, resumed or dropped what waits", {
     platform: Platform,
     sender: Schema.optionalKey(Sender),

@@ -11,7 +11,7 @@ export const Subject = {
   pending: (id: MessageId) => `carillon.timer.pending.${id}`,
   due: (platform: Platform) => `carillon.timer.due.${platform}`,
   /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
-  changed: (platform: Platform, id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
+  changed: (platform: Platform | "*", id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
   /** Of one type; some have more than the platform in their subject. */
   events: (type: EventType, platform = "*") =>
     `carillon.event.${type}.${platform}${type === "scheduled" || type === "dispatched" ? ".>" : ""}`,

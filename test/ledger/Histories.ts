@@ -134,6 +134,13 @@ export const ordersChanged = (cause: string): Event => ({
   orders: { paused: true },
   cause
 })
+export const erased = (id: string): Event => ({
+  type: "erased",
+  at: at(10_000),
+  id,
+  platform: "telegram",
+  cause: `erase-${id}`
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -228,7 +235,8 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")],
   (id) => [refused(id)],
   (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
-  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")]
+  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), erased(id)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */

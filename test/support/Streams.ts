@@ -112,3 +112,17 @@ export const deadLetters = (url: string) =>
     const { state } = await manager.streams.info("DEAD", { subjects_filter: "carillon.dead.>" })
     return Object.keys(state.subjects ?? {})
   })
+/** Every subject, header and payload that stands in any stream, as text. */
+export const everythingStored = (url: string) =>
+  withManager(url, async (manager) => {
+    const found: Array<string> = []
+    for await (const { config, state } of manager.streams.list()) {
+      for (let sequence = state.first_seq; sequence <= state.last_seq; sequence++) {
+        const message = await manager.streams.getMessage(config.name, { seq: sequence }).catch(() => null)
+        if (!message) continue
+        const headers = [...message.header].map(([name, values]) => `${name}=${values}`)
+        found.push([config.name, message.subject, ...headers, message.string()].join(" "))
+      }
+    }
+    return found
+  })

@@ -9,6 +9,8 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 export interface TestNats extends Restartable {
   readonly url: string
   readonly port: number
+  /** Where it keeps its data. */
+  readonly storeDir: string
   /** So that layers built under it find this server. */
   readonly configProvider: ConfigProvider.ConfigProvider
 }
@@ -20,5 +22,6 @@ export const testNats = Effect.gen(function* () {
   const url = `nats://127.0.0.1:${port}`
   const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir }))
   yield* server.start
-  return { ...server, url, port, configProvider: ConfigProvider.fromUnknown({ NATS_URL: url }) } satisfies TestNats
+  const configProvider = ConfigProvider.fromUnknown({ NATS_URL: url })
+  return { ...server, url, port, storeDir, configProvider } satisfies TestNats
 })
