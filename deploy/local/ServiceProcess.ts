@@ -4,8 +4,12 @@ import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { freePort } from "./LocalServer.ts"
 
+/** Those that always run. */
 export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
+/** And those that run where they are wanted. */
+export const furtherServices = ["table-bridge"] as const
 export type ServiceName = (typeof serviceNames)[number]
+export type FurtherService = (typeof furtherServices)[number]
 
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */
@@ -24,7 +28,7 @@ const root = join(import.meta.dirname, "../..")
 
 /** Not started yet. Killed when the scope closes. */
 export const serviceProcess = Effect.fnUntraced(function* (
-  name: ServiceName,
+  name: ServiceName | FurtherService,
   environment: Readonly<Record<string, string>>
 ) {
   const port = yield* freePort
