@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
+import { bridgeCommand } from "./commands/Bridge.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
 import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
@@ -40,7 +41,8 @@ const carillon = Command.make("carillon").pipe(
     resolveCommand.pipe(Command.provide(deadLetters)),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
-    ledgerCommand.pipe(Command.provide(serversLayer))
+    ledgerCommand.pipe(Command.provide(serversLayer)),
+    bridgeCommand.pipe(Command.provide(serversLayer))
   ])
 )
 

@@ -34,7 +34,8 @@ export interface Decision {
 }
 
 export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision => {
-  const tracked = { ...before, gone: seen.sight._tag === "Gone" }
+  const stands = seen.sight._tag !== "Gone"
+  const tracked = { ...before, gone: !stands, renewed: seen.replaced && stands }
   switch (before.state) {
     case "idle":
       return whenIdle(tracked, seen, policy)
@@ -45,7 +46,7 @@ export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision =>
     case "leaving":
       return { tracked }
     case "over":
-      return seen.replaced && seen.sight._tag !== "Gone" ? whenIdle(anew(tracked), seen, policy) : { tracked }
+      return tracked.renewed ? whenIdle(anew(tracked), seen, policy) : { tracked }
   }
 }
 
@@ -55,6 +56,8 @@ const anew = (tracked: Tracked): Tracked => ({
   state: "idle",
   identity: null,
   wish: null,
+  status: null,
+  problem: null,
   attempts: 0,
   lastAttemptAt: null,
   sentAt: null
@@ -62,11 +65,11 @@ const anew = (tracked: Tracked): Tracked => ({
 
 const whenIdle = (tracked: Tracked, { sight, at, now, replaced }: Seen, policy: Policy): Decision => {
   const nothing = (status: Tracked["status"], problem: string | null): Decision => ({
-    tracked: { ...tracked, identity: null, wish: null, lookAt: null, changedAt: at, status, problem }
+    tracked: { ...tracked, ...unplanned, lookAt: null, changedAt: at, status, problem }
   })
   switch (sight._tag) {
     case "Gone":
-      return { tracked: { ...tracked, identity: null, wish: null, lookAt: null } }
+      return { tracked: { ...tracked, ...unplanned, lookAt: null } }
     case "Off":
       return nothing(tracked.status === "cancelled" ? "cancelled" : "inactive", null)
     case "NoContact":
@@ -94,13 +97,13 @@ const whenIdle = (tracked: Tracked, { sight, at, now, replaced }: Seen, policy: 
   return schedule(tracked, sight, at, policy)
 }
 
-const unplanned = { identity: null, wish: null }
+const unplanned = { identity: null, wish: null, renewed: false }
 
 const schedule = (tracked: Tracked, sight: Wanted, at: Instant, { name }: Policy): Decision => {
   const revision = tracked.revision + 1
   const messageId = messageIdOf(name, tracked.rowId, revision)
   if (messageId === undefined) {
-    const problem = "its id cannot be part of a message id: 1 to 90 of A-Z a-z 0-9 _ -, not ending like __2"
+    const problem = "its id cannot be part of a message id: 1 to 85 of A-Z a-z 0-9 _ -, not ending like __2"
     return { tracked: { ...tracked, ...unplanned, lookAt: null, changedAt: at, status: "invalid", problem } }
   }
   return {
@@ -110,20 +113,23 @@ const schedule = (tracked: Tracked, sight: Wanted, at: Instant, { name }: Policy
       messageId,
       state: "live",
       accepted: false,
+      renewed: false,
       identity: sight.identity,
       wish: sight.wish,
       changedAt: at,
       lookAt: null,
       status: "pending",
+      attempts: 0,
+      lastAttemptAt: null,
       problem: null
     },
     command: { name: "schedule", messageId, payload: { ...sight.command, id: messageId } }
   }
 }
 
-const whenLive = (tracked: Tracked, { sight, at }: Seen): Decision => {
+const whenLive = (tracked: Tracked, { sight, at, replaced }: Seen): Decision => {
   const messageId = tracked.messageId ?? ""
-  if (sight._tag !== "Wanted" || sight.identity !== tracked.identity) {
+  if (sight._tag !== "Wanted" || replaced || sight.identity !== tracked.identity) {
     return {
       tracked: { ...tracked, state: "cancelling", changedAt: at },
       command: { name: "cancel", messageId, payload: { id: messageId } }

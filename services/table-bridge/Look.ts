@@ -58,7 +58,7 @@ export const consider = Effect.fnUntraced(function* (
     const sight = row ? sightOf(bridge, key, row, now) : gone
     const why = reasons.get(before.rowId) ?? []
     const at = why.map((reason) => reason.at).reduce((one, other) => (one < other ? one : other), fromMillis(now))
-    const replaced = before.gone || why.some((reason) => reason.gone)
+    const replaced = before.gone || before.renewed || why.some((reason) => reason.gone)
     const { tracked, command } = decide(before, { sight, at, replaced, now }, bridge)
     const after = { ...tracked, patientId: row?.patientId ?? before.patientId }
     considered.push({ sight, before, after })

@@ -34,14 +34,29 @@ const requireSight = Effect.fnUntraced(function* (query: Query, { messages, pati
   }
 })
 
+const find = Effect.fnUntraced(function* (query: Query, { name }: Bridge) {
+  const [known] = (yield* exists(query, "carillon_bridge.bridges"))
+    ? yield* query<{ readonly key: string }>("SELECT key FROM carillon_bridge.bridges WHERE name = $1 AND active", [
+        name
+      ])
+    : []
+  return known
+})
+
+/** To look, not to write: the tables need not be migrated yet. */
+export const peek = Effect.fn("bridge.peek")(function* (bridge: Bridge) {
+  const { query } = yield* Postgres
+  const known = yield* find(query, bridge)
+  if (known) return yield* open(bridge)
+  const tables = yield* userTables(query, bridge, false)
+  yield* requireSight(query, bridge)
+  return { bridge, key: "", tables } satisfies Open
+})
+
 export const open = Effect.fn("bridge.open")(function* (bridge: Bridge) {
   const { query } = yield* Postgres
   yield* requireOutbox(query)
-  const [known] = (yield* exists(query, "carillon_bridge.bridges"))
-    ? yield* query<{ readonly key: string }>("SELECT key FROM carillon_bridge.bridges WHERE name = $1 AND active", [
-        bridge.name
-      ])
-    : []
+  const known = yield* find(query, bridge)
   if (!known) {
     return yield* new BridgeRefused({
       problem: `The bridge ${bridge.name} is not in this database yet: run carillon bridge migrate.`

@@ -35,16 +35,15 @@ export const apply = (before: Tracked, event: Event): Outcome => {
     case "failed":
       return unsent(tracked, event)
     case "sent":
-      return still({
+      return over({
         ...tracked,
-        state: "over",
         status: tracked.status === "delivered" || tracked.status === "read" ? tracked.status : "sent",
         sentAt: tracked.sentAt ?? event.sentAt,
         problem: tracked.state === "leaving" || tracked.state === "cancelling" ? tooLate : null
       })
     // It may have arrived: nothing follows for this row by itself.
     case "unknown":
-      return still({ ...tracked, state: "over", status: "unknown", problem: event.reason })
+      return over({ ...tracked, status: "unknown", problem: event.reason })
     case "resolved":
       return still({ ...tracked, state: "over", status: event.as })
     case "redriven":
@@ -58,6 +57,8 @@ export const apply = (before: Tracked, event: Event): Outcome => {
 export const tooLate = "changed too late: the message was on its way"
 
 const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
+/** Another row that has taken the id meanwhile gets its own message. */
+const over = (tracked: Tracked): Outcome => ({ tracked: { ...tracked, state: "over" }, lookAgain: tracked.renewed })
 
 const moved = (tracked: Tracked, event: Event): Tracked => {
   const heard = received[event.type]

@@ -34,6 +34,7 @@ export interface Tracked {
   readonly identity: string | null
   readonly wish: string | null
   readonly gone: boolean
+  readonly renewed: boolean
   readonly changedAt: Instant | null
   readonly lookAt: Instant | null
   readonly status: RowStatus | null
@@ -59,6 +60,7 @@ const columns = {
   identity: "text",
   wish: "text",
   gone: "boolean",
+  renewed: "boolean",
   changedAt: "timestamptz",
   lookAt: "timestamptz",
   status: "text",

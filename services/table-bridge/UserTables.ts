@@ -30,8 +30,8 @@ export interface UserTables {
   readonly types: ReadonlyMap<string, string>
 }
 
-/** Everything that is not as the configuration says, at once. */
-export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bridge) {
+/** Everything that is not as the configuration says, at once. Before they are migrated, the tables lack what is added. */
+export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bridge, migrated = true) {
   const { messages, patients, tracking } = bridge
   const ofMessages = yield* columnTypes(query, table(messages))
   const ofPatients = yield* columnTypes(query, table(patients))
@@ -42,7 +42,7 @@ export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bri
       messages.unless?.column
     ]),
     ...missing(table(patients), ofPatients, [patients.id, patients.timeZone, ...Object.values(patients.addresses)]),
-    ...(ofMessages.size > 0 ? missing(table(messages), ofMessages, Object.values(tracking)) : []).map(
+    ...(ofMessages.size > 0 && migrated ? missing(table(messages), ofMessages, Object.values(tracking)) : []).map(
       (problem) => `${problem}: run carillon bridge migrate`
     )
   ]
@@ -58,7 +58,7 @@ export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bri
   }
   if (Object.keys(patients.addresses).length === 0) problems.push("patients.addresses names no column")
   if (problems.length > 0) return yield* new BridgeRefused({ problem: problems.join("\n") })
-  const select = selectOf(bridge, local === true)
+  const select = selectOf(bridge, ofMessages, local === true)
   const id = `m.${name(messages.id)}`
   const idType = ofMessages.get(messages.id) ?? "text"
   return {
@@ -94,7 +94,12 @@ const holds = ({ column, in: values }: Condition) => {
     : `coalesce(${value} IN (${values.map(text).join(", ") || "NULL"}), false)`
 }
 
-const selectOf = ({ messages: m, patients: p, tracking, defaults }: Bridge, local: boolean) => {
+const selectOf = (
+  { messages: m, patients: p, tracking, defaults }: Bridge,
+  found: ReadonlyMap<string, string>,
+  local: boolean
+) => {
+  const added = (column: string) => (found.has(column) ? `m.${name(column)}::text` : "NULL::text")
   const zones = [
     ...(m.timeZone ? [`m.${name(m.timeZone)}::text`] : []),
     ...(p.timeZone ? [`p.${name(p.timeZone)}::text`] : []),
@@ -111,8 +116,8 @@ const selectOf = ({ messages: m, patients: p, tracking, defaults }: Bridge, loca
     zone: local ? `coalesce(${zones.join(", ")})` : "NULL::text",
     text: `m.${name(m.text)}::text`,
     platform: m.platform ? `m.${name(m.platform)}::text` : "NULL::text",
-    priority: `m.${name(tracking.priority)}::text`,
-    metadata: `m.${name(tracking.metadata)}::text`,
+    priority: added(tracking.priority),
+    metadata: added(tracking.metadata),
     off: off.length === 0 ? "false" : `(${off.join(" OR ")})`,
     addresses: `jsonb_build_object(${addresses.join(", ")})`
   }

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS carillon_bridge.tracked (
   identity text,
   wish text,
   gone boolean NOT NULL DEFAULT false,
+  renewed boolean NOT NULL DEFAULT false,
   changed_at timestamptz,
   look_at timestamptz,
   status text,
@@ -57,6 +58,7 @@ COMMENT ON COLUMN carillon_bridge.tracked.state IS 'idle: no message; live: one 
 COMMENT ON COLUMN carillon_bridge.tracked.accepted IS 'The scheduler has accepted the newest message.';
 COMMENT ON COLUMN carillon_bridge.tracked.identity IS 'Digest of what a reschedule cannot change: platform, sender, recipient.';
 COMMENT ON COLUMN carillon_bridge.tracked.wish IS 'Digest of the rest: time, content, priority, metadata.';
+COMMENT ON COLUMN carillon_bridge.tracked.renewed IS 'Another row has taken the id since the newest message was scheduled, and waits for its own.';
 COMMENT ON COLUMN carillon_bridge.tracked.changed_at IS 'When the application made the change that is being carried out.';
 COMMENT ON COLUMN carillon_bridge.tracked.look_at IS 'When the bridge looks at the row by itself: shortly before it is due.';
 COMMENT ON COLUMN carillon_bridge.tracked.dirty_since IS 'Since when there is something to write back to the row.';
