@@ -43,6 +43,8 @@ export interface Options {
   readonly batchSize?: number
   /** Forgets where an earlier backfill was interrupted. */
   readonly fromStart?: boolean
+  /** Neither goes on where one was interrupted nor notes how far it is. */
+  readonly apart?: boolean
   readonly onProgress: (progress: Progress) => Effect.Effect<void>
 }
 
@@ -134,19 +136,19 @@ const reasonsOf = (judged: ReadonlyArray<Judged>, now: number) =>
 const step = Effect.fn("bridge.backfill")(function* (
   open: Open,
   at: Place,
-  { dryRun = false, batchSize = 1_000 }: Options
+  { dryRun = false, apart = dryRun, batchSize = 1_000 }: Options
 ) {
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
       // Another backfill may have gone on since: it is joined where it is.
-      const { after, counts } = dryRun ? at : yield* begin(query, open)
+      const { after, counts } = apart ? at : yield* begin(query, open)
       const rows = yield* query<RawRow>(open.tables.after, [after, batchSize])
       const now = Date.now()
       const judged = yield* judge(query, open, rows, now)
       if (!dryRun && judged.length > 0) yield* consider(query, open, reasonsOf(judged, now))
       const place: Place = { after: rows.at(-1)?.rowId ?? after, counts: add(counts, judged) }
-      if (!dryRun) yield* remember(query, open, rows.length === 0 ? null : place)
+      if (!apart) yield* remember(query, open, rows.length === 0 ? null : place)
       return { place, findings: findingsOf(judged), done: rows.length === 0 }
     })
   )

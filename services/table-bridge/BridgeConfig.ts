@@ -80,6 +80,8 @@ export const BridgeConfig = Schema.Struct({
   horizonSeconds: Schema.optionalKey(seconds),
   /** A row that was due so long before it was written is sent at once; what is older is history. */
   graceSeconds: Schema.optionalKey(seconds),
+  /** How often all rows are looked over for one that no trigger noted; 0 for never. */
+  sweepHours: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 500 }))),
   tracking: Schema.optionalKey(
     Schema.Struct(
       Object.fromEntries(
@@ -95,6 +97,7 @@ export interface Bridge extends Given {
   readonly contact: "scheduled" | "due"
   readonly horizonSeconds: number
   readonly graceSeconds: number
+  readonly sweepHours: number
   readonly tracking: { readonly [Key in TrackingColumn]: string }
   readonly defaults: NonNullable<Given["defaults"]>
 }
@@ -122,6 +125,7 @@ export const parseBridge = (text: string): Result.Result<Bridge, BadBridgeConfig
         contact: given.contact ?? "scheduled",
         horizonSeconds: given.horizonSeconds ?? 600,
         graceSeconds: given.graceSeconds ?? 60,
+        sweepHours: given.sweepHours ?? 24,
         defaults: given.defaults ?? {},
         tracking: {
           status: "carillon_status",

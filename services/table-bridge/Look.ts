@@ -1,6 +1,6 @@
 // Looks at rows that changed, or whose time has come, and does what follows: what the row asks for is read, decided and
 // put into the outbox in one transaction. Two bridges at one row take turns.
-import { Effect } from "effect"
+import { Effect, Equal } from "effect"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
@@ -67,7 +67,7 @@ export const consider = Effect.fnUntraced(function* (
   yield* saveRows(
     query,
     bridge.name,
-    considered.map(({ after }) => after)
+    considered.filter(({ before, after }) => !Equal.equals(before, after)).map(({ after }) => after)
   )
   yield* putIntoOutbox(query, commands)
   return considered

@@ -14,6 +14,7 @@ import { keepDoing } from "./Loop.ts"
 import { type Observed, watch } from "./Observed.ts"
 import { configured, open, requireOutbox } from "./Open.ts"
 import { prune, relay, relayBatch } from "./Relay.ts"
+import { sweep } from "./Sweep.ts"
 import { writeBack } from "./WriteBack.ts"
 
 const settings = Config.all({
@@ -41,7 +42,8 @@ const wakers = Effect.fnUntraced(function* (url: string | undefined, count: numb
 const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void> | undefined) => [
   keepDoing({ name: "looking at changed rows", everyMillis, ...(woken ? { woken } : {}) }, lookAtChanges(bridge)),
   keepDoing({ name: "looking at rows soon due", everyMillis }, lookAtDue(bridge)),
-  keepDoing({ name: "writing back", everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge))
+  keepDoing({ name: "writing back", everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge)),
+  keepDoing({ name: "looking all rows over", everyMillis: 600_000 }, sweep(bridge))
 ]
 
 export const run = Effect.gen(function* () {

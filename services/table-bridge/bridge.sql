@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS carillon_bridge.bridges (
   active boolean NOT NULL DEFAULT true,
   added jsonb NOT NULL,
   backfill jsonb,
+  swept_at timestamptz NOT NULL DEFAULT now(),
   created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE carillon_bridge.bridges IS 'One row for each bridged table.';
@@ -15,6 +16,7 @@ COMMENT ON COLUMN carillon_bridge.bridges.key IS 'Digests are made with it.';
 COMMENT ON COLUMN carillon_bridge.bridges.active IS 'False once it was undone: what is known of the rows stays, so that no message id is used twice.';
 COMMENT ON COLUMN carillon_bridge.bridges.added IS 'The columns that were added to the table.';
 COMMENT ON COLUMN carillon_bridge.bridges.backfill IS 'How far a backfill is that was begun and not finished.';
+COMMENT ON COLUMN carillon_bridge.bridges.swept_at IS 'When all rows were last looked over for one that no trigger noted.';
 
 CREATE TABLE IF NOT EXISTS carillon_bridge.changes (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
