@@ -6,6 +6,7 @@ import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { Files } from "#shared/nats/Files.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
+import { bridgeCommand } from "./commands/Bridge.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
 import { deadCommand, resolveCommand } from "./commands/Dead.ts"
 import { doctorCommand } from "./commands/Doctor.ts"
@@ -48,7 +49,8 @@ const carillon = Command.make("carillon").pipe(
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     eraseCommand.pipe(Command.provide(serversLayer)),
-    ledgerCommand.pipe(Command.provide(serversLayer))
+    ledgerCommand.pipe(Command.provide(serversLayer)),
+    bridgeCommand.pipe(Command.provide(serversLayer))
   ])
 )
 

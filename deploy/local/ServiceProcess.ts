@@ -7,7 +7,8 @@ import { home } from "./LocalServers.ts"
 
 /** Those that every deployment has. */
 export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
-export type ServiceName = (typeof serviceNames)[number] | "webhook-gateway"
+/** And those that run where they are wanted. */
+export type ServiceName = (typeof serviceNames)[number] | "webhook-gateway" | "table-bridge"
 
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */
