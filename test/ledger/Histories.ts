@@ -231,12 +231,12 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), ...once(id), attemptFailed(id), fellBack(id, 2), ...once(id, 2), sent(id, 2)],
   (id) => [scheduled(id), cancelled(id), refused(id, "cancel")],
   (id) => [scheduled(id), expired(id)],
-  (id) => [linked(id), scheduled(id), ...once(id), sent(id), replied(id), heard(id, "opted-out"), unlinked(id)],
-  (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")],
   (id) => [refused(id)],
   (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
   (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")],
-  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), erased(id)]
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), erased(id)],
+  (id) => [linked(id), scheduled(id), ...once(id), sent(id), replied(id), heard(id, "opted-out"), unlinked(id)],
+  (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */
