@@ -14,6 +14,7 @@ import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
 import { keepPruning } from "./Prune.ts"
+import { grantReaders } from "./Readers.ts"
 import { retention } from "./Retention.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
@@ -121,7 +122,9 @@ export const run = Effect.gen(function* () {
   yield* readiness.begun
   yield* watchLag
   yield* provision([])
-  yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
+  yield* Effect.andThen(migrate("carillon"), grantReaders).pipe(
+    Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
+  )
   ready = true
   yield* Effect.raceFirst(keepProjecting, keepPruning(kept))
 }).pipe(Effect.scoped)

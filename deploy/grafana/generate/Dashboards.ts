@@ -65,7 +65,7 @@ const overview = page({
       `SELECT date_trunc('day', due_at) AS time,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - due_at)) AS p50,
        percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - due_at)) AS p99
-       FROM carillon.scheduled_messages WHERE sent_at IS NOT NULL AND due_at > now() - interval '30 days' GROUP BY 1 ORDER BY 1`
+       FROM carillon.scheduled_messages WHERE sent_at IS NOT NULL AND due_at > now() - interval '30 days' AND due_at <= now() GROUP BY 1 ORDER BY 1`
     )
   ]
 })
@@ -213,8 +213,9 @@ const ledger = page({
       { expr: "max by (job, instance) (carillon_event_loop_delay_seconds)", legend: "{{instance}}" }
     ]),
     rows(
-      "Messages by status",
-      "SELECT platform, status, count(*) FROM carillon.scheduled_messages GROUP BY 1, 2 ORDER BY 1, 2",
+      "Messages by status, due in the last 30 d",
+      `SELECT platform, status, count(*) FROM carillon.scheduled_messages
+       WHERE due_at > now() - interval '30 days' AND due_at <= now() GROUP BY 1, 2 ORDER BY 1, 2`,
       12
     ),
     rows(

@@ -17,3 +17,12 @@ CREATE INDEX scheduled_messages_not_sent ON scheduled_messages (updated_at) WHER
 
 -- An attempt is written when it begins and again when it ends: in the same place, if there is room.
 ALTER TABLE message_delivery_attempts SET (fillfactor = 80);
+
+COMMENT ON COLUMN scheduled_messages.priority IS 'Who goes first when many wait: urgent, normal, bulk.';
+COMMENT ON COLUMN message_contents.message_id IS 'The message of scheduled_messages.';
+COMMENT ON COLUMN message_delivery_attempts.message_id IS 'The message of scheduled_messages.';
+COMMENT ON COLUMN message_delivery_attempts.ended_at IS 'When the platform had answered, or the attempt was given up.';
+COMMENT ON COLUMN message_events.type IS 'As in the contract: scheduled, sent and so on.';
+COMMENT ON COLUMN message_events.attempt IS 'The attempt that it is about. Null for what is about the message.';
+COMMENT ON COLUMN projection_checkpoints.name IS 'The projection: events.';
+COMMENT ON COLUMN projection_checkpoints.updated_at IS 'When it last moved.';
