@@ -1,7 +1,6 @@
 // What operators order: hold, drop what is stale, let go at a rate.
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { eventually } from "../../support/Carillon.ts"
 import { cli } from "../../support/Cli.ts"
 import { mostWithin, World } from "./World.ts"
 
@@ -21,12 +20,7 @@ export const operators = (it: Vitest.MethodsNonLive<World>, name: string) => {
         { id: "stale", to: 50, dueIn: -600_000 },
         ...ids.map((id, n) => ({ id, to: 51 + n, dueIn: 500 }))
       )
-      const inHand = Effect.promise(() =>
-        fetch(`${world.gateway.url}/metrics`)
-          .then((response) => response.text())
-          .then((text) => Number(/^carillon_gateway_messages_in_hand\{.*\} (\d+)/m.exec(text)?.[1]))
-      )
-      yield* eventually("in hand", inHand, (count) => count === 7)
+      yield* world.shows("carillon_gateway_messages_in_hand", 7)
       const places = JSON.parse(yield* run("queues", "--json")) as ReadonlyArray<Record<string, unknown>>
       const lane = places.find(({ place }) => String(place).startsWith(`normal messages for ${name}`))
       assert.strictEqual(lane?.inHand, 7)

@@ -38,6 +38,7 @@ const makeWorld = Effect.fnUntraced(function* (
   const environment = { LOG_LEVEL: "Debug", ...platform.settings(standIn.root, limits), ...extra }
   const all = yield* carillon({ environment, services: ["scheduler", "dispatcher", platform.gateway, "ledger"] })
   yield* all.start
+  const gateway = all.services[platform.gateway]
   const recipient = (n: number): Recipient => platform.recipient(standIn.root, n)
   const attempts = (id: string) =>
     all.database.query(
@@ -47,7 +48,7 @@ const makeWorld = Effect.fnUntraced(function* (
   return {
     ...all,
     platform,
-    gateway: all.services[platform.gateway],
+    gateway,
     arrivals: standIn.arrivals,
     received: standIn.received,
     arrivalsOf: (id: string) => standIn.arrivals().filter(({ text }) => idIn(text) === id),
@@ -97,6 +98,18 @@ const makeWorld = Effect.fnUntraced(function* (
     eventsAbout: (id: string, type: string) =>
       Effect.map(eventsOf(all.nats.url, `carillon.event.${type}.*`), (events) =>
         events.filter((event) => (event.id ?? (event.message as { id?: string } | undefined)?.id) === id)
+      ),
+    /** What operators may order of the platform: pause, resume. */
+    order: (name: "pause" | "resume") =>
+      publishPlainly(all.nats.url, [
+        { subject: `carillon.command.${name}`, payload: JSON.stringify({ platform: platform.platform }) }
+      ]),
+    /** Until one of the gateway's own figures is so much. */
+    shows: (gauge: string, wanted: number) =>
+      eventually(
+        `${gauge} is ${wanted}`,
+        Effect.promise(() => fetch(`${gateway.url}/metrics`).then((response) => response.text())),
+        (text) => Number(new RegExp(`^${gauge}\\{.*\\} (\\d+)`, "m").exec(text)?.[1]) === wanted
       ),
     until: (what: string, condition: () => boolean) => eventually(what, Effect.sync(condition), (holds) => holds)
   }
