@@ -8,7 +8,18 @@ import { rebuild } from "../../services/ledger/Rebuild.ts"
 import type { MessageRow } from "../../services/ledger/Rows.ts"
 import type { Places } from "../../services/ledger/Search.ts"
 import { everythingStored } from "../support/Streams.ts"
-import { attemptFailed, dispatched, failed, livesOf, mark, messageOf, scheduled, sent, started } from "./Histories.ts"
+import {
+  attemptFailed,
+  dispatched,
+  failed,
+  livesOf,
+  mark,
+  messageOf,
+  rescheduled,
+  scheduled,
+  sent,
+  started
+} from "./Histories.ts"
 import { world } from "./World.ts"
 
 const filled = Effect.gen(function* () {
@@ -153,7 +164,14 @@ describe("an erasure", () => {
     Effect.gen(function* () {
       const { appendCopies, erase, nats, projected, reader } = yield* filled
       yield* erase({ id: "m-5" })
-      yield* appendCopies([scheduled("m-5"), dispatched("m-5", 7), started("m-5", 7), attemptFailed("m-5", 7)])
+      // A plan that is newer than all that was said before.
+      yield* appendCopies([
+        rescheduled("m-5", 20_000),
+        scheduled("m-5"),
+        dispatched("m-5", 7),
+        started("m-5", 7),
+        attemptFailed("m-5", 7)
+      ])
       yield* projected
       const shown = Option.getOrThrow(yield* reader.show("m-5", { contents: true }))
       assert.isUndefined(shown.contents)
