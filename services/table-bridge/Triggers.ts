@@ -65,6 +65,10 @@ const events = {
   truncate: ""
 } as const
 
+/** The two may be triggers on one table. */
+const triggerName = ({ name: bridge }: Bridge, what: "messages" | "patients", event: string) =>
+  `carillon_${what}_${event}_${bridge}`
+
 const triggersOn = (bridge: Bridge, what: "messages" | "patients") => {
   const names =
     what === "messages"
@@ -72,7 +76,7 @@ const triggersOn = (bridge: Bridge, what: "messages" | "patients") => {
       : (["insert", "update", "delete"] as const)
   return names.map((event) => ({
     event,
-    trigger: name(`carillon_${event}_${bridge.name}`),
+    trigger: name(triggerName(bridge, what, event)),
     on: table(bridge[what]),
     what
   }))
@@ -98,4 +102,4 @@ export const createTriggers = (bridge: Bridge): ReadonlyArray<string> => [
 
 /** For a check: the names of the triggers there must be. */
 export const triggerNames = (bridge: Bridge) =>
-  allTriggers(bridge).map(({ event, what }) => ({ table: bridge[what], trigger: `carillon_${event}_${bridge.name}` }))
+  allTriggers(bridge).map(({ event, what }) => ({ table: bridge[what], trigger: triggerName(bridge, what, event) }))

@@ -46,7 +46,8 @@ const existing = Effect.fnUntraced(function* (rows: number) {
     OUTBOX_POLL_MILLIS: "100"
   }
   const start = (args: ReadonlyArray<string>) => {
-    const child = spawn(join(root, "carillon"), ["bridge", ...args], {
+    // The program itself, not its starter: killing that one would leave it running.
+    const child = spawn(process.execPath, [join(root, "cli/main.ts"), "bridge", ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent", ...environment }
     })

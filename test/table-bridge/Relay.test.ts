@@ -1,7 +1,7 @@
 // The relay of the outbox: killed, doubled, cut off from NATS. Every command arrives, those of a message in their order,
 // and what is refused is told.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
@@ -62,14 +62,14 @@ describe("the relay", () => {
   it.live("keeps the order of each message with several relays at work", () =>
     Effect.gen(function* () {
       const { database, nats, publisher, inside } = yield* outboxWorld
-      // Three commands of each of 300 messages, all waiting.
+      // Three commands of each of 600 messages, more than a batch, all waiting.
       for (const call of [
         "schedule_message('m-' || n, '1', 'x', $1)",
         "reschedule_message('m-' || n, $1)",
         "cancel_message('m-' || n)"
       ])
         yield* database.query(
-          `SELECT carillon.${call} FROM generate_series(1, 300) n ${call.includes("$1") ? "" : "WHERE $1::text <> ''"}`,
+          `SELECT carillon.${call} FROM generate_series(1, 600) n ${call.includes("$1") ? "" : "WHERE $1::text <> ''"}`,
           [inHours(1)]
         )
       const seen: Array<string> = []
@@ -90,12 +90,40 @@ describe("the relay", () => {
       )
       for (const fiber of yield* Effect.all(working)) yield* Fiber.join(fiber)
       yield* until(inside(Effect.provideService(relay(), Publisher, noting)))
-      assert.lengthOf(seen, 900)
-      for (let n = 1; n <= 300; n++) {
+      assert.lengthOf(seen, 1_800)
+      for (let n = 1; n <= 600; n++) {
         const of = seen.filter((one) => one.startsWith(`m-${n} `)).map((one) => one.split(".").at(-1))
         assert.deepStrictEqual(of, ["schedule", "reschedule", "cancel"])
       }
     })
+  )
+
+  it.live(
+    "leaves a message's next command alone until the one before is gone for good, whoever has that one in hand",
+    () =>
+      Effect.gen(function* () {
+        const { database, inside, nats, publisher } = yield* outboxWorld
+        const held = yield* Deferred.make<void>()
+        const publishing = yield* Deferred.make<void>()
+        const slow = Publisher.of({
+          ...publisher,
+          publish: (messages) =>
+            Deferred.succeed(publishing, undefined).pipe(
+              Effect.andThen(Deferred.await(held)),
+              Effect.andThen(publisher.publish(messages))
+            )
+        })
+        yield* database.query("SELECT carillon.schedule_message('m', '1', 'x', $1)", [inHours(1)])
+        const one = yield* Effect.forkChild(inside(Effect.provideService(relay(), Publisher, slow)))
+        yield* Deferred.await(publishing)
+        yield* database.query("SELECT carillon.reschedule_message('m', $1), carillon.cancel_message('m')", [inHours(2)])
+        assert.strictEqual(yield* inside(relay()), 0)
+        yield* Deferred.succeed(held, undefined)
+        assert.strictEqual(yield* Fiber.join(one), 1)
+        assert.strictEqual(yield* inside(relay()), 1)
+        assert.strictEqual(yield* streamCount(nats.url, "COMMANDS"), 2)
+        assert.strictEqual(yield* inside(relay()), 1)
+      })
   )
 
   it.live("goes on when NATS comes back, and loses nothing", () =>
