@@ -108,8 +108,8 @@ BEGIN
       PERFORM carillon_outbox.refuse('content.text', 'is required');
     END IF;
     IF content ->> 'text' !~ '[^[:space:]]' THEN PERFORM carillon_outbox.refuse('content.text', 'must not be blank'); END IF;
-    IF char_length(content ->> 'text') > 4096 THEN
-      PERFORM carillon_outbox.refuse('content.text', 'must have at most 4096 characters');
+    IF char_length(content ->> 'text') > 32768 THEN
+      PERFORM carillon_outbox.refuse('content.text', 'must have at most 32768 characters');
     END IF;
   END IF;
 END $$;
@@ -123,7 +123,12 @@ BEGIN
   IF recipient IS NULL OR jsonb_typeof(recipient) <> 'object' OR recipient = '{}' THEN
     PERFORM carillon_outbox.refuse('recipient', 'must be an object, for example {"chatId": "123456789"}');
   END IF;
-  IF platform = 'telegram' AND (
+  IF recipient ? 'contact' AND (
+    jsonb_typeof(recipient -> 'contact') IS DISTINCT FROM 'string' OR recipient ->> 'contact' !~ '^[A-Za-z0-9_-]{1,64}$'
+  ) THEN
+    PERFORM carillon_outbox.refuse('recipient.contact', 'must be 1 to 64 of A-Z a-z 0-9 _ -');
+  END IF;
+  IF platform = 'telegram' AND NOT recipient ? 'contact' AND (
     jsonb_typeof(recipient -> 'chatId') IS DISTINCT FROM 'string'
     OR recipient ->> 'chatId' !~ '^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$'
   ) THEN

@@ -83,7 +83,7 @@ describe("the backfill", () => {
         .split("\n")
         .map((line) => JSON.parse(line) as object)
       assert.lengthOf(lines, 200)
-      assert.deepInclude(lines, { row: "2", problem: "the patient has no chatId" })
+      assert.deepInclude(lines, { row: "2", problem: "the patient has no chatId or contact" })
       assert.deepInclude(lines, { row: "3", problem: "content.text must not be blank" })
       assert.notInclude(report, "secret")
       assert.deepStrictEqual(yield* database.query("SELECT to_regnamespace('carillon_bridge') AS none"), [

@@ -91,7 +91,11 @@ describe("the outbox", () => {
     ["message_id", call(`'${secret}', '1', 'x', now()`)],
     ["recipient.chatId", call(`'a', '${secret}', 'x', now()`)],
     ["content.text", call("'a', '1', '  ', now()")],
-    ["content.text", call("'a', '1', repeat('x', 4097), now()")],
+    ["content.text", call("'a', '1', repeat('x', 32769), now()")],
+    [
+      "recipient.contact",
+      call('\'a\', \'{"contact": "a b"}\'::jsonb, \'{"type": "text", "text": "x"}\'::jsonb, now()')
+    ],
     ["content", call("'a', '{\"chatId\": \"1\"}'::jsonb, '\"x\"'::jsonb, now()")],
     ["recipient", call('\'a\', \'null\'::jsonb, \'{"type": "text", "text": "x"}\'::jsonb, now()')],
     ["platform", call(`'a', '{}'::jsonb, '{"type": "text", "text": "x"}'::jsonb, now(), '{}', '${secret}'`)],

@@ -196,8 +196,8 @@ describe("a row of the application", () => {
       yield* write
       assert.deepStrictEqual(yield* names, [])
       for (const [id, status, problem] of [
-        [noContact, "no-contact", "the patient has no chatId"],
-        [nobody, "no-contact", "the patient has no chatId"],
+        [noContact, "no-contact", "the patient has no chatId or contact"],
+        [nobody, "no-contact", "the patient has no chatId or contact"],
         [blank, "invalid", "content.text must not be blank"],
         [long, "invalid", "content.text"],
         [never, "invalid", "dueAt"],
