@@ -186,7 +186,7 @@ describe("a row of the application", () => {
       const noContact = yield* insert({ patient: String(without) })
       const nobody = yield* insert({ patient: null })
       const blank = yield* insert({ body: "   " })
-      const long = yield* insert({ body: "secret ".repeat(1_000) })
+      const long = yield* insert({ body: "secret ".repeat(5_000) })
       const never = yield* insert({ send_at: "infinity" })
       const metadata = yield* insert()
       yield* database.query(`UPDATE scheduled_messages SET carillon_metadata = '["secret"]' WHERE id = $1`, [metadata])
