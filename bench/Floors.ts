@@ -46,7 +46,7 @@ const http = (apiRoot: string, count: number) =>
     const since = performance.now()
     yield* Effect.forEach(
       Array.from({ length: count }, (_, index) => String(index)),
-      (chatId) => sendMessage({ chatId, text: "x".repeat(80), format: "plain" }),
+      (chatId) => sendMessage({ chatId, text: "x".repeat(80) }),
       { concurrency: 100, discard: true }
     )
     return rate(count, since)

@@ -1,7 +1,6 @@
 // npm run bench: how fast the real services are on this machine, beside what the machine gives without them.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
-import { join } from "node:path"
+import { cpus } from "node:os"
+import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Console, Effect } from "effect"
 import { loggerLayer } from "#shared/service/Logs.ts"
@@ -11,21 +10,24 @@ import { startNatsServer } from "../deploy/local/NatsServer.ts"
 import { locateNatsServer } from "../deploy/local/NatsServerBinary.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
 import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
 import { burst } from "./Burst.ts"
 import { floors } from "./Floors.ts"
 import { standInProcess } from "./StandInProcess.ts"
 import { telemetryCost } from "./TelemetryCost.ts"
 
-const usage = `npm run bench -- [--count 5000] [--telemetry] [--json]
-  --count N   messages in the burst (default 5000)
-  --telemetry also what telemetry costs: three more bursts, with all, a tenth and none of the spans exported
-  --json      the figures as JSON`
+const usage = `npm run bench -- [--count 5000] [--telemetry] [--profile DIR] [--json]
+  --count N      messages in the burst (default 5000)
+  --telemetry    also what telemetry costs: three more bursts, with all, a tenth and none of the spans exported
+  --profile DIR  writes a CPU profile of each service there, for a profile viewer; it slows them
+  --json         the figures as JSON`
 
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "5000" },
     json: { type: "boolean" },
     telemetry: { type: "boolean" },
+    profile: { type: "string" },
     help: { type: "boolean" }
   }
 })
@@ -35,19 +37,10 @@ if (values.help || !Number.isInteger(count) || count < 1) {
   process.exit(values.help ? 0 : 2)
 }
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-bench-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
-
 const whole = (n: number) => Math.round(n).toLocaleString("en")
 
 const bench = Effect.gen(function* () {
-  const data = yield* folder
+  const data = yield* temporaryFolder("bench")
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
   const nats = yield* startNatsServer({ binary, port: 0, storeDir: join(data, "nats") })
   const postgres = yield* startPostgres({ dataDir: join(data, "postgres"), port: 0, database: "bench" })
@@ -60,10 +53,12 @@ const bench = Effect.gen(function* () {
     DATABASE_URL: postgres.url,
     TELEGRAM_BOT_TOKEN: "1:bench",
     TELEGRAM_API_ROOT: standIn.apiRoot,
+    TELEGRAM_UPDATES: "off",
     TELEGRAM_MESSAGES_PER_SECOND: "0",
     TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0",
     TELEGRAM_GROUP_MESSAGES_PER_MINUTE: "0",
-    LOG_LEVEL: "Warn"
+    LOG_LEVEL: "Warn",
+    ...(values.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}` })
   }
   const services = yield* Effect.forEach(serviceNames, (name) => serviceProcess(name, environment))
   yield* Effect.forEach(services, (service) => service.start, { concurrency: "unbounded" })

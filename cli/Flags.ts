@@ -6,6 +6,9 @@ export const jsonFlag = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+export const optional = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
+
 export const idArgument = Argument.String("id").pipe(Argument.withDescription("The message's id"))
 
 export const reasonFlag = Flag.String("reason").pipe(

@@ -25,6 +25,13 @@ export const span = (millis: number): string => {
   return `${Math.round(millis / 86_400_000)} d`
 }
 
+/** 512 B, 1.5 kB, 20 MB. */
+export const size = (bytes: number): string => {
+  if (bytes < 1_000) return `${bytes} B`
+  const [amount, unit] = bytes < 1_000_000 ? [bytes / 1_000, "kB"] : [bytes / 1_000_000, "MB"]
+  return `${amount.toFixed(amount < 10 ? 1 : 0)} ${unit}`
+}
+
 /** Distance from one instant to another: +12 ms, -2.0 s. */
 export const offset = (from: string, to: string): string => {
   const millis = Date.parse(to) - Date.parse(from)

@@ -2,13 +2,16 @@
 import { styleText } from "node:util"
 import { Config, Console, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { durables, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
+import { platforms } from "#shared/contract/Fields.ts"
+import { durables, filesState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { Bots } from "../../services/telegram-gateway/BotApi.ts"
+import { secrets } from "../../services/webhook-gateway/Webhooks.ts"
 import { ProblemsFound } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
-import { json as printJson } from "../Print.ts"
+import { json as printJson, size } from "../Print.ts"
 import { serversLayer } from "../Servers.ts"
 
 interface Finding {
@@ -39,12 +42,18 @@ const checkConsumers = Effect.map(durables, (found) => [
   }),
   ...(found.some(({ durable }) => durable.includes("-gateway-"))
     ? []
-    : [bad("gateway", "none has ever run: npm run telegram-gateway")])
+    : [bad("gateway", "none has ever run: npm run telegram-gateway, or npm run webhook-gateway")])
 ])
 
 const checkNats = Effect.gen(function* () {
   const found = [good("NATS", `nats-server ${yield* serverVersion}`)]
   found.push(...(yield* Effect.forEach(Object.keys(streams) as ReadonlyArray<StreamName>, checkStream)))
+  const files = yield* filesState
+  found.push(
+    files
+      ? good("object store", `${size(files.bytes)} of files for messages`)
+      : bad("object store", "carillon-files is missing: start any service once, or see STREAMS_MANAGE")
+  )
   found.push(...(yield* checkConsumers))
   const count = yield* schedulers
   found.push(count > 0 ? good("scheduler", `${count} answering`) : bad("scheduler", "none answers: npm run scheduler"))
@@ -77,11 +86,11 @@ const checkLedger = Effect.gen(function* () {
   )
 )
 
+const given = (name: string) =>
+  Effect.map(Config.option(Config.Redacted(name).pipe(Config.orElse(() => Config.Redacted(`${name}S`)))), Option.isSome)
+
 const checkToken = Effect.gen(function* () {
-  const given = yield* Config.option(
-    Config.Redacted("TELEGRAM_BOT_TOKEN").pipe(Config.orElse(() => Config.Redacted("TELEGRAM_BOT_TOKENS")))
-  )
-  if (Option.isNone(given)) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
+  if (!(yield* given("TELEGRAM_BOT_TOKEN"))) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
   return yield* Effect.gen(function* () {
     const bots = yield* Bots
     return yield* Effect.forEach(bots, ([sender, { getMe }]) =>
@@ -97,11 +106,28 @@ const checkToken = Effect.gen(function* () {
   )
 })
 
+/** A receiver is known only when a message is posted to it. */
+const checkSecrets = Effect.gen(function* () {
+  if (!(yield* given("WEBHOOK_SECRET"))) return [good("webhook", "no WEBHOOK_SECRET here: not checked")]
+  return yield* Effect.match(secrets, {
+    onSuccess: (found) => [...found.keys()].map((sender) => good(`webhook ${sender}`, "has a secret to sign with")),
+    onFailure: (error) => [bad("webhook", error.message)]
+  })
+})
+
+const capabilities = platforms.map((name) => good(`platform ${name}`, inWords(platformRules[name])))
+
 export const doctorCommand = Command.make(
   "doctor",
   { json: jsonFlag },
   Effect.fnUntraced(function* ({ json }) {
-    const findings: ReadonlyArray<Finding> = [...(yield* checkNats), ...(yield* checkLedger), ...(yield* checkToken)]
+    const findings: ReadonlyArray<Finding> = [
+      ...(yield* checkNats),
+      ...(yield* checkLedger),
+      ...(yield* checkToken),
+      ...(yield* checkSecrets),
+      ...capabilities
+    ]
     const wrong = findings.filter(({ ok }) => !ok).length
     if (json) yield* printJson({ ok: wrong === 0, findings })
     else {
@@ -111,4 +137,8 @@ export const doctorCommand = Command.make(
     }
     if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
   })
-).pipe(Command.withDescription("Check NATS, streams, services, Postgres and token; exit code 4 if something is wrong"))
+).pipe(
+  Command.withDescription(
+    "Check NATS, streams, services, Postgres, token and secrets; exit code 4 if something is wrong"
+  )
+)

@@ -6,7 +6,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
-import { unsendable } from "#shared/platforms/Platforms.ts"
+import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { Refused } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
 import { type ImportRow, importRows } from "../ImportRows.ts"
@@ -52,7 +52,11 @@ const checked = ({ line, command }: ImportRow) =>
     Result.flatMap(
       Result.flatMap(readable(command), (json) => decodeCommand("schedule", json)),
       (decoded) =>
-        Result.map(toMessage(decoded, { now: Date.now(), maxLateness: () => day, unsendable }), () => command)
+        Result.map(
+          // Whether text that is too long is split is the scheduler's to say.
+          toMessage(decoded, { now: Date.now(), maxLateness: () => day, settled: settling("split"), unsendable }),
+          () => command
+        )
     ),
     // Neither text nor address: a report is sent around.
     ({ id, problems }) => ({ line, ...(id === undefined ? {} : { id }), problems })

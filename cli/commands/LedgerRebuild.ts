@@ -12,11 +12,15 @@ const rebuildCommand = Command.make(
   { json: jsonFlag },
   Effect.fnUntraced(function* ({ json }) {
     const progress = progressLine("events")
-    const { position, unusable } = yield* rebuild({
+    const { position, unusable, waiting } = yield* rebuild({
       onProgress: ({ position, last }) => Effect.sync(() => progress.show(position, last))
     }).pipe(Effect.provide(Postgres.layerWithoutWaiting), Effect.ensuring(Effect.sync(progress.end)))
-    if (json) return yield* printJson({ position, unusable })
-    yield* Console.log(`rebuilt up to event ${position}${unusable > 0 ? `; ${unusable} events could not be read` : ""}`)
+    if (json) return yield* printJson({ position, unusable, waiting })
+    const notes = [
+      ...(unusable > 0 ? [`${unusable} events could not be read`] : []),
+      ...(waiting > 0 ? [`${waiting} messages are known by their timers only`] : [])
+    ]
+    yield* Console.log([`rebuilt up to event ${position}`, ...notes].join("; "))
   })
 ).pipe(Command.withDescription("Replay the event log into fresh tables and swap them in"))
 

@@ -1,28 +1,32 @@
-// carillon schedule: send this text to that chat at that time.
+// carillon schedule: send this to that address at that time.
 import { randomUUID } from "node:crypto"
-import { readFile } from "node:fs/promises"
-import { text as readAll } from "node:stream/consumers"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { platformRules } from "#shared/platforms/Platforms.ts"
+import { contentFlags, contentOf, given, readJson } from "../ContentFlags.ts"
 import { Refused } from "../Exit.ts"
-import { jsonFlag } from "../Flags.ts"
+import { jsonFlag, optional } from "../Flags.ts"
 import { span } from "../Print.ts"
 import { submit } from "../Submit.ts"
 import { timing, whenFlags } from "../When.ts"
 
-const optional = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
-
 const flags = {
   id: optional("id", "Idempotency key, 1 to 128 of A-Za-z0-9_-; made up if not given"),
   platform: Flag.String("platform").pipe(Flag.withDescription("Default: telegram"), Flag.withDefault("telegram")),
-  to: Flag.String("to").pipe(Flag.withDescription("Telegram chat id, or @channel"), Flag.withAlias("chat")),
-  text: optional("text", "What to send; - reads it from standard input"),
-  textFile: optional("text-file", "A file with what to send"),
+  to: Flag.String("to").pipe(
+    Flag.withDescription("The address on its platform: a Telegram chat id or @channel, a webhook's https:// address"),
+    Flag.withAlias("chat"),
+    Flag.optional
+  ),
+  contact: optional("contact", "Instead of --to: who has opened a link, see carillon link"),
+  ...contentFlags,
   ...whenFlags,
+  sender: optional("sender", "Which of the platform's senders, by its name in the gateway's configuration"),
+  kind: optional("kind", "What the message is for, for example medication: no personal data"),
   priority: optional("priority", "urgent, normal or bulk"),
   unknownOutcome: optional("unknown-outcome", "resend or hold, when nobody knows whether a send arrived"),
-  format: optional("format", "plain, markdown or html"),
+  retryFile: optional("retry-file", "A JSON file with tiers of retries of its own"),
+  fallbackFile: optional("fallback-file", "A JSON file with further ways to the same person"),
   meta: Flag.KeyValuePair("meta").pipe(
     Flag.withDescription("A label of your own, key=value; repeatable"),
     Flag.optional
@@ -30,35 +34,39 @@ const flags = {
   json: jsonFlag
 }
 
-const readText = (given: Option.Option<string>, file: Option.Option<string>) => {
-  if (Option.isSome(given) === Option.isSome(file)) {
-    return new Refused({ message: "say what to send: give either --text or --text-file" })
-  }
-  if (Option.isSome(given) && given.value !== "-") return Effect.succeed(given.value)
-  return Effect.tryPromise({
-    try: () => (Option.isSome(file) ? readFile(file.value, "utf8") : readAll(process.stdin)),
-    catch: () => new Refused({ message: `cannot read ${Option.getOrElse(file, () => "standard input")}` })
-  }).pipe(Effect.map((text) => text.replace(/\n$/, "")))
-}
+const fileOf = (file: Option.Option<string>) =>
+  Option.isSome(file) ? Effect.asSome(readJson(file.value)) : Effect.succeedNone
 
-const some = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
-  (Option.isSome(value) ? { [key]: value.value } : {}) as { readonly [K in Key]?: A }
+const recipientOf = (platform: string, to: Option.Option<string>, contact: Option.Option<string>) =>
+  Option.isSome(to) === Option.isSome(contact)
+    ? new Refused({ message: "say to whom: give either --to or --contact" })
+    : Effect.succeed(given({ [addressKind(platform)]: to, contact }))
+
+/** A platform that nobody knows is refused by the scheduler, in its own words. */
+const addressKind = (platform: string) =>
+  Object.entries(platformRules).find(([name]) => name === platform)?.[1].addresses[0] ?? "chatId"
 
 export const scheduleCommand = Command.make(
   "schedule",
   flags,
-  Effect.fnUntraced(function* (given) {
+  Effect.fnUntraced(function* (flags) {
     const command = {
-      id: Option.getOrElse(given.id, () => `cli-${randomUUID()}`),
-      platform: given.platform,
-      recipient: { chatId: given.to },
-      content: { type: "text", text: yield* readText(given.text, given.textFile), ...some("format", given.format) },
-      ...(yield* timing(given)),
-      ...some("priority", given.priority),
-      ...some("unknownOutcome", given.unknownOutcome),
-      ...some("metadata", given.meta)
+      id: Option.getOrElse(flags.id, () => `cli-${randomUUID()}`),
+      platform: flags.platform,
+      recipient: yield* recipientOf(flags.platform, flags.to, flags.contact),
+      content: yield* contentOf(flags),
+      ...(yield* timing(flags)),
+      ...given({
+        sender: flags.sender,
+        kind: flags.kind,
+        priority: flags.priority,
+        unknownOutcome: flags.unknownOutcome,
+        retry: yield* fileOf(flags.retryFile),
+        fallback: yield* fileOf(flags.fallbackFile),
+        metadata: flags.meta
+      })
     }
-    yield* submit("schedule", command, given.json, (reply) =>
+    yield* submit("schedule", command, flags.json, (reply) =>
       reply.status === "accepted"
         ? `${reply.id}: ${reply.duplicate ? "was scheduled before" : "scheduled"} for ${reply.dueAt} (in ${span(Date.parse(reply.dueAt) - Date.now())})\nfollow it: carillon show ${reply.id}`
         : reply.status
@@ -72,6 +80,15 @@ export const scheduleCommand = Command.make(
       command:
         "carillon schedule --id appt-1 --to 123456789 --text-file note.txt --at 2026-12-01T09:00 --time-zone Europe/Berlin",
       description: "At nine in Berlin, under an id of your own"
+    },
+    {
+      command: 'carillon schedule --platform webhook --to https://clinic.example/in --text "Hello" --in 10s',
+      description: "Posted to an address"
+    },
+    {
+      command:
+        'carillon schedule --to 123456789 --photo xray.jpg --caption "Your *X-ray*" --format markdown --button "Got it=reply:seen" --in 1h',
+      description: "A file of this machine, with a caption and a button"
     }
   ])
 )

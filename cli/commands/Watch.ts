@@ -37,8 +37,11 @@ const detail = (event: Event): string => {
       return `${event.rule}, since ${event.since}`
     case "rejected":
       return event.problems.map(({ path, problem }) => `${path} ${problem}`).join("; ")
+    case "recipient-linked":
+    case "recipient-unlinked":
+      return event.contact
     default:
-      return ""
+      return "contacts" in event ? event.contacts.join(", ") : ""
   }
 }
 

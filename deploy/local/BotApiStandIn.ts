@@ -2,18 +2,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Data, Effect, Schema } from "effect"
+import {
+  botOf,
+  faultOf,
+  fieldsOf,
+  fileId,
+  messageOf,
+  parseRequest,
+  type Received,
+  sendMethods
+} from "./BotApiMessages.ts"
+import { type Answer, StandInUpdates, updateMethods } from "./StandInUpdates.ts"
 
-/** One `sendMessage` as it came in. */
-export interface Received {
-  /** The number before the colon of the bot's token. */
-  readonly bot: string
-  readonly chatId: string
-  readonly text: string
-  readonly parseMode: string | undefined
-  readonly silent: boolean
-  /** Milliseconds since the epoch, with fractions. */
-  readonly at: number
-}
+export type { Received }
 
 /**
  * How to answer one request, instead of as Telegram would. `delivered`: the message reaches the phone all the same, as
@@ -45,17 +46,19 @@ export interface Options {
   readonly port?: number
   /** Called for every message that reaches a phone. */
   readonly onMessage?: (received: Received) => void
-  /** Called for every request to a known method; `undefined` lets the stand-in answer as Telegram would. */
+  /** Called for every `sendMessage` and `getMe`; `undefined` lets the stand-in answer as Telegram would. */
   readonly answer?: (received: Received, method: string) => Reply | undefined
 }
 
 export interface BotApiStandIn {
   /** For TELEGRAM_API_ROOT. A path may be appended: the stand-in takes any. */
   readonly apiRoot: string
-  /** Every `sendMessage` that came in, whatever the answer, oldest first. Grows. */
+  /** Every send that came in, whatever the answer, oldest first. Grows. */
   readonly requests: ReadonlyArray<Received>
   /** Those that reached a phone. Grows. */
   readonly received: ReadonlyArray<Received>
+  /** The people of a bot, by the number before the colon of its token. */
+  readonly people: (bot: string) => StandInUpdates
 }
 
 export class BotApiStandInError extends Schema.TaggedError<BotApiStandInError>()("BotApiStandInError", {
@@ -74,17 +77,39 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
   const requests: Array<Received> = []
   const received: Array<Received> = []
   const messageIds = new Map<string, number>()
+  const fileIds = new Map<string, Set<string>>()
+
+  const known = ({ bot }: Received) => {
+    const ids = fileIds.get(bot) ?? new Set()
+    fileIds.set(bot, ids)
+    return ids
+  }
+  const bots = new Map<string, StandInUpdates>()
+  const people = (bot: string) => {
+    const found = bots.get(bot) ?? new StandInUpdates(sayAnswer)
+    bots.set(bot, found)
+    return found
+  }
 
   const deliver = (message: Received) => {
-    const id = (messageIds.get(message.chatId) ?? 0) + 1
-    messageIds.set(message.chatId, id)
+    const next = () => {
+      const id = (messageIds.get(message.chatId) ?? 0) + 1
+      messageIds.set(message.chatId, id)
+      return id
+    }
+    const messages = message.files.map((file) => {
+      const ofFile = fileId(message, file, known(message))
+      known(message).add(ofFile)
+      return messageOf(next(), message, file, ofFile)
+    })
+    if (messages.length === 0) messages.push(messageOf(next(), message, undefined, ""))
     received.push(message)
     options.onMessage?.(message)
-    return JSON.stringify({ ok: true, result: result(id, message) })
+    return JSON.stringify({ ok: true, result: message.method === "sendMediaGroup" ? messages : messages[0] })
   }
 
   const asTelegram = (message: Received, response: ServerResponse) => {
-    const fault = faultOf(message)
+    const fault = faultOf(message, known(message))
     return fault === undefined
       ? json(response, 200, deliver(message))
       : apiError(response, 400, `Bad Request: ${fault}`)
@@ -114,26 +139,30 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
       }
     })
 
-  const handle = (request: IncomingMessage, body: string, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, body: Buffer, response: ServerResponse) => {
     const [token, method] = target(request.url ?? "")
     if (token === undefined) return apiError(response, 404, "Not Found")
     if (!/^[1-9]\d*:[\w-]+$/.test(token)) return apiError(response, 401, "Unauthorized: invalid token specified")
-    if (method !== "sendMessage" && method !== "getMe") return apiError(response, 404, "Not Found: method not found")
-    const message = parse(token, request.headers["content-type"], body)
+    if (updateMethods.has(method ?? "")) {
+      const fields = fieldsOf(request.headers["content-type"], body)
+      if (fields === undefined) return apiError(response, 400, "Bad Request: can't parse request")
+      const answer = people(botOf(token)).answer(method ?? "", fields, response)
+      return answer && sayAnswer(response, answer)
+    }
+    if (method === undefined || (!sendMethods.has(method) && method !== "getMe"))
+      return apiError(response, 404, "Not Found: method not found")
+    const message = parseRequest(token, method, request.headers["content-type"], body)
     if (message === undefined) return apiError(response, 400, "Bad Request: can't parse request")
-    if (method === "sendMessage") requests.push(message)
+    if (method !== "getMe") requests.push(message)
     const usual = () => (method === "getMe" ? json(response, 200, me(token)) : asTelegram(message, response))
     const reply = options.answer?.(message, method)
     return reply === undefined ? usual() : follow(reply, message, response, usual)
   }
 
   const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
-    let body = ""
-    request.setEncoding("utf8")
-    request.on("data", (chunk: string) => {
-      body += chunk
-    })
-    request.on("end", () => handle(request, body, response))
+    const body: Array<Buffer> = []
+    request.on("data", (chunk: Buffer) => body.push(chunk))
+    request.on("end", () => handle(request, Buffer.concat(body), response))
     request.on("error", () => {})
   })
 
@@ -148,61 +177,27 @@ export const startBotApiStandIn = Effect.fnUntraced(function* (options: Options 
     }),
     () =>
       Effect.callback<void>((resume) => {
+        for (const bot of bots.values()) bot.webhook = undefined
         server.close(() => resume(Effect.void))
         server.closeAllConnections()
       })
   )
-  return { apiRoot: `http://127.0.0.1:${port}`, requests, received } satisfies BotApiStandIn
+  return { apiRoot: `http://127.0.0.1:${port}`, requests, received, people } satisfies BotApiStandIn
 })
 
 /** Token and method of `…/bot<token>/<method>`. */
 const target = (url: string) => /\/bot([^/]*)\/([^/?]*)(?:\?|$)/.exec(url)?.slice(1) ?? []
-
-const parse = (token: string, contentType: string | undefined, body: string): Received | undefined => {
-  const fields = contentType?.startsWith("application/x-www-form-urlencoded")
-    ? Object.fromEntries(new URLSearchParams(body))
-    : parseJson(body === "" ? "{}" : body)
-  if (typeof fields !== "object" || fields === null) return undefined
-  const { chat_id, disable_notification, parse_mode, text } = fields as Record<string, unknown>
-  return {
-    bot: token.split(":")[0] ?? "",
-    chatId: chat_id === undefined ? "" : String(chat_id),
-    text: typeof text === "string" ? text : "",
-    parseMode: typeof parse_mode === "string" ? parse_mode : undefined,
-    silent: disable_notification === true || disable_notification === "true",
-    at: performance.timeOrigin + performance.now()
-  }
-}
-
-const parseJson = (body: string): unknown => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
-  }
-}
-
-const faultOf = ({ chatId, text }: Received) => {
-  if (text === "") return "message text is empty"
-  if (chatId === "") return "chat_id is empty"
-  if (text.trim() === "") return "text must be non-empty"
-  return text.length > 4096 && [...text].length > 4096 ? "message is too long" : undefined
-}
-
-const result = (id: number, { at, chatId, text }: Received) => ({
-  message_id: id,
-  chat: chatId.startsWith("@")
-    ? { id: -1, username: chatId.slice(1), type: "channel" }
-    : { id: Number(chatId), type: chatId.startsWith("-") ? "group" : "private" },
-  date: Math.floor(at / 1_000),
-  text
-})
 
 const me = (token: string) =>
   JSON.stringify({
     ok: true,
     result: { id: Number.parseInt(token, 10), is_bot: true, first_name: "Stand-in", username: "stand_in_bot" }
   })
+
+const sayAnswer = (response: ServerResponse, answer: Answer) =>
+  "result" in answer
+    ? json(response, 200, JSON.stringify({ ok: true, result: answer.result }))
+    : apiError(response, answer.code, answer.description)
 
 const apiError = (response: ServerResponse, code: number, description: string, parameters?: object) =>
   json(response, code, JSON.stringify({ ok: false, error_code: code, description, ...(parameters && { parameters }) }))

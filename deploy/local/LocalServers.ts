@@ -69,8 +69,8 @@ const ownPostgres = Effect.gen(function* () {
 
 const standIn = Effect.gen(function* () {
   const { apiRoot } = yield* startBotApiStandIn({
-    onMessage: ({ chatId, text, at }) => {
-      process.stdout.write(`${drawPhone({ chatId, text, note: new Date(at).toISOString().slice(11, 23) })}
+    onMessage: (received) => {
+      process.stdout.write(`${drawPhone({ ...received, note: new Date(received.at).toISOString().slice(11, 23) })}
 `)
     }
   })

@@ -3,9 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { freePort } from "./LocalServer.ts"
+import { home } from "./LocalServers.ts"
 
+/** Those that every deployment has. */
 export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
-export type ServiceName = (typeof serviceNames)[number]
+/** And those that run where they are wanted. */
+export type ServiceName = (typeof serviceNames)[number] | "webhook-gateway" | "table-bridge"
 
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */
@@ -36,6 +39,8 @@ export const serviceProcess = Effect.fnUntraced(function* (
       cwd: root,
       env: {
         PATH: process.env.PATH,
+        // Halves what a start costs.
+        NODE_COMPILE_CACHE: join(home, "compile-cache"),
         LOG_FORMAT: "json",
         ...environment,
         HTTP_PORT: String(port),

@@ -1,14 +1,16 @@
 // Carillon on one machine, by one command: servers where none are given, the four services, and a sample message.
-import { ConfigProvider, Effect, Fiber, Layer } from "effect"
+import { Config, ConfigProvider, Effect, Fiber, Layer, Option } from "effect"
 import { serveHealth } from "#shared/service/Health.ts"
 import { loggerLayer } from "#shared/service/Logs.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { Routes } from "#shared/service/Routes.ts"
 import { runMain } from "#shared/service/RunService.ts"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
 import { ledger } from "../../services/ledger/main.ts"
 import { scheduler } from "../../services/scheduler/main.ts"
 import { telegramGateway } from "../../services/telegram-gateway/main.ts"
+import { webhookGateway } from "../../services/webhook-gateway/main.ts"
 import { acquireLock } from "./InstanceLock.ts"
 import { home, localServers } from "./LocalServers.ts"
 import { publishRunFile } from "./RunFile.ts"
@@ -16,12 +18,25 @@ import { showSample } from "./Sample.ts"
 
 const named = <A, E, R>(service: string, program: Effect.Effect<A, E, R>) => Effect.annotateLogs(program, { service })
 
+const given = (name: string) => Effect.map(Config.option(Config.Redacted(name)), Option.isSome)
+
+/** Only where there is a secret to sign with. */
+const webhooks = Effect.gen(function* () {
+  const wanted = (yield* given("WEBHOOK_SECRET")) || (yield* given("WEBHOOK_SECRETS"))
+  return yield* wanted ? webhookGateway : Effect.never
+})
+
 /** The ledger stops last, so that it records what the others still bring to an end. */
 const services = Effect.gen(function* () {
   const recording = yield* Effect.forkScoped(named("ledger", ledger))
   const working = yield* Effect.forkScoped(
     Effect.all(
-      [named("scheduler", scheduler), named("dispatcher", dispatcher), named("telegram-gateway", telegramGateway)],
+      [
+        named("scheduler", scheduler),
+        named("dispatcher", dispatcher),
+        named("telegram-gateway", telegramGateway),
+        named("webhook-gateway", webhooks)
+      ],
       { concurrency: "unbounded" }
     )
   )
@@ -43,5 +58,8 @@ const program = Effect.gen(function* () {
 })
 
 runMain(
-  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer("carillon"), loggerLayer)))
+  program.pipe(
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer("carillon"), loggerLayer))
+  )
 )

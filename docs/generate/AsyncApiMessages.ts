@@ -1,7 +1,7 @@
 // The messages of the AsyncAPI document: payload, headers and an example of each, in each form that it may have.
 import { eventHeaders, type Headers } from "#shared/contract/CloudEvents.ts"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
-import { type EventType, events, eventTypes, notOfMessages } from "#shared/contract/Events.ts"
+import { type EventType, events, eventTypes, notOfMessages, ofRecipients } from "#shared/contract/Events.ts"
 import { platforms } from "#shared/contract/Fields.ts"
 import { schemaRef } from "./AsyncApiSchemas.ts"
 import { commandExamples, eventExample, replyExamples } from "./Examples.ts"
@@ -121,7 +121,7 @@ const eventHeadersSchema = (type: EventType, example: Headers): Json => ({
     "ce-source",
     "ce-time",
     "ce-platform",
-    ...(type === "rejected" || notOfMessages.has(type) ? [] : ["ce-subject"]),
+    ...(type === "rejected" || notOfMessages.has(type) || ofRecipients.has(type) ? [] : ["ce-subject"]),
     ...("attempt" in events[type].fields ? ["ce-attempt"] : []),
     "content-type"
   ],

@@ -16,8 +16,14 @@ const merged = (entries: ReadonlyArray<readonly [string, Json]>): Readonly<Recor
 
 const open = merged([replySchema, ...eventSchemas].flatMap(({ definitions }) => Object.entries(definitions)))
 
-const submittedName = (name: string, definition: Json) =>
-  name in open && !same(open[name], definition) ? `Submitted${name}` : name
+const referred = (definition: Json) =>
+  [...JSON.stringify(definition).matchAll(/"#\/\$defs\/([^"]+)"/g)].map(([, name]) => name as string)
+
+/** Whether the one of this name in a closed file differs from the open one, itself or in what it refers to. */
+const differs = (file: SchemaFile, name: string): boolean => {
+  const definition = file.definitions[name] ?? file.root
+  return name in open && (!same(open[name], definition) || referred(definition).some((other) => differs(file, other)))
+}
 
 const moveRefs = (schema: Json, nameOf: (name: string) => string): Json =>
   JSON.parse(JSON.stringify(schema), (key, value) =>
@@ -32,9 +38,7 @@ const entries = ({ title, description, root, definitions }: SchemaFile, nameOf: 
   )
 
 export const schemas = merged([
-  ...commandSchemas.flatMap((file) =>
-    entries(file, (name) => submittedName(name, file.definitions[name] ?? file.root))
-  ),
+  ...commandSchemas.flatMap((file) => entries(file, (name) => (differs(file, name) ? `Submitted${name}` : name))),
   ...[replySchema, ...eventSchemas].flatMap((file) => entries(file, (name) => name))
 ])
 

@@ -18,12 +18,62 @@ export const beyondSchema: ReadonlyArray<{ readonly rule: string; readonly refus
   { rule: "`dueAt` is at most ten years ahead", refused: { ...schedule, dueAt: "2046-12-01T09:00:00Z" } },
   { rule: "`expiresAt` is not before `dueAt`", refused: { ...schedule, expiresAt: "2026-12-01T08:59:59Z" } },
   {
-    rule: "`recipient` has the kind of address that its `platform` has: `chatId` on telegram, `url` on webhook; so do the fallbacks",
+    rule: "`recipient` has the kind of address that its `platform` has: `chatId` or `contact` on telegram, `url` on webhook; so do the fallbacks",
     refused: { ...schedule, platform: "webhook" }
+  },
+  {
+    rule: "a `url` can be read as an address, and has no user or password in it",
+    refused: { ...schedule, platform: "webhook", recipient: { url: "https://user:secret@clinic.example/" } }
   },
   {
     rule: "text has no half of a surrogate pair",
     refused: { ...schedule, content: { type: "text", text: "half an emoji: \ud83d" } }
+  },
+  {
+    rule: "text has no more than 4096 characters once its markup is read, and 100 places with markup, unless `tooLong` or the scheduler's configuration has it split; a caption has no more than 1024 characters",
+    refused: { ...schedule, content: { type: "text", text: "a".repeat(4_097) } }
+  },
+  {
+    rule: "something of text and captions is left once their markup is read",
+    refused: { ...schedule, content: { type: "text", text: "<b> </b>", format: "html" } }
+  },
+  {
+    rule: "documents and audio in an album are only with their own kind",
+    refused: {
+      ...schedule,
+      content: {
+        type: "album",
+        items: [
+          { type: "photo", file: { object: "a.jpg" } },
+          { type: "document", file: { object: "b.pdf" } }
+        ]
+      }
+    }
+  },
+  {
+    rule: "only an `object` has a `name`",
+    refused: {
+      ...schedule,
+      content: { type: "document", file: { url: "https://clinic.example/a.pdf" }, name: "b.pdf" }
+    }
+  },
+  {
+    rule: "addresses of files and buttons have a host that others can reach",
+    refused: {
+      ...schedule,
+      content: { type: "text", text: "hello", buttons: [[{ text: "Open", url: "https://localhost/" }]] }
+    }
+  },
+  {
+    rule: "a message is no larger than 256 KiB in all",
+    refused: {
+      ...schedule,
+      fallback: Array.from({ length: 5 }, () => ({
+        platform: "webhook",
+        recipient: { url: "https://clinic.example" },
+        content: { type: "text", text: "\u{1f48a}".repeat(16_384) }
+      }))
+    }
   },
   {
     rule: "an `id` stands for one message: used again with other content it is refused, with the same it changes nothing",

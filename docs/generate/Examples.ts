@@ -4,6 +4,7 @@ import type { CommandName, commands } from "#shared/contract/Commands.ts"
 import type { Attempt, Event, EventOf, EventType } from "#shared/contract/Events.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { toMessage } from "#shared/contract/Submission.ts"
+import { type WebhookPost, webhookPost } from "#shared/contract/WebhookPost.ts"
 
 const id = "appt-4711-reminder-1"
 const platform = "telegram"
@@ -26,11 +27,18 @@ export const commandExamples = {
   redrive: { id },
   discard: { id, reason: "told by phone" },
   resolve: { id, as: "sent", reason: "the patient says that it came" },
-  rearm: { id }
+  rearm: { id },
+  "create-link": { contact: "p-7f3a9c", platform, expiresInSeconds: 86_400 },
+  "remove-link": { contact: "p-7f3a9c", platform, reason: "moved to another hospital" }
 } as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
-  toMessage(commandExamples.schedule, { now: Date.parse(accepted), maxLateness: () => 3_600_000, unsendable: () => [] })
+  toMessage(commandExamples.schedule, {
+    now: Date.parse(accepted),
+    maxLateness: () => 3_600_000,
+    settled: (message) => message,
+    unsendable: () => []
+  })
 )
 const { dueAt, expiresAt } = message
 const problems = [
@@ -52,11 +60,31 @@ export const replyExamples = {
   discarded: { status: "discarded", id },
   resolved: { status: "resolved", id, as: "sent" },
   rearmed: { status: "rearmed", id, what: "armed" },
+  "link-created": {
+    status: "link-created",
+    contact: commandExamples["create-link"].contact,
+    platform,
+    sender: "default",
+    token: "dGhpcyBpcyBvbmx5IGFuIGV4YW1wbGUgb2YgYSB0b2s",
+    url: "https://t.me/clinic_bot?start=dGhpcyBpcyBvbmx5IGFuIGV4YW1wbGUgb2YgYSB0b2s",
+    expiresAt: "2026-11-25T08:00:00.000Z"
+  },
+  "link-removed": {
+    status: "link-removed",
+    contact: commandExamples["remove-link"].contact,
+    platform,
+    sender: "default"
+  },
   rejected: { status: "rejected", id, problems }
 } as const satisfies { readonly [Status in Reply["status"]]: Extract<Reply, { readonly status: Status }> }
 
 const first: Attempt = { message, attempt: 1, failures: 0, sendAt: dueAt, possibleDuplicate: false }
 const about = { id, platform, attempt: 1 } as const
+const person = { platform, sender: message.sender, recipient: message.recipient } as const
+const { contact } = commandExamples["create-link"]
+const inbound = { at: "2026-12-01T09:03:20.000Z", ...person, contacts: [contact], cause: "update-91820457" }
+
+export const postExample: WebhookPost = webhookPost(first)
 
 const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"> } = {
   scheduled: { at: accepted, message, cause },
@@ -137,8 +165,16 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
     category: "transient",
     reason: "connection-refused"
   },
+  erased: { at: "2026-12-20T10:00:00.000Z", id, platform, cause: "erase-0199a5f2", reason: "asked by letter" },
   failed: { at: "2026-12-01T09:00:00.101Z", ...about, category: "recipient", reason: "bot-blocked" },
-  unknown: { at: "2026-12-01T09:00:30.002Z", ...about, reason: "interrupted" }
+  unknown: { at: "2026-12-01T09:00:30.002Z", ...about, reason: "interrupted" },
+  "recipient-linked": { at: "2026-11-24T10:12:05.000Z", ...person, contact, cause: "update-91820455" },
+  "recipient-unlinked": { at: "2026-12-20T10:00:00.000Z", platform, sender: message.sender, contact, cause },
+  "recipient-blocked": inbound,
+  "recipient-unblocked": inbound,
+  "reply-received": { ...inbound, reply: "will-come", id, providerMessageId: "8123" },
+  "opted-out": inbound,
+  "opted-in": inbound
 }
 
 export const eventExample = (type: EventType): Event => ({ type, ...eventExampleOf[type] }) as Event

@@ -3,7 +3,8 @@ import { Schema, SchemaAST } from "effect"
 import { commandNames, commands } from "#shared/contract/Commands.ts"
 import { events, eventTypes } from "#shared/contract/Events.ts"
 import { Reply } from "#shared/contract/Replies.ts"
-import { commandExamples, eventExample, replyExamples } from "./Examples.ts"
+import { WebhookPost } from "#shared/contract/WebhookPost.ts"
+import { commandExamples, eventExample, postExample, replyExamples } from "./Examples.ts"
 
 export type Json = { readonly [key: string]: unknown }
 
@@ -44,7 +45,9 @@ export const eventSchemas: ReadonlyArray<SchemaFile> = eventTypes.map((type) =>
   schemaFile(`event.${type}`, events[type], "ignore", [eventExample(type)])
 )
 
-export const schemaFiles: ReadonlyArray<SchemaFile> = [...commandSchemas, replySchema, ...eventSchemas]
+export const postSchema: SchemaFile = schemaFile("webhook.post", WebhookPost, "ignore", [postExample])
+
+export const schemaFiles: ReadonlyArray<SchemaFile> = [...commandSchemas, replySchema, ...eventSchemas, postSchema]
 
 /** A whole document of draft 2020-12. */
 export const toDocument = ({ name, title, description, root, definitions, examples }: SchemaFile): Json => ({

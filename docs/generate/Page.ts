@@ -1,8 +1,10 @@
 // The reference as a page for people: every subject with its schema file and one example.
 import { commandNames } from "#shared/contract/Commands.ts"
 import { eventTypes } from "#shared/contract/Events.ts"
+import { platforms } from "#shared/contract/Fields.ts"
+import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { beyondSchema } from "./BeyondSchema.ts"
-import { commandExamples, eventExample, replyExamples } from "./Examples.ts"
+import { commandExamples, eventExample, postExample, replyExamples } from "./Examples.ts"
 import { commandSchemas, eventSchemas, fileName } from "./JsonSchemas.ts"
 import { apiAddress, commandAddress, eventAddress } from "./Subjects.ts"
 
@@ -57,6 +59,16 @@ ${beyondSchema.map(({ rule }) => `- ${rule}`).join("\n")}
 
 A local time that a change of the clock skips means the first instant after the gap; one that occurs twice, the first of the
 two. Parts of a millisecond are rounded up.
+
+## Platforms
+
+What each can do; a message that its platform cannot carry is refused before it is scheduled.
+
+${platforms.map((name) => `- \`${name}\`: ${inWords(platformRules[name])}`).join("\n")}
+
+A webhook's receiver is posted ${link("webhook.post")}, signed: see [webhooks](../webhook.md).
+
+${json(postExample)}
 
 ## Events
 

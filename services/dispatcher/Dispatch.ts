@@ -62,7 +62,8 @@ const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
     },
     attempt: attempt + 1,
     failures: 0,
-    sendAt: at,
+    // What is given up ahead of its time is not early on the next channel either. Instants sort as text.
+    sendAt: failed.sendAt > at ? failed.sendAt : at,
     possibleDuplicate: failed.possibleDuplicate || category === "unknown",
     from: { platform, sender },
     category,

@@ -25,7 +25,7 @@ export const tell = Effect.fnUntraced(function* (findings: ReadonlyArray<Finding
       since
     })
   )
-  const said = yield* recordedAlready(events.map(eventId))
+  const said = yield* recordedAlready(events)
   yield* append(events.filter((event) => !said.has(eventId(event))))
 })
 

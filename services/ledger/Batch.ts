@@ -3,6 +3,7 @@ import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Event } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { headerOf } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
@@ -12,7 +13,8 @@ import type { SchemaName } from "./Migrations.ts"
 import { project } from "./Project.ts"
 import type { Recorded } from "./Timeline.ts"
 
-export const batchSize = 1_000
+/** At most so many events in one transaction: more are hardly cheaper, and keep others waiting longer. */
+export const batchSize = 2_000
 
 /** What to do with an event that cannot be read or stored: the projection goes on without it. */
 export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effect<void, NatsError, R>
@@ -28,24 +30,32 @@ export const readEvent = (delivery: Delivery): Result.Result<Recorded, unknown> 
   }))
 
 /** Kept for longer than any trace: it tells which one to ask for. */
-const traceIdOf = (delivery: Delivery) => /^00-([0-9a-f]{32})-/.exec(delivery.headers?.get("traceparent") ?? "")?.[1]
+const traceIdOf = (delivery: Delivery) => /^00-([0-9a-f]{32})-/.exec(headerOf(delivery, "traceparent") ?? "")?.[1]
+
+/** One of the log as it came, and what it says: read when it comes, while Postgres is busy with those before it. */
+export interface Arrived {
+  readonly delivery: Delivery
+  readonly recorded: Result.Result<Recorded, unknown>
+}
+
+export const arrived = (delivery: Delivery): Arrived => ({ delivery, recorded: readEvent(delivery) })
+
+export const readable = (batch: ReadonlyArray<Arrived>): ReadonlyArray<Recorded> =>
+  batch.flatMap(({ recorded }) => (Result.isSuccess(recorded) ? [recorded.success] : []))
 
 /** The position after the batch. Fails as Overtaken, with nothing written, when another ledger moved it. */
 export const writeBatch = <R>(
   schema: SchemaName,
   from: Position,
-  batch: ReadonlyArray<Delivery>,
+  batch: ReadonlyArray<Arrived>,
   onUnusable: OnUnusable<R>
 ) =>
   Effect.gen(function* () {
     const { transaction } = yield* Postgres
-    const events = batch.map(readEvent)
-    for (const [index, event] of events.entries()) {
-      const delivery = batch[index]
-      if (delivery && Result.isFailure(event)) yield* onUnusable(delivery, "undecodable")
+    for (const { delivery, recorded } of batch) {
+      if (Result.isFailure(recorded)) yield* onUnusable(delivery, "undecodable")
     }
-    const recorded = events.filter(Result.isSuccess).map(({ success }) => success)
-    return yield* transaction((query) => writeEvents(query, schema, from, batch, recorded))
+    return yield* transaction((query) => writeEvents(query, schema, from, lastOf(from, batch), readable(batch)))
   }).pipe(
     Effect.timeoutOrElse({
       duration: "30 seconds",
@@ -53,14 +63,17 @@ export const writeBatch = <R>(
     })
   )
 
+const lastOf = (from: Position, batch: ReadonlyArray<Arrived>) => batch.at(-1)?.delivery.seq ?? from.sequence
+
+/** `last`: the sequence of the last event that is dealt with, whether or not it could be read. */
 export const writeEvents = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
   from: Position,
-  batch: ReadonlyArray<Delivery>,
+  last: number,
   recorded: ReadonlyArray<Recorded>
 ) {
-  const to = { ...from, sequence: batch.at(-1)?.seq ?? from.sequence }
+  const to = { ...from, sequence: last }
   yield* advance(query, schema, from, to)
   yield* project(query, schema, recorded)
   return to
@@ -70,7 +83,7 @@ export const writeEvents = Effect.fnUntraced(function* (
 export const writeUsable = Effect.fn("ledger.batch")(function* <R>(
   schema: SchemaName,
   from: Position,
-  batch: ReadonlyArray<Delivery>,
+  batch: ReadonlyArray<Arrived>,
   onUnusable: OnUnusable<R>
 ) {
   return yield* writeBatch(schema, from, batch, onUnusable).pipe(
@@ -81,17 +94,17 @@ export const writeUsable = Effect.fn("ledger.batch")(function* <R>(
 const oneByOne = Effect.fnUntraced(function* <R>(
   schema: SchemaName,
   from: Position,
-  batch: ReadonlyArray<Delivery>,
+  batch: ReadonlyArray<Arrived>,
   onUnusable: OnUnusable<R>
 ) {
   const { transaction } = yield* Postgres
   let at = from
-  for (const delivery of batch) {
-    at = yield* writeBatch(schema, at, [delivery], onUnusable).pipe(
+  for (const one of batch) {
+    at = yield* writeBatch(schema, at, [one], onUnusable).pipe(
       Effect.catchTag("RefusedByPostgres", (refused) =>
         Effect.andThen(
-          onUnusable(delivery, `refused by Postgres: ${refused.code}`),
-          transaction((query) => writeEvents(query, schema, at, [delivery], []))
+          onUnusable(one.delivery, `refused by Postgres: ${refused.code}`),
+          transaction((query) => writeEvents(query, schema, at, one.delivery.seq, []))
         )
       )
     )

@@ -8,11 +8,14 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
+import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
+import { keepPruning } from "./Prune.ts"
+import { grantReaders } from "./Readers.ts"
+import { retention } from "./Retention.ts"
 import { watchdog } from "./Watchdog.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
@@ -34,7 +37,7 @@ const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery,
 const projecting = Effect.fnUntraced(function* (onProgress: (at: Position) => void) {
   const log = yield* EventLog
   let at = yield* startingPoint()
-  const reader = yield* log.from(at.sequence + 1)
+  const reader = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
     while (true) {
       const batch = yield* Queue.takeBetween(reader, 1, batchSize)
@@ -111,6 +114,7 @@ const keepProjecting = Effect.gen(function* () {
 
 export const run = Effect.gen(function* () {
   const readiness = yield* Readiness
+  const kept = yield* retention
   let ready = false
   yield* readiness.check(
     "tables",
@@ -119,7 +123,10 @@ export const run = Effect.gen(function* () {
   yield* readiness.begun
   yield* watchLag
   yield* provision([])
-  yield* migrate("carillon").pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach }))
+  yield* Effect.andThen(migrate("carillon"), grantReaders).pipe(
+    Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
+  )
   ready = true
-  yield* Effect.all([keepProjecting, watchdog], { concurrency: "unbounded" })
+  // Each runs for ever: whatever ends one of them ends the service.
+  yield* Effect.raceAllFirst([keepProjecting, keepPruning(kept), watchdog])
 }).pipe(Effect.scoped)

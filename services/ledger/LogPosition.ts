@@ -33,7 +33,7 @@ export const startingPoint = Effect.fn("ledger.startingPoint")(function* () {
   }
   if (first > at.sequence + 1 && last > at.sequence) {
     yield* Effect.logWarning(
-      `${first - at.sequence - 1} events left the log before they were projected (${at.sequence + 1} to ${first - 1}): their messages may lack a row or a step.`
+      `${first - at.sequence - 1} events left the log before they were projected (${at.sequence + 1} to ${first - 1}): their messages may lack a row or a step. What still waits among them is found by carillon ledger rebuild.`
     )
   }
   return { sequence: at.sequence, log: at.log } satisfies Position

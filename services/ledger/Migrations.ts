@@ -10,20 +10,23 @@ export type SchemaName = "carillon" | "carillon_rebuild"
 // A pattern for postgrator: what would be special in the path of the project is made literal.
 const files = `${import.meta.dirname.replaceAll("\\", "/").replace(/[*?()[\]{}]/g, "[$&]")}/migrations/*.sql`
 
-/** Any number of ledgers may start at once: they take turns, and the tables stand whole or not at all. */
-export const migrate = Effect.fn("migrate")(function* (schema: SchemaName) {
+/**
+ * Any number of ledgers may start at once: they take turns, and the tables stand whole or not at all. To the newest
+ * version, unless an older one is wanted.
+ */
+export const migrate = Effect.fn("migrate")(function* (schema: SchemaName, to?: number) {
   const postgres = yield* Postgres
   const applied = yield* postgres.transaction(
     Effect.fnUntraced(function* (query) {
       yield* query("SELECT pg_advisory_xact_lock(hashtext('carillon.migrations'))")
       yield* query(`SET LOCAL search_path TO ${schema}`)
-      return yield* runFiles(query, schema)
+      return yield* runFiles(query, schema, to)
     })
   )
   if (applied > 0) yield* Effect.logInfo(`applied ${applied} migrations to schema ${schema}`)
 })
 
-const runFiles = Effect.fnUntraced(function* (query: Query, schema: SchemaName) {
+const runFiles = Effect.fnUntraced(function* (query: Query, schema: SchemaName, to: number | undefined) {
   const run = Effect.runPromiseWith(yield* Effect.context<never>())
   const postgrator = new Postgrator({
     driver: "pg",
@@ -32,8 +35,9 @@ const runFiles = Effect.fnUntraced(function* (query: Query, schema: SchemaName) 
     newline: "LF",
     execQuery: async (sql) => ({ rows: [...(await run(query<object>(sql)))] })
   })
-  const applied = yield* Effect.tryPromise({ try: () => postgrator.migrate(), catch: (cause) => cause }).pipe(
-    Effect.catch((cause) => (isFailure(cause) ? Effect.fail(cause) : Effect.die(cause)))
-  )
+  const applied = yield* Effect.tryPromise({
+    try: () => postgrator.migrate(to === undefined ? undefined : String(to)),
+    catch: (cause) => cause
+  }).pipe(Effect.catch((cause) => (isFailure(cause) ? Effect.fail(cause) : Effect.die(cause))))
   return applied.length
 })

@@ -2,10 +2,12 @@
 // and how many still wait.
 import { Effect } from "effect"
 import { watchdogRules } from "#shared/contract/Fields.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { gauge, gauges, recordStage } from "#shared/telemetry/Metrics.ts"
+import { headerOf } from "#shared/nats/Headers.ts"
+import { counter, gauge, gauges, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
+import type { Arrived } from "./Batch.ts"
 import type { Finding } from "./Overdue.ts"
+import type { Pruned } from "./Prune.ts"
 
 let behind = 0
 
@@ -17,23 +19,33 @@ export const watchLag = Effect.acquireRelease(
   (remove) => Effect.sync(remove)
 )
 
+const prunedRows = counter(
+  "carillon_ledger_pruned",
+  "Messages whose text and address, or whose record, was deleted by age"
+)
+
+export const pruned = ({ contents, records }: Pruned) => {
+  prunedRows(contents, { type: "contents" })
+  prunedRows(records, { type: "records" })
+}
+
 /** Call it when the batch is committed. */
-export const projected = (batch: ReadonlyArray<Delivery>, startedAt: number) => {
+export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
-  behind = batch.at(-1)?.info.pending ?? 0
-  for (const delivery of batch) {
-    const header = (name: string) => delivery.headers?.get(name) || undefined
-    recordStage("projection", now - delivery.time.getTime(), header("ce-platform"))
-    // An event without a trace would begin one of its own here, which tells nothing.
-    if (header("traceparent") === undefined) continue
+  behind = batch.at(-1)?.delivery.info.pending ?? 0
+  for (const { delivery } of batch) {
+    recordStage("projection", now - delivery.time.getTime(), headerOf(delivery, "ce-platform"))
+    // An event without a trace would begin one of its own here, which tells nothing; one that is not sampled, none.
+    if (!/-[0-9a-f]?[13579bdf]$/.test(headerOf(delivery, "traceparent") ?? "")) continue
+    const attempt = headerOf(delivery, "ce-attempt")
     const type = delivery.subject.split(".")[2] ?? "unknown"
     processing(
       delivery,
       {
         destination: `carillon.event.${type}.{platform}`,
-        id: header("ce-subject"),
-        attempt: header("ce-attempt") === undefined ? undefined : Number(header("ce-attempt")),
-        platform: header("ce-platform")
+        id: headerOf(delivery, "ce-subject"),
+        attempt: attempt === undefined ? undefined : Number(attempt),
+        platform: headerOf(delivery, "ce-platform")
       },
       "child",
       startedAt

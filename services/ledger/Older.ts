@@ -19,12 +19,12 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
   // Rows and sums as they stood at one time.
   yield* query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
   const later = (types: string) => `(SELECT count(*) FROM carillon.message_events e
-    WHERE e.message_id = id AND e.type IN (${types}) AND (e.stored_at, e.sequence) >= ${first})`
+    WHERE erased_at IS NULL AND e.message_id = id AND e.type IN (${types}) AND (e.stored_at, e.sequence) >= ${first})`
   yield* query(
     messages.copy(
       "carillon",
       "carillon_rebuild",
-      `recorded_at <= $1::timestamptz AND
+      `erased_at IS NOT NULL OR recorded_at <= $1::timestamptz AND
        (recorded_at < $1::timestamptz OR EXISTS (
          SELECT FROM carillon.message_events e WHERE e.message_id = id AND (e.stored_at, e.sequence) < ${first}))`,
       {
@@ -37,6 +37,11 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
   const older = "message_id IN (SELECT id FROM carillon_rebuild.scheduled_messages)"
   yield* query(attempts.copy("carillon", "carillon_rebuild", older))
   yield* query(contents.copy("carillon", "carillon_rebuild", older))
-  yield* query(timeline.copy("carillon", "carillon_rebuild", `(stored_at, sequence) < ${first}`), boundary)
+  // What the log no longer tells of the erased must not be lost, and what it still tells is in their rows already.
+  const erased = "message_id IN (SELECT id FROM carillon_rebuild.scheduled_messages WHERE erased_at IS NOT NULL)"
+  // Nor what an erasure took from the log that is about a person, not about a message: it changes no row.
+  const ofPersons = "message_id = '' OR type = 'reply-received'"
+  const kept = `(stored_at, sequence) < ${first} OR ${ofPersons} OR ${erased}`
+  yield* query(timeline.copy("carillon", "carillon_rebuild", kept), boundary)
   yield* keepSums(query, storedAt)
 })

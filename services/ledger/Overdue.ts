@@ -54,9 +54,12 @@ export const waitsUntil = (row: Watched, step: Step): number | undefined => {
   return next !== null && steps.slice(0, 5).includes(step.type) ? toMillis(next) : undefined
 }
 
-/** Without a step the timeline lacks a piece: then the row alone tells. */
+/** Without a step the timeline lacks a piece, or a rebuild found only the timer: then the row alone tells. */
 export const stepOf = (row: Watched, newest: Step | undefined): Step =>
-  newest ?? { type: row.status === "pending" ? "scheduled" : "dispatched", storedAt: row.updatedAt }
+  newest ?? {
+    type: row.status === "pending" || row.nextAttemptAt !== null ? "scheduled" : "dispatched",
+    storedAt: row.updatedAt
+  }
 
 export const judge = (row: Watched, step: Step, facts: Facts): Finding | undefined => {
   if (isSettled(row.status) || row.status === "rejected") return undefined

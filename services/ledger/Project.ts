@@ -1,49 +1,79 @@
 // Writes one batch of events into the tables, a handful of statements whatever its size.
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
+import { eventId } from "#shared/contract/CloudEvents.ts"
 import { messageId } from "#shared/contract/Events.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
-import { countChanges } from "./RollupTables.ts"
+import { addSums, changedSums } from "./RollupTables.ts"
 import type { AttemptRow, MessageRow } from "./Rows.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 import { type Recorded, timelineRow } from "./Timeline.ts"
 
 /**
  * Inside the transaction that moved the checkpoint. An event whose id stands in the timeline was projected before:
- * it changes nothing. What a later table counts or sums, it may do with the events that are left.
+ * it changes nothing. The sums follow the rows that the others change, in the same transaction.
  */
 export const project = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
   recorded: ReadonlyArray<Recorded>
 ) {
-  const fresh = yield* appendToTimeline(query, schema, recorded)
-  if (fresh.length === 0) return
-  const known = yield* load(query, schema, fresh)
-  const changed = fold(known, fresh)
-  yield* countChanges(query, schema, known.messages, changed.messages)
-  yield* save(query, messages.upsert(schema), changed.messages)
-  yield* save(query, attempts.upsert(schema), changed.attempts)
-  yield* save(query, contents.upsert(schema), changed.contents)
+  const once = eachOnce(recorded)
+  if (once.length === 0) return
+  const known = yield* load(query, schema, once)
+  const appending = yield* Effect.forkChild(appendToTimeline(query, schema, once), { startImmediately: true })
+  // While Postgres is at it: nearly always all of them are new.
+  const supposed = written(known, once)
+  const fresh = yield* Fiber.join(appending)
+  const { sums, tables, erased } = fresh.length === once.length ? supposed : written(known, fresh)
+  yield* addSums(query, schema, sums)
+  for (const { rows, sql } of tables) if (rows) yield* query(sql(schema), [rows])
+  if (erased.length > 0) yield* query(`DELETE FROM ${schema}.message_contents WHERE message_id = ANY($1)`, [erased])
 })
 
+const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
+  const found = new Map<string, Recorded>()
+  for (const one of recorded) {
+    const id = eventId(one.event)
+    if (!found.has(id)) found.set(id, one)
+  }
+  return [...found.values()]
+}
+
+/** Those that were not there. */
 const appendToTimeline = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
   recorded: ReadonlyArray<Recorded>
 ) {
-  const rows = new Map<string, { readonly row: ReturnType<typeof timelineRow>; readonly one: Recorded }>()
-  for (const one of recorded) {
-    const row = timelineRow(one)
-    if (!rows.has(row.eventId)) rows.set(row.eventId, { row, one })
-  }
-  const added = yield* query<{ readonly eventId: string }>(timeline.insertNew(schema), [
-    JSON.stringify(Array.from(rows.values(), ({ row }) => row))
+  const rows = recorded.map(timelineRow)
+  const [answer] = yield* query<{ readonly added: ReadonlyArray<string> | null }>(timeline.insertNew(schema), [
+    JSON.stringify(rows),
+    rows.length
   ])
-  const isNew = new Set(added.map(({ eventId }) => eventId))
-  return Array.from(rows.values()).flatMap(({ row, one }) => (isNew.has(row.eventId) ? [one] : []))
+  if (!answer?.added) return recorded
+  const added = new Set(answer.added)
+  return recorded.filter((_, index) => added.has(rows[index]?.eventId ?? ""))
 })
+
+/** What is to be put into each table, as JSON; nothing where nothing changes. */
+const written = (known: Rows, recorded: ReadonlyArray<Recorded>) => {
+  const changed = fold(known, recorded)
+  const of = (rows: ReadonlyMap<string, object | null>) => {
+    const kept = [...rows.values()].filter((row) => row !== null)
+    return kept.length === 0 ? undefined : JSON.stringify(kept)
+  }
+  return {
+    sums: changedSums(known.messages, changed.messages),
+    tables: [
+      { rows: of(changed.messages), sql: messages.upsert },
+      { rows: of(changed.attempts), sql: attempts.upsert },
+      { rows: of(changed.contents), sql: contents.upsert }
+    ],
+    erased: [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
+  }
+}
 
 const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, recorded: ReadonlyArray<Recorded>) {
   const ids = [...new Set(recorded.flatMap(({ event }) => messageId(event) ?? []))]
@@ -66,6 +96,3 @@ const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, reco
     contents: new Map()
   } satisfies Rows
 })
-
-const save = (query: Query, sql: string, rows: ReadonlyMap<string, object>) =>
-  rows.size === 0 ? Effect.void : query(sql, [JSON.stringify([...rows.values()])])

@@ -1,6 +1,15 @@
 // The rules of the projection: what an event makes of the rows of its message. Pure.
 // An event comes here once (its event id decides), but in whatever order the log has it.
-import { attemptOf, type Event, type EventOf, type Message, messageId, platform } from "#shared/contract/Events.ts"
+import {
+  type Attempt,
+  attemptOf,
+  type Event,
+  type EventOf,
+  inboundTypes,
+  type Message,
+  messageId,
+  platform
+} from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
@@ -8,7 +17,8 @@ import type { Recorded } from "./Timeline.ts"
 export interface Rows {
   readonly messages: ReadonlyMap<string, MessageRow>
   readonly attempts: ReadonlyMap<string, AttemptRow>
-  readonly contents: ReadonlyMap<string, ContentRow>
+  /** Null: to be removed. */
+  readonly contents: ReadonlyMap<string, ContentRow | null>
 }
 export const noRows: Rows = { messages: new Map(), attempts: new Map(), contents: new Map() }
 
@@ -16,7 +26,7 @@ export const noRows: Rows = { messages: new Map(), attempts: new Map(), contents
 export const fold = (known: Rows, recorded: ReadonlyArray<Recorded>): Rows => {
   const messages = new Map<string, MessageRow>()
   const attempts = new Map<string, AttemptRow>()
-  const contents = new Map<string, ContentRow>()
+  const contents = new Map<string, ContentRow | null>()
   for (const one of recorded) {
     const { event, storedAt } = one
     const id = messageId(event)
@@ -25,7 +35,8 @@ export const fold = (known: Rows, recorded: ReadonlyArray<Recorded>): Rows => {
     const after = onEvent(before, event, id, storedAt)
     if (after === undefined) continue
     messages.set(id, after)
-    if ("message" in event && plans(before, event)) {
+    if (event.type === "erased") contents.set(id, null)
+    else if ("message" in event && after.erasedAt === null && plans(before, event)) {
       contents.set(id, contentsOf(event.message))
     }
     const key = attemptKey(id, attemptOf(event))
@@ -55,7 +66,20 @@ const statusAfter = {
 } as const satisfies Record<Exclude<Event["type"], Untold>, Status>
 
 /** Events that say nothing of a message's status by themselves. */
-type Untold = "rejected" | "resolved" | "discarded" | "overdue" | "circuit-changed" | "orders-changed"
+type Untold = "rejected" | "resolved" | "discarded" | "erased" | Elsewhere
+
+/** Events about senders and people, and what we found out ourselves: they stand in a timeline, and change no row. */
+type Elsewhere = "circuit-changed" | "orders-changed" | "overdue" | "recipient-unlinked" | (typeof inboundTypes)[number]
+
+const elsewhere: ReadonlySet<Event["type"]> = new Set<Elsewhere>([
+  "circuit-changed",
+  "orders-changed",
+  "overdue",
+  "recipient-unlinked",
+  ...inboundTypes
+])
+
+const ofMessage = (event: Event): event is Exclude<Event, EventOf<Elsewhere>> => !elsewhere.has(event.type)
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -63,8 +87,7 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
-  // What we found out about it is no step of the message.
-  if (event.type === "overdue" || event.type === "circuit-changed" || event.type === "orders-changed") return undefined
+  if (!ofMessage(event)) return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = statusOf(before, event)
@@ -81,21 +104,20 @@ const onEvent = (
     possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
     costUnits: before.costUnits + (event.type === "sent" || event.type === "part-sent" ? 1 : 0),
     acceptedAt: event.type === "scheduled" ? event.at : before.acceptedAt,
+    erasedAt: event.type === "erased" ? event.at : before.erasedAt,
     updatedAt: later(before.updatedAt, storedAt)
   }
-  return { ...row, nextAttemptAt: nextAttempt(row, event) }
+  return { ...row, ...(row.erasedAt === null ? {} : { metadata: {} }), nextAttemptAt: nextAttempt(row, event) }
 }
 
 /** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
-const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" | "overdue"> | OfSender>): Status => {
-  if (event.type === "discarded") return before.status
+const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" | Elsewhere>>): Status => {
+  if (event.type === "discarded" || event.type === "erased") return before.status
   if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
   const attempt = attemptOf(event)
   if (attempt !== undefined && attempt < before.redrivenAt) return before.status
   return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
 }
-
-type OfSender = EventOf<"circuit-changed"> | EventOf<"orders-changed">
 
 /** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
 const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {
@@ -141,9 +163,24 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   redrivenAt: 0,
   acceptedAt: null,
   plannedAt: null,
+  erasedAt: null,
   recordedAt: storedAt,
   updatedAt: storedAt
 })
+
+/** What the timer of a message says of it, where nothing else does: what became of earlier tries is not known. */
+export const waitingRows = ({ message, attempt, failures, possibleDuplicate, sendAt }: Attempt, armedAt: Instant) => {
+  const { id, dueAt, expiresAt, kind, metadata, platform, priority, sender, unknownOutcome } = message
+  const row: MessageRow = {
+    ...unheardOf(id, armedAt),
+    ...{ dueAt, expiresAt, metadata, platform, priority, sender, unknownOutcome, possibleDuplicate },
+    kind: kind ?? null,
+    status: attempt === 1 ? "pending" : "processing",
+    attempts: failures,
+    nextAttemptAt: attempt === 1 ? null : sendAt
+  }
+  return { message: row, content: contentsOf(message) }
+}
 
 type Carrying = Extract<Event, { readonly message: unknown }>
 

@@ -42,7 +42,8 @@ export class Reader extends Context.Service<
     readonly position: Effect.Effect<Option.Option<Checkpoint>, Failure>
   }
 >()("ledger/Reader") {
-  static readonly layer = Layer.effect(
+  /** On a Postgres that is provided. */
+  static readonly layerOnPostgres = Layer.effect(
     Reader,
     Effect.gen(function* () {
       const { query } = yield* Postgres
@@ -76,22 +77,26 @@ export class Reader extends Context.Service<
         position: Effect.map(checkpoint(query, "carillon"), Option.fromNullishOr)
       })
     })
-  ).pipe(Layer.provide(Postgres.layerWithoutWaiting))
+  )
+
+  static readonly layer = Reader.layerOnPostgres.pipe(Layer.provide(Postgres.layerWithoutWaiting))
 }
 
 const list = Effect.fn("Reader.list")(function* (query: Query, filter: Filter) {
   const limit = filter.limit ?? 50
   const { after } = filter
-  const dated = after?.dueAt === null ? [] : yield* page(query, filter, "due_at IS NOT NULL", "due_at, id", limit)
+  const dated = after?.dueAt === null ? [] : yield* page(query, filter, "due_at IS NOT NULL", limit)
   const anyTime = filter.dueFrom === undefined && filter.dueTo === undefined
   if (dated.length === limit || !anyTime) return dated
-  const undated = yield* page(query, filter, "due_at IS NULL", "id", limit - dated.length)
+  const undated = yield* page(query, filter, "due_at IS NULL", limit - dated.length)
   return [...dated, ...undated]
 })
 
-const page = (query: Query, filter: Filter, which: string, order: string, limit: number) => {
+type Which = "due_at IS NOT NULL" | "due_at IS NULL"
+
+const page = (query: Query, filter: Filter, which: Which, limit: number) => {
   const { after } = filter
-  const dated = order !== "id"
+  const dated = which === "due_at IS NOT NULL"
   const values: Array<unknown> = []
   const value = (one: unknown) => `$${values.push(one)}`
   const conditions = [
@@ -105,7 +110,7 @@ const page = (query: Query, filter: Filter, which: string, order: string, limit:
   ]
   return query<MessageRow>(
     `SELECT ${messages.selected} FROM carillon.scheduled_messages
-     WHERE ${conditions.join(" AND ")} ORDER BY ${order} LIMIT ${value(limit)}`,
+     WHERE ${conditions.join(" AND ")} ORDER BY due_at, id LIMIT ${value(limit)}`,
     values
   )
 }

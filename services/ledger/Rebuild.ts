@@ -2,16 +2,17 @@
 import { Effect, Queue, Result, Schema } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
-import { batchSize, readEvent, writeEvents, writeUsable } from "./Batch.ts"
+import { alone } from "./Alone.ts"
+import { type Arrived, arrived, batchSize, readable, writeEvents, writeUsable } from "./Batch.ts"
 import { advance, begin, checkpoint, type Position } from "./Checkpoint.ts"
 import { logName, newest } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { keepOlder } from "./Older.ts"
 import { dependents, swapTables } from "./Swap.ts"
 import { tables } from "./Tables.ts"
+import { addWaiting } from "./Waiting.ts"
 
 export class RebuildRefused extends Schema.TaggedError<RebuildRefused>()("RebuildRefused", { problem: Schema.String }) {
   override get message() {
@@ -35,21 +36,12 @@ const rebuilt = "carillon_rebuild"
 
 /** Whatever interrupts it, the rows that are read stay as they were, and it can be started again from the beginning. */
 export const rebuild = Effect.fn("ledger.rebuild")(function* ({ onProgress }: Options) {
-  const { transaction } = yield* Postgres
   yield* migrate("carillon")
-  // This transaction does nothing but hold the lock, which is gone with its connection however the rebuild ends.
-  return yield* transaction(
-    Effect.fnUntraced(function* (lock) {
-      const [answer] = yield* lock<{ readonly mine: boolean }>(
-        "SELECT pg_try_advisory_xact_lock(hashtext('carillon.rebuild')) AS mine"
-      )
-      if (!answer?.mine) {
-        return yield* new RebuildRefused({ problem: "A rebuild of this database is under way: wait until it is done." })
-      }
-      return yield* rebuildAlone(Effect.asVoid(lock("SELECT 1")), onProgress)
-    })
-  )
+  return yield* alone(busy, (stillAlone) => rebuildAlone(stillAlone, onProgress))
 })
+
+const busy = () =>
+  new RebuildRefused({ problem: "A rebuild or an erasure in this database is under way: wait until it is done." })
 
 const rebuildAlone = Effect.fnUntraced(function* <E>(
   stillAlone: Effect.Effect<void, E>,
@@ -65,10 +57,12 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   let at = yield* begin(query, rebuilt, name)
   let unusable = 0
   let last = yield* newest
+  let began = Number.POSITIVE_INFINITY
 
-  const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Delivery>) {
-    const [first] = batch
+  const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Arrived>) {
+    const first = batch[0]?.delivery
     if (from.sequence === 0 && first) {
+      began = first.time.getTime()
       yield* transaction((query) =>
         keepOlder(query, { storedAt: fromMillis(first.time.getTime()), sequence: first.seq })
       )
@@ -80,14 +74,18 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   })
 
   if (last === 0) yield* transaction((query) => keepOlder(query, { storedAt: "infinity", sequence: 0 }))
+  const catchUp = Effect.gen(function* () {
+    last = yield* newest
+    yield* readUntil(at, last, write)
+  })
+  yield* catchUp
+  const waiting = yield* addWaiting(rebuilt, began, catchUp)
   for (let left = retries; ; left--) {
-    do {
-      last = yield* newest
-      yield* readUntil(at, last, write)
-    } while (last < (yield* newest) - batchSize)
+    do yield* catchUp
+    while (last < (yield* newest) - batchSize)
     yield* query(`ANALYZE ${tables.map((table) => `${rebuilt}.${table}`).join(", ")}`)
     const put = yield* Effect.result(takePlace(at, stillAlone))
-    if (Result.isSuccess(put)) return { position: put.success.sequence, unusable }
+    if (Result.isSuccess(put)) return { position: put.success.sequence, unusable, waiting }
     if (left === 0 || !isBusy(put.failure)) return yield* Effect.fail(put.failure)
     yield* Effect.logInfo("Waiting for those who read the tables")
     yield* Effect.sleep("1 second")
@@ -103,16 +101,7 @@ const takePlace = Effect.fnUntraced(function* <E>(at: Position, stillAlone: Effe
       const live = yield* checkpoint(query, "carillon", "FOR UPDATE")
       yield* advance(query, rebuilt, at, at)
       const end = yield* readUntil(at, yield* newest, (from, batch) =>
-        writeEvents(
-          query,
-          rebuilt,
-          from,
-          batch,
-          batch
-            .map(readEvent)
-            .filter(Result.isSuccess)
-            .map(({ success }) => success)
-        )
+        writeEvents(query, rebuilt, from, batch.at(-1)?.delivery.seq ?? from.sequence, readable(batch))
       )
       yield* swapTables(query)
       if (live) yield* advance(query, "carillon", live, end)
@@ -125,12 +114,12 @@ const takePlace = Effect.fnUntraced(function* <E>(at: Position, stillAlone: Effe
 const readUntil = Effect.fnUntraced(function* <E, R>(
   from: Position,
   last: number,
-  write: (from: Position, batch: ReadonlyArray<Delivery>) => Effect.Effect<Position, E, R>
+  write: (from: Position, batch: ReadonlyArray<Arrived>) => Effect.Effect<Position, E, R>
 ) {
   const log = yield* EventLog
   let at = from
   if (at.sequence >= last) return at
-  const reader = yield* log.from(at.sequence + 1)
+  const reader = yield* log.reading(at.sequence + 1, arrived)
   while (at.sequence < last) {
     const batch = yield* Queue.takeBetween(reader, 1, batchSize).pipe(
       Effect.timeoutOrElse({ duration: "30 seconds", orElse: () => silent })

@@ -34,15 +34,17 @@ const addition = (schema: SchemaName, grain: Grain) => {
     ON CONFLICT (${named(keys)}) DO UPDATE SET ${changed.join(", ")}`
 }
 
-/** In the transaction that changes the messages: these were so before, and are so afterwards. */
-export const countChanges = Effect.fnUntraced(function* (
+/** What is to be added to each table, when these messages were so before and are so afterwards. Pure. */
+export const changedSums = (before: ReadonlyMap<string, MessageRow>, after: ReadonlyMap<string, MessageRow>) =>
+  grains.map((grain) => ({ grain, rows: changes(before, after, grain) }))
+
+/** In the transaction that changes the messages. */
+export const addSums = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
-  before: ReadonlyMap<string, MessageRow>,
-  after: ReadonlyMap<string, MessageRow>
+  sums: ReturnType<typeof changedSums>
 ) {
-  for (const grain of grains) {
-    const rows = changes(before, after, grain)
+  for (const { grain, rows } of sums) {
     if (rows.length === 0) continue
     yield* query(addition(schema, grain), [JSON.stringify(rows)])
     // Where nothing is left there is no row.

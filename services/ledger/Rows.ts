@@ -59,6 +59,8 @@ export interface MessageRow {
   readonly redrivenAt: number
   readonly acceptedAt: Instant | null
   readonly plannedAt: Instant | null
+  /** Since when its recipient and content are gone. */
+  readonly erasedAt: Instant | null
   readonly recordedAt: Instant
   readonly updatedAt: Instant
 }
@@ -90,7 +92,8 @@ export interface AttemptRow {
 
 export interface TimelineRow {
   readonly eventId: string
-  readonly messageId: string | null
+  /** Empty for an event about no message. */
+  readonly messageId: string
   readonly type: EventType
   readonly attempt: number | null
   readonly at: Instant

@@ -20,9 +20,13 @@ const table = <Row>(name: string, key: ReadonlyArray<keyof Row & string>, column
     selected: keys.map((one) => `${column(one)} AS "${one}"`).join(", "),
     /** $1: the rows as JSON. Puts each in place of the one with its key. */
     upsert: (schema: SchemaName) => `${insert(schema)} ${conflict} DO UPDATE SET ${changed.join(", ")}`,
-    /** $1: the rows as JSON. Leaves what stands; answers with the keys of the new ones, under the names of the row. */
+    /**
+     * $1: the rows as JSON, $2: how many. Leaves what stands. Answers with one row: `added` is null when all were new,
+     * as they mostly are, else the last column of the keys of those that were.
+     */
     insertNew: (schema: SchemaName) =>
-      `${insert(schema)} ${conflict} DO NOTHING RETURNING ${key.map((one) => `${column(one)} AS "${one}"`).join(", ")}`,
+      `WITH added AS (${insert(schema)} ${conflict} DO NOTHING RETURNING ${column(key.at(-1) ?? "")} AS key)
+       SELECT CASE WHEN count(*) < $2 THEN coalesce(json_agg(key), '[]') END AS added FROM added`,
     /** Rows of one schema into the other; for some columns something else than what stands there. */
     copy: (from: SchemaName, to: SchemaName, where: string, instead: Partial<Columns<Row>> = {}) =>
       `INSERT INTO ${to}.${name} (${listed})
@@ -54,6 +58,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   redrivenAt: "integer",
   acceptedAt: "timestamptz",
   plannedAt: "timestamptz",
+  erasedAt: "timestamptz",
   recordedAt: "timestamptz",
   updatedAt: "timestamptz"
 })
@@ -79,7 +84,7 @@ export const attempts = table<AttemptRow>("message_delivery_attempts", ["message
   possibleDuplicate: "boolean"
 })
 
-export const timeline = table<TimelineRow>("message_events", ["eventId"], {
+export const timeline = table<TimelineRow>("message_events", ["messageId", "eventId"], {
   eventId: "text",
   messageId: "text",
   type: "text",

@@ -34,15 +34,24 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   discarded: ["cause", "reason"],
   resolved: ["as", "cause", "reason"],
   overdue: ["rule", "since"],
+  erased: ["cause", "reason"],
   "orders-changed": ["platform", "sender", "orders", "cause", "reason"],
-  "circuit-changed": ["platform", "sender", "state", "reason"]
+  "circuit-changed": ["platform", "sender", "state", "reason"],
+  "recipient-linked": ["platform", "sender", "contact", "cause"],
+  "recipient-unlinked": ["platform", "sender", "contact", "cause", "reason"],
+  "recipient-blocked": ["platform", "sender", "contacts", "cause"],
+  "recipient-unblocked": ["platform", "sender", "contacts", "cause"],
+  // That there was an answer, not which: what a patient says of their health is theirs.
+  "reply-received": ["platform", "sender", "contacts", "providerMessageId", "cause"],
+  "opted-out": ["platform", "sender", "contacts", "cause"],
+  "opted-in": ["platform", "sender", "contacts", "cause"]
 }
 
 const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const
 
 export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): TimelineRow => ({
   eventId: eventId(event),
-  messageId: messageId(event) ?? null,
+  messageId: messageId(event) ?? "",
   type: event.type,
   attempt: attemptOf(event) ?? null,
   at: event.at,

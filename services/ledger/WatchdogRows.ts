@@ -1,5 +1,7 @@
 // What the watchdog asks of the tables, a bounded piece at a time.
 import { Effect } from "effect"
+import { eventId } from "#shared/contract/CloudEvents.ts"
+import type { EventOf } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -104,12 +106,13 @@ export const withoutIntent = Effect.fnUntraced(function* (from: number, to: numb
   )
 })
 
-/** Those of these events that are recorded already. */
-export const recordedAlready = Effect.fnUntraced(function* (eventIds: ReadonlyArray<string>) {
+/** The ids of those of these events that are recorded already. */
+export const recordedAlready = Effect.fnUntraced(function* (events: ReadonlyArray<EventOf<"overdue">>) {
   const { query } = yield* Postgres
   const rows = yield* query<{ readonly id: string }>(
-    "SELECT event_id AS id FROM carillon.message_events WHERE event_id = ANY($1)",
-    [eventIds]
+    `SELECT event_id AS id FROM carillon.message_events
+     WHERE (message_id, event_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+    [events.map(({ id }) => id), events.map(eventId)]
   )
   return new Set(rows.map(({ id }) => id))
 })

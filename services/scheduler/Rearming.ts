@@ -2,6 +2,7 @@
 // of who asks; and each answer is looked for before what could still change it, so that a message is never doubled.
 import { Effect, Option, Result, Schema } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
+import { isWithoutPerson } from "#shared/contract/Erasure.ts"
 import { Attempt, type EventOf, type EventType, events, type Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -175,6 +176,8 @@ const takeUp = Effect.fnUntraced(function* (
 ) {
   const timers = yield* Timers
   const { message } = attempt
+  // What the log said of it before is older than what stands in its place.
+  if (isWithoutPerson(message)) return answered(id, "ended")
   const lane = before(consumers.gateway(message.platform, message.sender, message.priority).durable)
   const cause = causeOf(delivery)
   const asked = delivery.time.getTime()

@@ -1,5 +1,5 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
-import { Effect, Schema } from "effect"
+import { Config, Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
@@ -10,13 +10,14 @@ import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
-import { unsendable } from "#shared/platforms/Platforms.ts"
+import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { version } from "#shared/service/Version.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
 import { decideDeadLetter } from "./DeadLetters.ts"
+import { createLink, removeLink } from "./Linking.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
@@ -54,6 +55,10 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
       return yield* Effect.forEach(run, (delivery) => decideDeadLetter(name, delivery, rules.now))
     case "rearm":
       return yield* rearm(run, rules.now)
+    case "create-link":
+      return yield* Effect.forEach(run, (delivery) => createLink(delivery, rules.now))
+    case "remove-link":
+      return yield* Effect.forEach(run, (delivery) => removeLink(delivery, rules.now))
     default:
       return run.map((delivery) =>
         refused(
@@ -66,12 +71,12 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
   }
 })
 
-const handleCommands = (maxLateness: Rules["maxLateness"]) =>
+const handleCommands = ({ maxLateness, settled }: Pick<Rules, "maxLateness" | "settled">) =>
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, unsendable })))
+      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, settled, unsendable })))
     }
     yield* append(
       answers.flatMap(({ event }) => (event ? [event] : [])),
@@ -119,13 +124,17 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
   })
 )
 
+/** What becomes of text that is too long for one message, where the message says nothing of it. */
+const longText = Config.Literals(["refuse", "split"], "TELEGRAM_LONG_TEXT").pipe(Config.withDefault("refuse" as const))
+
 export const run = Effect.gen(function* () {
   const maxLateness = yield* maxLatenessByKind
+  const settled = yield* Effect.map(longText, settling)
   yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
   yield* serveApi(version)
   yield* Effect.all(
     [
-      runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
+      runActor(consumers.schedulerCommands, handleCommands({ maxLateness, settled })),
       runActor(consumers.schedulerChanges, handleChanges),
       runActor(consumers.schedulerRetries, handleRetries),
       watchQueues

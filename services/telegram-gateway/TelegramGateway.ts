@@ -1,10 +1,15 @@
 // The Telegram gateway: what every gateway does, with Telegram's limits and its way of sending.
-import { Config, Effect } from "effect"
-import type { Message } from "#shared/contract/Events.ts"
+import { Config, Effect, Semaphore } from "effect"
 import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
-import type { Call } from "#shared/gateway/Platform.ts"
+import { everySecond } from "#shared/gateway/Windows.ts"
+import { Files } from "#shared/nats/Files.ts"
+import { Memory } from "#shared/nats/Memory.ts"
 import { type Bot, Bots } from "./BotApi.ts"
+import { callsOf } from "./Calls.ts"
+import { uploadMegabytes } from "./MediaFiles.ts"
+import { inboundOf } from "./TelegramInbound.ts"
+import { updateSettings } from "./UpdateSettings.ts"
 
 /** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
 const limits = Config.all({
@@ -16,12 +21,6 @@ const limits = Config.all({
 
 const isGroup = (recipient: Recipient) => /^[-@]/.test(addressOf(recipient))
 
-const callsOf =
-  (bot: Bot) =>
-  ({ recipient, content }: Message): ReadonlyArray<Call> => [
-    bot.sendMessage({ chatId: addressOf(recipient), text: content.text, format: content.format ?? "plain" })
-  ]
-
 /** Says who we are, and opens the way: the first message need not wait for it. */
 const introduce = Effect.fnUntraced(function* (sender: string, { getMe }: Bot) {
   yield* getMe.pipe(
@@ -32,11 +31,21 @@ const introduce = Effect.fnUntraced(function* (sender: string, { getMe }: Bot) {
 
 export const run = Effect.gen(function* () {
   const bots = yield* Bots
+  const shelf = { memory: yield* Memory, files: yield* Files, megabytes: yield* Semaphore.make(uploadMegabytes) }
   const { chatPerSecond, connections, groupPerMinute, perSecond } = yield* limits
+  const settings = yield* updateSettings
   yield* Effect.forEach(bots, ([sender, bot]) => introduce(sender, bot), { concurrency: "unbounded" })
   yield* runGateway({
     platform: "telegram",
-    senders: [...bots].map(([name, bot]) => ({ name, calls: callsOf(bot) })),
+    senders: [...bots].map(([name, bot]) => {
+      const inbound = inboundOf(name, bot, settings)
+      return {
+        name,
+        calls: callsOf(bot, { sender: name, ...shelf }),
+        obeysOptOut: settings.obeysOptOut,
+        ...(inbound && { inbound })
+      }
+    }),
     connections,
     perSecond,
     recipientLimit: (recipient) =>
@@ -44,8 +53,6 @@ export const run = Effect.gen(function* () {
         ? groupPerMinute > 0
           ? { count: groupPerMinute, millis: 60_000 }
           : undefined
-        : chatPerSecond > 0
-          ? { count: Math.max(1, Math.floor(chatPerSecond)), millis: 1_000 / Math.min(1, chatPerSecond) }
-          : undefined
+        : everySecond(chatPerSecond)
   })
 })

@@ -1,4 +1,5 @@
-// What Telegram's refusals, and the ways a connection fails, mean: one table for each. Pure.
+// What Telegram's refusals, and answers that are none of Telegram's, mean: one table for each. Pure.
+import { ofCallFailure } from "#shared/gateway/CallOutcomes.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
 import type { TransportFailure } from "./UndiciFetch.ts"
 
@@ -29,15 +30,13 @@ const refusals: Readonly<Record<number, ReadonlyArray<Row>>> = {
     [RejectedContent({ reason: "message-too-long" }), "message is too long", "message_too_long", "text is too long"],
     [RejectedContent({ reason: "message-too-long" }), "message caption is too long"],
     [RejectedContent({ reason: "not-utf-8" }), "text must be encoded in utf-8", "strings must be encoded in utf-8"],
-    [
-      RejectedContent({ reason: "bad-button" }),
-      "reply markup is too long",
-      "button_url_invalid",
-      "button_data_invalid"
-    ],
+    [RejectedContent({ reason: "bad-button" }), "reply markup is too long", "inline keyboard button url"],
+    [RejectedContent({ reason: "bad-button" }), "button_url_invalid", "button_data_invalid"],
     [RejectedContent({ reason: "bad-file" }), "wrong file identifier", "wrong remote file identifier", "wrong file_id"],
-    [RejectedContent({ reason: "bad-file" }), "file is too big", "photo_invalid_dimensions", "image_process_failed"],
-    [RejectedContent({ reason: "bad-file" }), "photo has unsupported extension"],
+    [RejectedContent({ reason: "bad-file" }), "invalid remote file identifier", "invalid file http url"],
+    [RejectedContent({ reason: "bad-file" }), "photo_invalid_dimensions", "image_process_failed"],
+    [RejectedContent({ reason: "bad-file" }), "photo has unsupported extension", "can't use file of type "],
+    [RejectedContent({ reason: "file-too-big" }), "file is too big", "request entity too large"],
     [Transient({ reason: "media-not-fetched" }), "failed to get http url content", "can't upload file by url"],
     [Transient({ reason: "media-not-fetched" }), "wrong type of the web page content", "wrong http url specified"],
     [RejectedSender({ reason: "logged-out" }), "logged out"],
@@ -59,6 +58,7 @@ const refusals: Readonly<Record<number, ReadonlyArray<Row>>> = {
     [RejectedSender({ reason: "no-such-sender" }), ""]
   ],
   409: [[RejectedSender({ reason: "conflict" }), ""]],
+  413: [[RejectedContent({ reason: "file-too-big" }), ""]],
   421: [[RejectedSender({ reason: "wrong-server" }), ""]]
 }
 
@@ -69,48 +69,34 @@ const serverFailures: Readonly<Record<number, NotAccepted>> = {
   504: Unknown({ reason: "gateway-timeout" })
 }
 
-// Failures before the request was written, by the code of Node or undici.
-const notWritten: ReadonlyArray<readonly [outcome: NotAccepted, code: RegExp]> = [
-  [Transient({ reason: "connection-refused" }), /^ECONNREFUSED$/],
-  [Transient({ reason: "dns-failed" }), /^(ENOTFOUND|EAI_)/],
-  [Transient({ reason: "connect-timed-out" }), /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/],
-  [Transient({ reason: "timed-out-before-sending" }), /^TIMED_OUT$/],
-  [Transient({ reason: "unreachable" }), /^E(HOST|NET)(UNREACH|DOWN)$/],
-  [Transient({ reason: "tls-failed" }), /TLS|SSL|CERT|SIGNATURE|^EPROTO$/]
-]
+const heading = /^(bad request|forbidden|unauthorized|not found|too many requests|request entity too large): /
 
-const heading = /^(bad request|forbidden|unauthorized|not found): /
-
-/** What a refusal in the Bot API's own words means. */
+/**
+ * What a refusal in the Bot API's own words means. Of an album it may speak of one item while others were sent,
+ * whatever its code.
+ */
 export const ofRefusal = ({ description, error_code, parameters }: Refusal): NotAccepted => {
   if (typeof error_code !== "number") return Unknown({ reason: "unreadable-answer" })
+  const words = typeof description === "string" ? description.toLowerCase().replace(heading, "") : ""
+  if (words.startsWith("failed to send message #")) return Unknown({ reason: "partly-sent" })
   if (error_code === 429) return throttled(parameters?.retry_after)
   if (error_code >= 500) return serverFailure(error_code)
   const movedTo = parameters?.migrate_to_chat_id
   if (Number.isSafeInteger(movedTo))
     return RejectedRecipient({ reason: "chat-moved", movedTo: { chatId: String(movedTo) } })
-  const words = typeof description === "string" ? description.toLowerCase().replace(heading, "") : ""
   const row = refusals[error_code]?.find(([, ...begins]) => begins.some((begin) => words.startsWith(begin)))
   return row?.[0] ?? Unknown({ reason: "unreadable-answer" })
 }
 
 /** What a call means that brought no answer of the Bot API. */
-export const ofTransport = (failure: TransportFailure): NotAccepted => {
-  switch (failure._tag) {
-    case "NotWritten":
-      return notWritten.find(([, code]) => code.test(failure.code))?.[0] ?? Transient({ reason: "connect-failed" })
-    case "NoAnswer":
-      if (failure.code === "TIMED_OUT") return Unknown({ reason: "timed-out" })
-      return Unknown({ reason: failure.stage === "answering" ? "answer-cut-short" : "connection-reset" })
-    case "OddAnswer":
-      return ofOddAnswer(failure.status, failure.retryAfter)
-  }
-}
+export const ofTransport = (failure: TransportFailure): NotAccepted =>
+  failure._tag === "OddAnswer" ? ofOddAnswer(failure.status, failure.retryAfter) : ofCallFailure(failure)
 
 // Somebody on the way to Telegram answered, or a server in trouble. What was turned away outright (3xx, 4xx) never got
 // to Telegram: a matter of configuration, for which no message should be burnt.
 const ofOddAnswer = (status: number, retryAfter: string | undefined): NotAccepted => {
   if (status === 429) return throttled(retryAfter, "sender")
+  if (status === 413) return RejectedContent({ reason: "file-too-big" })
   if (status >= 500) return serverFailure(status)
   return status >= 300 && status !== 408
     ? RejectedSender({ reason: "not-the-platform" })

@@ -1,23 +1,7 @@
-// The fetch that grammY calls: HTTP over an undici pool, which knows whether a request had left when it failed.
+// The fetch that grammY calls. It rejects with a `TransportFailure`, which never holds the URL: the token is in it.
+import { Readable } from "node:stream"
 import { Effect, Schema } from "effect"
-import { type Dispatcher, Pool } from "undici"
-
-/** The request was never written: nothing reached the platform. `code` is Node's or undici's, "" if it has none. */
-export class NotWritten extends Schema.TaggedError<NotWritten>()("NotWritten", { code: Schema.String }) {
-  override get message() {
-    return `not sent (${this.code})`
-  }
-}
-
-/** The request left, and the answer did not come, or not whole. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", {
-  stage: Schema.Literals(["waiting", "answering"]),
-  code: Schema.String
-}) {
-  override get message() {
-    return `no answer, ${this.stage} (${this.code})`
-  }
-}
+import { type HttpCall, httpCalls, NoAnswer, NotWritten, type Options } from "#shared/gateway/HttpCall.ts"
 
 /** An answer that is a server's failure, or does not look like the Bot API's: a proxy's page, half a JSON. */
 export class OddAnswer extends Schema.TaggedError<OddAnswer>()("OddAnswer", {
@@ -32,120 +16,56 @@ export class OddAnswer extends Schema.TaggedError<OddAnswer>()("OddAnswer", {
 export type TransportFailure = NotWritten | NoAnswer | OddAnswer
 export const isTransportFailure = Schema.is(Schema.Union([NotWritten, NoAnswer, OddAnswer]))
 
-export interface Options {
+interface FetchOptions extends Options {
   readonly origin: string
-  readonly connections: number
-  /** Over all: waiting for a connection, connecting, writing and reading the answer. */
-  readonly timeoutMs: number
+  /** Of a request that carries files. */
+  readonly uploadTimeoutMs: number
 }
 
-// An idle connection may be closed by the other side just as we write on it, which is an outcome nobody knows:
-// connections are given up well before servers do.
-const pool = ({ connections, origin }: Options) =>
-  new Pool(origin, {
-    connections,
-    allowH2: false,
-    connectTimeout: 10_000,
-    keepAliveTimeout: 4_000,
-    keepAliveMaxTimeout: 4_000,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxResponseSize: 1_048_576
+/** A `fetch` as far as grammY needs it. */
+export const make = ({ origin, uploadTimeoutMs, ...options }: FetchOptions) =>
+  Effect.map(httpCalls(options), (call) => async (url: string, init: FetchInit) => {
+    const { body, headers, method, signal } = init
+    const content = typeof body === "string" ? { body } : { ...uploaded(body, init.signal), timeoutMs: uploadTimeoutMs }
+    return botApiAnswer(await call({ origin, path: url.slice(origin.length), method, headers, ...content }, signal))
   })
-
-/** A `fetch` as far as grammY needs it. It rejects with a `TransportFailure`, which never holds the URL: the token is in it. */
-export const make = Effect.fnUntraced(function* (options: Options) {
-  const connections = yield* Effect.acquireRelease(
-    Effect.sync(() => pool(options)),
-    (pool) => Effect.promise(() => pool.destroy())
-  )
-  return (url: string, init: FetchInit) =>
-    new Promise<Answer>((resolve, reject) => {
-      const exchange = new Exchange(resolve, reject, options.timeoutMs)
-      if (init.signal.aborted) return exchange.stop("ABORTED")
-      init.signal.addEventListener("abort", () => exchange.stop("ABORTED"))
-      const { body, headers, method } = init
-      connections.dispatch({ path: url.slice(options.origin.length), method, headers, body }, exchange)
-    })
-})
 
 interface FetchInit {
   readonly method: "POST"
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body: string | AsyncIterable<Uint8Array>
   readonly signal: AbortSignal
 }
 
-interface Answer {
-  json(): unknown
+/** Small, so that "not yet handed over" is true for as long as it can be. */
+const bitBytes = 65_536
+
+/**
+ * The Bot API acts on an upload when it has all of it. grammY ends a body in which reading failed as if it were whole,
+ * and aborts: so the last bit is kept back until it is known that nothing failed.
+ */
+const uploaded = (source: AsyncIterable<Uint8Array>, signal: AbortSignal) => {
+  let whole = false
+  async function* bits() {
+    let last: Uint8Array | undefined
+    for await (const piece of source) {
+      for (let at = 0; at < piece.length; at += bitBytes) {
+        if (last) yield last
+        last = piece.subarray(at, at + bitBytes)
+      }
+    }
+    if (signal.aborted) throw new Error("aborted")
+    whole = true
+    if (last) yield last
+  }
+  return { body: Readable.from(bits(), { objectMode: false }), whole: () => whole }
 }
 
-/** One request and its answer. The first of answer, failure and stop settles it; what comes later is ignored. */
-class Exchange implements Dispatcher.DispatchHandler {
-  private controller: Dispatcher.DispatchController | undefined
-  private stopped = false
-  private status = 0
-  private retryAfter: string | undefined
-  private readonly chunks: Array<Buffer> = []
-  private readonly timer: NodeJS.Timeout
-  private readonly resolve: (answer: Answer) => void
-  private readonly reject: (failure: TransportFailure) => void
-
-  constructor(resolve: (answer: Answer) => void, reject: (failure: TransportFailure) => void, timeoutMs: number) {
-    this.resolve = resolve
-    this.reject = reject
-    this.timer = setTimeout(() => this.stop("TIMED_OUT"), timeoutMs)
-  }
-
-  stop(code: string) {
-    if (this.stopped) return
-    this.stopped = true
-    this.fail(code)
-    this.controller?.abort(new Error("stopped"))
-  }
-
-  // The last moment before writing: undici calls this on a connection that stands.
-  onRequestStart(controller: Dispatcher.DispatchController) {
-    if (this.stopped) controller.abort(new Error("stopped"))
-    else this.controller = controller
-  }
-
-  onResponseStart(
-    _: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>
-  ) {
-    this.status = status
-    const retryAfter = headers["retry-after"]
-    if (typeof retryAfter === "string") this.retryAfter = retryAfter
-  }
-
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer) {
-    this.chunks.push(chunk)
-  }
-
-  onResponseEnd() {
-    clearTimeout(this.timer)
-    const answer = this.status < 500 ? parse(Buffer.concat(this.chunks).toString()) : undefined
-    if (isBotApiAnswer(answer)) this.resolve({ json: () => answer })
-    else {
-      const { retryAfter, status } = this
-      this.reject(new OddAnswer(retryAfter === undefined ? { status } : { status, retryAfter }))
-    }
-  }
-
-  onResponseError(_: Dispatcher.DispatchController | undefined, error: Error & { readonly code?: unknown }) {
-    this.fail(typeof error.code === "string" ? error.code : "")
-  }
-
-  private fail(code: string) {
-    clearTimeout(this.timer)
-    this.reject(
-      this.controller === undefined
-        ? new NotWritten({ code })
-        : new NoAnswer({ stage: this.status === 0 ? "waiting" : "answering", code })
-    )
-  }
+const botApiAnswer = ({ body, header, status }: Awaited<ReturnType<HttpCall>>) => {
+  const answer = status < 500 ? parse(body.toString()) : undefined
+  if (isBotApiAnswer(answer)) return { json: () => answer }
+  const retryAfter = header("retry-after")
+  throw new OddAnswer(retryAfter === undefined ? { status } : { status, retryAfter })
 }
 
 const isBotApiAnswer = (answer: unknown) =>

@@ -1,6 +1,6 @@
 // How commands and events travel: CloudEvents 1.0 in NATS headers (binary mode) out; binary, structured or bare JSON in.
 import { Result } from "effect"
-import { attemptOf, type Event, type EventType, messageId, notOfMessages, platform } from "./Events.ts"
+import { attemptOf, type Event, type EventType, messageId, notOfMessages, ofRecipients, platform } from "./Events.ts"
 import type { Problem } from "./Fields.ts"
 
 export type Headers = Readonly<Record<string, string>>
@@ -21,6 +21,15 @@ export const eventId = (event: Event): string => {
       return `${event.id}.${event.rule}.${event.at.slice(0, 13)}.overdue`
     case "orders-changed":
       return `${event.cause}.orders-changed`
+    case "recipient-unlinked":
+      return `${event.cause}.recipient-unlinked`
+    case "recipient-linked":
+    case "recipient-blocked":
+    case "recipient-unblocked":
+    case "reply-received":
+    case "opted-out":
+    case "opted-in":
+      return `${event.platform}.${event.sender}.${event.cause}.${event.type}`
     case "circuit-changed":
       return `${event.platform}.${event.sender}.${event.at}.${event.state}`
     case "send-started":
@@ -42,6 +51,9 @@ export const partEventId = (
   type: "send-started" | "part-sent"
 ) => attemptEventId(id, attempt, type) + (part === undefined || part === 1 ? "" : `.${part}`)
 
+const topicOf = (type: EventType) =>
+  notOfMessages.has(type) ? "sender" : ofRecipients.has(type) ? "inbound" : "message"
+
 /** `ce-subject` is the message id; `ce-attempt` and `ce-platform` are extensions. */
 export const eventHeaders = (event: Event, service: string): Headers => {
   const id = messageId(event)
@@ -49,7 +61,7 @@ export const eventHeaders = (event: Event, service: string): Headers => {
   return {
     "ce-specversion": "1.0",
     "ce-id": eventId(event),
-    "ce-type": `carillon.${notOfMessages.has(event.type) ? "sender" : "message"}.${event.type}.v1`,
+    "ce-type": `carillon.${topicOf(event.type)}.${event.type}.v1`,
     "ce-source": `/carillon/${service}`,
     "ce-time": event.at,
     "ce-platform": platform(event) ?? "unknown",

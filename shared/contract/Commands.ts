@@ -1,6 +1,7 @@
 // What other systems may ask for: schedule, cancel, reschedule. Shapes only; the rules that need a clock are in Submission.ts.
 import { Schema } from "effect"
 import {
+  ContactId,
   Content,
   Fallback,
   Kind,
@@ -149,6 +150,31 @@ export const RearmCommand = Schema.Struct({
 })
 export type RearmCommand = typeof RearmCommand.Type
 
+export const shortestLink = 1
+export const longestLink = 90 * 86_400
+
+export const CreateLinkCommand = Schema.Struct({
+  contact: ContactId,
+  platform: Platform,
+  sender: Schema.optionalKey(Sender),
+  expiresInSeconds: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: shortestLink, maximum: longestLink })).annotate({
+      description: "How long the link may be used: 7 days if left out, at most 90"
+    })
+  )
+}).annotate({
+  identifier: "CreateLinkCommand",
+  description: "A link by which a person becomes this contact. As a request only: the answer alone has the token"
+})
+export type CreateLinkCommand = typeof CreateLinkCommand.Type
+
+export const RemoveLinkCommand = Schema.Struct({
+  contact: ContactId,
+  platform: Platform,
+  sender: Schema.optionalKey(Sender),
+  reason: Schema.optionalKey(Reason)
+}).annotate({ identifier: "RemoveLinkCommand", description: "Forget which chat a contact has linked" })
+
 export const commands = {
   schedule: ScheduleCommand,
   cancel: CancelCommand,
@@ -159,7 +185,9 @@ export const commands = {
   redrive: RedriveCommand,
   discard: DiscardCommand,
   resolve: ResolveCommand,
-  rearm: RearmCommand
+  rearm: RearmCommand,
+  "create-link": CreateLinkCommand,
+  "remove-link": RemoveLinkCommand
 }
 export type CommandName = keyof typeof commands
 export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

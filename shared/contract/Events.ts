@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { commandNames } from "./Commands.ts"
 import {
   CircuitState,
+  ContactId,
   Content,
   ErrorCategory,
   Fallback,
@@ -78,6 +79,15 @@ const parts = {
 }
 
 const cause = Schema.String.annotate({ description: "Names the stored command that led to this event" })
+
+/** What came in from a person: `recipient` is personal data. */
+const inbound = {
+  platform: Platform,
+  sender: Sender,
+  recipient: Recipient,
+  contacts: Schema.Array(ContactId).annotate({ description: "Those who have linked this chat; none if nobody has" }),
+  cause: Schema.String.annotate({ description: "Names what came in: the same whenever the platform says it again" })
+}
 
 export const events = {
   scheduled: event("scheduled", "Accepted and stored; the timer follows", { message: Message, cause }),
@@ -173,6 +183,12 @@ export const events = {
     rule: WatchdogRule,
     since: Instant.annotate({ identifier: undefined, description: "When it should have happened, or was seen last" })
   }),
+  erased: event("erased", "Its recipient and content were removed everywhere: only what became of it stays", {
+    id: MessageId,
+    platform: Schema.optionalKey(Platform),
+    cause: Schema.String.annotate({ description: "Names the request" }),
+    reason: Schema.optionalKey(Reason)
+  }),
   "orders-changed": event("orders-changed", "An operator paused, resumed or dropped what waits", {
     platform: Platform,
     sender: Schema.optionalKey(Sender),
@@ -185,7 +201,37 @@ export const events = {
     sender: Sender,
     state: CircuitState,
     reason: Schema.String.annotate({ description: "A code of a closed set: what opened it" })
-  })
+  }),
+  "recipient-linked": event("recipient-linked", "A person opened a link: the contact has this chat from now on", {
+    platform: Platform,
+    sender: Sender,
+    recipient: Recipient,
+    contact: ContactId,
+    cause: inbound.cause
+  }),
+  "recipient-unlinked": event("recipient-unlinked", "The chat of a contact was forgotten, on command", {
+    platform: Platform,
+    sender: Sender,
+    contact: ContactId,
+    cause,
+    reason: Schema.optionalKey(Reason)
+  }),
+  "recipient-blocked": event("recipient-blocked", "A person blocked the sender: nothing reaches them", inbound),
+  "recipient-unblocked": event(
+    "recipient-unblocked",
+    "A person who had blocked the sender lets it write again",
+    inbound
+  ),
+  "reply-received": event("reply-received", "A person pressed a reply button of a message", {
+    ...inbound,
+    reply: Schema.String.annotate({ description: "The code that the publisher gave the button" }),
+    id: Schema.optionalKey(
+      MessageId.annotate({ identifier: undefined, description: "Of the message, while it is known" })
+    ),
+    providerMessageId: Schema.String
+  }),
+  "opted-out": event("opted-out", "A person wrote a word that means: send me nothing more", inbound),
+  "opted-in": event("opted-in", "A person wrote a word that means: send me messages again", inbound)
 }
 
 export type EventType = keyof typeof events
@@ -197,6 +243,19 @@ export const Event = Schema.Union(Object.values(events) as unknown as ReadonlyAr
 
 /** About a sender, not about a message. */
 export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed", "orders-changed"])
+
+/** What came in from a person. */
+export const inboundTypes = [
+  "recipient-linked",
+  "recipient-blocked",
+  "recipient-unblocked",
+  "reply-received",
+  "opted-out",
+  "opted-in"
+] as const satisfies ReadonlyArray<EventType>
+
+/** About a person and not about a message; of replies one is, as long as its message is known. */
+export const ofRecipients: ReadonlySet<EventType> = new Set<EventType>([...inboundTypes, "recipient-unlinked"])
 
 /** The message an event is about; a rejection may be about none, and what becomes of a sender is about none. */
 export const messageId = (event: Event): MessageId | undefined =>

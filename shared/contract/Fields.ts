@@ -1,28 +1,9 @@
 // The words of the contract: the fields that commands and events are made of, with their bounds.
 import { Schema } from "effect"
+import { Content } from "./Content.ts"
+import { exactlyOne, oneOf, text } from "./Words.ts"
 
-// JSON Schema gets a pattern only when it has the flag `u`, and of a rule written as code what its `toJsonSchema` says.
-
-/** Text that every part of the system can store: no NUL (Postgres refuses it), no half of a surrogate pair. */
-const storable = Schema.makeFilter<string>(
-  (text) =>
-    text.includes("\u0000") ? "must not contain U+0000" : text.isWellFormed() || "must be well-formed Unicode",
-  { toJsonSchema: () => [{ pattern: "^[^\\u0000]*$" }, true] }
-)
-
-const notBlank = Schema.makeFilter<string>((text) => text.trim() !== "" || "must not be blank", {
-  toJsonSchema: () => ({ pattern: "\\S" })
-})
-
-const oneOf = <const Values extends ReadonlyArray<string>>(identifier: string, values: Values, description?: string) =>
-  Schema.Literals(values).annotate({
-    identifier,
-    ...(description === undefined ? {} : { description }),
-    message: `must be ${new Intl.ListFormat("en", { type: "disjunction" }).format(values)}`
-  })
-
-const text = (minimum: number, maximum: number) =>
-  Schema.String.check(Schema.isBetweenCodePoints(minimum, maximum), storable)
+export { Content }
 
 export const MessageId = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u, { message: "must be 1 to 128 of A-Z a-z 0-9 _ -" })
@@ -82,11 +63,14 @@ export const ResolvedAs = oneOf(
 )
 export type ResolvedAs = typeof ResolvedAs.Type
 
-/** For an object whose keys are so many ways to say one thing. */
-const exactlyOne = (...keys: ReadonlyArray<string>) =>
-  Schema.isBetweenProperties(1, 1, {
-    message: `must have exactly one of ${new Intl.ListFormat("en", { type: "disjunction" }).format(keys)}`
-  })
+/** A person as a publisher knows them, in words that say nothing to others. What address it stands for is linked by the person. */
+export const ContactId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,64}$/u, { message: "must be 1 to 64 of A-Z a-z 0-9 _ -" })
+).annotate({
+  identifier: "ContactId",
+  description: "Chosen by the publisher, opaque: no name, no number, no personal data. 1 to 64 of A-Za-z0-9_-"
+})
+export type ContactId = typeof ContactId.Type
 
 /** The kinds of address that platforms know; which one a platform takes is said in shared/platforms. */
 export const Recipient = Schema.Struct({
@@ -101,21 +85,17 @@ export const Recipient = Schema.Struct({
     Schema.String.check(
       Schema.isPattern(/^https?:\/\/[!-~]{1,2000}$/u, { message: "must be an address with https:// or http://" })
     )
+  ),
+  contact: Schema.optionalKey(
+    ContactId.annotate({ identifier: undefined, description: "Who has linked a chat, by the publisher's own id" })
   )
 })
-  .check(exactlyOne("chatId", "url"))
+  .check(exactlyOne(["chatId", "url", "contact"]))
   .annotate({ identifier: "Recipient", description: "Where the message goes: personal data" })
 export type Recipient = typeof Recipient.Type
 
-/** The address itself, whichever kind it is: personal data. */
-export const addressOf = ({ chatId, url }: Recipient): string => chatId ?? url ?? ""
-
-export const Content = Schema.Struct({
-  type: Schema.Literal("text"),
-  text: text(1, 4096).check(notBlank),
-  format: Schema.optionalKey(oneOf("Format", ["plain", "markdown", "html"]))
-}).annotate({ identifier: "Content", description: "What is sent: personal data. At most 4096 code points" })
-export type Content = typeof Content.Type
+/** The address itself, whichever kind it is: personal data. A contact is none until its gateway has looked it up. */
+export const addressOf = ({ chatId, url, contact }: Recipient): string => chatId ?? url ?? contact ?? ""
 
 /** A further way to the same person, tried when the one before is given up for good. */
 export const Channel = Schema.Struct({

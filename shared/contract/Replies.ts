@@ -1,6 +1,6 @@
 // What `carillon.api.*` answers.
 import { Schema } from "effect"
-import { Instant, MessageId, Platform, Problem, ResolvedAs, Sender } from "./Fields.ts"
+import { ContactId, Instant, MessageId, Platform, Problem, ResolvedAs, Sender } from "./Fields.ts"
 import { Orders } from "./Senders.ts"
 
 export const Rearmed = Schema.Literals(["armed", "redecided", "unknown", "waits", "under-way", "ended"]).annotate({
@@ -33,6 +33,20 @@ export const Reply = Schema.Union([
     id: MessageId,
     what: Rearmed
   }),
+  Schema.Struct({
+    status: Schema.Literal("link-created"),
+    contact: ContactId,
+    platform: Platform,
+    sender: Sender,
+    token: Schema.String.annotate({
+      description: "A secret until it is used, once: whoever has it becomes the contact. It is in this answer only"
+    }),
+    url: Schema.optionalKey(
+      Schema.String.annotate({ description: "To be opened by the person; none before a gateway of the sender has run" })
+    ),
+    expiresAt: Instant
+  }),
+  Schema.Struct({ status: Schema.Literal("link-removed"), contact: ContactId, platform: Platform, sender: Sender }),
   Schema.Struct({
     status: Schema.Literal("rejected"),
     id: Schema.optionalKey(MessageId),

@@ -14,6 +14,13 @@ export type Orders = typeof Orders.Type
 
 export const noOrders: Orders = { paused: false }
 
+/** Written by the active gateway: what is known of the sender at its platform. */
+export const Profile = Schema.Struct({
+  /** An address to be opened by a person, complete when the token of a link is put at its end. */
+  linkPrefix: Schema.String
+}).annotate({ identifier: "Profile" })
+export type Profile = typeof Profile.Type
+
 /** Written by the active gateway. Brakes name recipients: personal data. */
 export const SenderState = Schema.Struct({
   circuit: Schema.Struct({

@@ -23,6 +23,8 @@ export interface Rules {
   readonly now: number
   /** How late a message of a kind may be that says nothing of it, in milliseconds. */
   readonly maxLateness: (kind: Kind | undefined) => number
+  /** Fills in what the platforms are configured to do where a message says nothing. */
+  readonly settled: (message: Message) => Message
   /** What the platform of a message would never take: see shared/platforms. */
   readonly unsendable: (message: Message) => ReadonlyArray<Problem>
 }
@@ -80,8 +82,15 @@ export const changed = (message: Message, command: RescheduleCommand, rules: Rul
     })
   )
 
-const sendable = (rules: Rules, message: Message): Result.Result<Message, Refusal> => {
-  const problems = rules.unsendable(message)
+/** As JSON, in bytes: a change of a message holds it twice, and must be small enough for NATS. */
+const mostBytes = 262_144
+
+const sendable = (rules: Rules, wanted: Message): Result.Result<Message, Refusal> => {
+  const message = rules.settled(wanted)
+  const problems =
+    Buffer.byteLength(JSON.stringify(message)) > mostBytes
+      ? [{ path: "", problem: "is larger than 256 KiB in all" }]
+      : rules.unsendable(message)
   return problems.length === 0
     ? Result.succeed(message)
     : Result.fail({ id: message.id, platform: message.platform, problems })
@@ -169,7 +178,9 @@ const problems = (issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
 
 /** A mistyped field is named; a key that is no field's name at all may be anybody's data, and is not repeated. */
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): string => {
-  const key = String(typeof segment === "object" ? segment.key : segment)
+  const place = typeof segment === "object" ? segment.key : segment
+  const key = String(place)
+  if (typeof place === "number") return key
   return /^[a-z][A-Za-z0-9_.-]{0,39}$/.test(key) ? key : "?"
 }
 

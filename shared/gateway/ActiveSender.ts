@@ -4,6 +4,7 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import { gatewayConsumers } from "#shared/nats/Topology.ts"
 import type { CircuitPolicy } from "./Circuit.ts"
 import { type Desk, keepRecord, openDesk } from "./Desk.ts"
+import { hear } from "./Hearing.ts"
 import { takeIn } from "./Intake.ts"
 import type { Lease } from "./Lease.ts"
 import { watching } from "./Observed.ts"
@@ -11,6 +12,7 @@ import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
 import { recordOutcomes } from "./Recording.ts"
 import { recallSends } from "./Recovery.ts"
 import { expire, letGo } from "./Sending.ts"
+import type { Hearer } from "./Updates.ts"
 
 export interface Policy {
   readonly circuit: CircuitPolicy
@@ -24,12 +26,13 @@ const keepEveryMillis = 1_500
 export const sendWhileActive = (
   gateway: GatewayDefinition,
   sender: SenderDefinition,
+  hearer: Hearer,
   lease: Lease,
   { circuit, graceSeconds }: Policy
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const desk = yield* openDesk(gateway, sender, lease, circuit)
+      const desk = yield* openDesk(gateway, sender, hearer, lease, circuit)
       yield* persistently(recallSends(desk))
       yield* watching(desk)
       const scope = yield* Effect.scope
@@ -44,7 +47,9 @@ export const sendWhileActive = (
         scope
       )
       const mailboxes = gatewayConsumers(gateway.platform, sender.name)
-      yield* Effect.all([...mailboxes.map((mailbox) => takeIn(desk, mailbox)), letGo(desk, scope), expire(desk)], {
+      const listening = sender.inbound ? [hear(hearer, sender.inbound)] : []
+      const steps = [...mailboxes.map((mailbox) => takeIn(desk, mailbox)), letGo(desk, scope), expire(desk)]
+      yield* Effect.all([...steps, ...listening], {
         concurrency: "unbounded",
         discard: true
       }).pipe(

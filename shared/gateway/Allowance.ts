@@ -7,12 +7,16 @@ import { Brakes } from "./Brakes.ts"
 import { afterOutcome, allowance, type Circuit, type CircuitPolicy, closed, probing } from "./Circuit.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { GatewayDefinition } from "./Platform.ts"
+import { RecipientCircuits } from "./RecipientCircuits.ts"
 import { type Limit, Windows } from "./Windows.ts"
 
-type Limits = Pick<GatewayDefinition, "connections" | "perSecond" | "recipientLimit">
+type Limits = Pick<GatewayDefinition, "blames" | "connections" | "perSecond" | "recipientLimit">
 
 /** Never a name of one recipient's key. */
 const senderKey = ""
+
+/** How far apart we expect sends to a recipient to be that is without limit, but held now. */
+const heldPaceMillis = 100
 
 export class Allowance {
   orders: Orders = noOrders
@@ -20,6 +24,8 @@ export class Allowance {
   readonly #policy: CircuitPolicy
   readonly #windows = new Windows()
   readonly #brakes: Brakes
+  /** Nothing where a failure is the sender's. */
+  readonly #recipientCircuits: RecipientCircuits | undefined
   readonly #recipientLimits = new Map<string, Limit | undefined>()
   #circuit: Circuit
   #changes: Array<Circuit> = []
@@ -29,11 +35,17 @@ export class Allowance {
     this.#limits = limits
     this.#policy = policy
     this.#brakes = new Brakes(limits.perSecond, state?.brakes)
+    this.#recipientCircuits = limits.blames === "recipient" ? new RecipientCircuits(policy) : undefined
     this.#circuit = state?.circuit ?? closed
   }
 
   get circuit(): Circuit {
     return this.#circuit
+  }
+
+  /** Recipients whose circuit is open. */
+  get recipientsHeld(): number {
+    return this.#recipientCircuits?.open ?? 0
   }
 
   get sending(): number {
@@ -77,7 +89,8 @@ export class Allowance {
   recipientAt(recipient: string, now: number): number {
     const limit = this.#recipientLimits.get(recipient)
     const free = limit ? (this.#windows.freeAt(limit, now) ?? Number.POSITIVE_INFINITY) : now
-    return Math.max(free, this.#brakes.recipientUntil(recipient))
+    const probe = this.#recipientCircuits?.mayBegin(recipient) ?? 0
+    return Math.max(free, this.#brakes.recipientUntil(recipient), probe)
   }
 
   /** Past its own deadline, or what an operator dropped. */
@@ -86,10 +99,16 @@ export class Allowance {
     return now > expiresAt || (dropDueBefore !== undefined && dueAt < Date.parse(dropDueBefore))
   }
 
-  /** How far apart sends to this recipient are, when many wait. */
-  pace(recipient: string): number {
+  /** Until when its platform, or its circuit, keeps this recipient from being sent to. */
+  heldUntil(recipient: string): number {
+    return this.#brakes.recipientUntil(recipient)
+  }
+
+  /** How far apart sends to this recipient are, when many wait; 0 if nothing holds them back. */
+  pace(recipient: string, now: number): number {
     const limit = this.#recipientLimits.get(recipient)
-    return limit ? limit.millis / limit.count : 0
+    if (limit) return limit.millis / limit.count
+    return this.heldUntil(recipient) > now ? heldPaceMillis : 0
   }
 
   /** Learns the limit of a recipient: call it before anything else about this one. */
@@ -106,14 +125,30 @@ export class Allowance {
   begin(recipient: string, now: number): (outcome: Outcome, now: number) => void {
     const limits = this.#limitsOf(recipient, now)
     this.#sending++
-    this.#turnTo(probing(this.#circuit))
+    if (this.#recipientCircuits) this.#recipientCircuits.begin(recipient)
+    else this.#turnTo(probing(this.#circuit))
     for (const limit of limits) this.#windows.begin(limit)
     return (outcome, endedAt) => {
       this.#sending--
       for (const limit of limits) this.#windows.end(limit, endedAt)
-      if (outcome._tag === "Throttled") this.#brakes.throttled(outcome.scope, recipient, outcome.retryAfterMs, endedAt)
-      this.#turnTo(afterOutcome(this.#circuit, outcome, endedAt, this.#policy))
+      if (this.#recipientCircuits) this.#blameRecipient(this.#recipientCircuits, recipient, outcome, endedAt)
+      else this.#blameSender(recipient, outcome, endedAt)
     }
+  }
+
+  #blameSender(recipient: string, outcome: Outcome, now: number): void {
+    if (outcome._tag === "Throttled") this.#brakes.throttled(outcome.scope, recipient, outcome.retryAfterMs, now)
+    this.#turnTo(afterOutcome(this.#circuit, outcome, now, this.#policy))
+  }
+
+  /** What one of many servers says is no complaint about us as a whole, unless it says so. */
+  #blameRecipient(circuits: RecipientCircuits, recipient: string, outcome: Outcome, now: number): void {
+    if (outcome._tag === "Throttled" && outcome.scope === "sender")
+      this.#brakes.throttled("sender", recipient, outcome.retryAfterMs, now)
+    if (outcome._tag === "Throttled") this.#brakes.hold(recipient, now + outcome.retryAfterMs)
+    const probeAt = circuits.ended(recipient, outcome, now)
+    // Among the brakes it survives a change of the active gateway.
+    if (probeAt !== undefined) this.#brakes.hold(recipient, probeAt)
   }
 
   /** What an earlier gateway of this sender had sent: it counts as well. */
@@ -127,6 +162,7 @@ export class Allowance {
   /** Forgets recipients that nothing is to be known of any more. */
   tidy(now: number, stillMeant: (recipient: string) => boolean): void {
     this.#windows.tidy(now)
+    this.#recipientCircuits?.tidy(now, stillMeant)
     for (const [key, limit] of this.#recipientLimits) {
       if (!stillMeant(key) && (!limit || !this.#windows.counts(key))) this.#recipientLimits.delete(key)
     }

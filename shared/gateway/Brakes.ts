@@ -43,6 +43,13 @@ export class Brakes {
     }
   }
 
+  /** Holds one recipient, and says nothing of the others. */
+  hold(recipient: string, until: number): void {
+    const { recipientsUntil } = this.#state
+    const later = Math.max(until, this.recipientUntil(recipient))
+    this.#state = { ...this.#state, recipientsUntil: { ...recipientsUntil, [recipient]: later } }
+  }
+
   /** Sends a second that we dare now; 0 for no limit. */
   rate(now: number): number {
     const { rate, at } = this.#state

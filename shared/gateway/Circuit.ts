@@ -27,7 +27,9 @@ export const afterOutcome = (circuit: Circuit, outcome: Outcome, now: number, po
     case "RejectedSender":
       return fail(circuit, reasonOf(outcome), now, policy, true)
     case "Transient":
-      return outcome.reason === "media-not-fetched" ? circuit : fail(circuit, outcome.reason, now, policy, false)
+      return outcome.reason === "media-not-fetched" || outcome.reason === "lease-lost"
+        ? circuit
+        : fail(circuit, outcome.reason, now, policy, false)
     case "Unknown":
       return fail(circuit, outcome.reason, now, policy, false)
   }

@@ -14,6 +14,7 @@ import type { Lease } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
 import { ordersFor, readState, writeState } from "./SenderRecord.ts"
 import { type Entry, Turns } from "./Turns.ts"
+import type { Hearer } from "./Updates.ts"
 
 /** What happened to an entry, on its way into the log. */
 export interface Recorded {
@@ -24,6 +25,7 @@ export interface Recorded {
 export interface Desk {
   readonly gateway: GatewayDefinition
   readonly sender: SenderDefinition
+  readonly hearer: Hearer
   readonly lease: Lease
   readonly inHand: InHand
   readonly turns: Turns
@@ -38,6 +40,7 @@ export interface Desk {
 export const openDesk = Effect.fnUntraced(function* (
   gateway: GatewayDefinition,
   sender: SenderDefinition,
+  hearer: Hearer,
   lease: Lease,
   policy: CircuitPolicy
 ) {
@@ -46,10 +49,11 @@ export const openDesk = Effect.fnUntraced(function* (
   allowance.orders = yield* persistently(ordersFor(gateway.platform, sender.name))
   const outcomes = yield* Queue.unbounded<Recorded>()
   const changed = yield* Queue.sliding<void>(1)
-  const turns = new Turns((recipient) => allowance.recipientAt(recipient, Date.now()))
+  const turns = new Turns((recipient, now = Date.now()) => allowance.recipientAt(recipient, now), gateway.atOnce)
   return {
     gateway,
     sender,
+    hearer,
     lease,
     inHand: new InHand(),
     turns,

@@ -1,11 +1,15 @@
 // What every gateway does: for each of its senders it stands by until no other replica is active, and then sends.
 import { Config, Effect } from "effect"
+import { persistently } from "#shared/nats/Persistently.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { type Policy, sendWhileActive } from "./ActiveSender.ts"
+import { contactsOf } from "./Contacts.ts"
+import { serveUpdates } from "./Doorway.ts"
 import { leaseOf } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
+import type { Hearer } from "./Updates.ts"
 
 const seconds = (name: string, byDefault: number) =>
   Config.Number(name).pipe(
@@ -33,10 +37,20 @@ export const runGateway = Effect.fnUntraced(function* (gateway: GatewayDefinitio
   })
 })
 
-const runSender = (gateway: GatewayDefinition, sender: SenderDefinition, configured: Policy) =>
-  Effect.gen(function* () {
-    const lease = yield* leaseOf(gateway.platform, sender.name)
-    yield* Effect.logInfo(`${sender.name}: active`)
-    yield* sendWhileActive(gateway, sender, lease, configured)
-    yield* Effect.logWarning(`${sender.name}: no longer active`)
+const runSender = Effect.fnUntraced(function* (
+  gateway: GatewayDefinition,
+  sender: SenderDefinition,
+  configured: Policy
+) {
+  const { platform } = gateway
+  const { name, inbound, obeysOptOut = false } = sender
+  const contacts = yield* persistently(contactsOf(platform, name))
+  const hearer: Hearer = { platform, sender: name, contacts, obeysOptOut }
+  if (inbound) yield* serveUpdates(hearer, inbound)
+  return yield* Effect.gen(function* () {
+    const lease = yield* leaseOf(platform, name)
+    yield* Effect.logInfo(`${name}: active`)
+    yield* sendWhileActive(gateway, sender, hearer, lease, configured)
+    yield* Effect.logWarning(`${name}: no longer active`)
   }).pipe(Effect.scoped, Effect.forever)
+}, Effect.scoped)

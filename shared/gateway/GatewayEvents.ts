@@ -1,10 +1,15 @@
 // What a gateway has to say of an attempt: begun, expired, sent, failed. Pure.
 import type { Attempt, EventOf } from "#shared/contract/Events.ts"
+import type { Recipient } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { errorCategory, type NotAccepted, Outcome, reasonOf } from "./Outcome.ts"
 
 /** An intent without an outcome: the gateway was killed in between. */
 export const interrupted = Outcome.Unknown({ reason: "interrupted" })
+
+/** Nobody has opened a link of this contact. */
+export const notLinked = Outcome.RejectedRecipient({ reason: "not-linked" })
+export const optedOut = Outcome.RejectedRecipient({ reason: "opted-out" })
 
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, platform: message.platform, attempt })
 
@@ -16,13 +21,14 @@ export interface Part {
 
 const numbered = ({ part, of }: Part) => (of > 1 ? { part } : {})
 
-export const startedEvent = (attempt: Attempt, part: Part, now: number): EventOf<"send-started"> => ({
+/** With the address itself, also of a contact. */
+export const startedEvent = (attempt: Attempt, to: Recipient, part: Part, now: number): EventOf<"send-started"> => ({
   type: "send-started",
   at: fromMillis(now),
   ...about(attempt),
   ...numbered(part),
   sender: attempt.message.sender,
-  recipient: attempt.message.recipient,
+  recipient: to,
   possibleDuplicate: attempt.possibleDuplicate
 })
 

@@ -1,5 +1,6 @@
 // Everything a gateway has taken and not settled: waiting, being sent, or being recorded.
 import type { Attempt } from "#shared/contract/Events.ts"
+import type { Recipient } from "#shared/contract/Fields.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { MessageSpan } from "#shared/telemetry/Spans.ts"
 import { type Entry, entryOf } from "./Turns.ts"
@@ -12,13 +13,19 @@ export class InHand {
   }
 
   /** Nothing if the message is in hand already: then only its delivery is renewed. */
-  take(delivery: Delivery, attempt: Attempt, recipient: string, begin: () => MessageSpan): Entry | undefined {
+  take(
+    delivery: Delivery,
+    attempt: Attempt,
+    to: Recipient,
+    recipient: string,
+    begin: () => MessageSpan
+  ): Entry | undefined {
     const known = this.#entries.get(delivery.seq)
     if (known) {
       known.delivery = delivery
       return undefined
     }
-    const entry = entryOf(attempt, recipient, delivery, begin())
+    const entry = entryOf(attempt, to, recipient, delivery, begin())
     this.#entries.set(delivery.seq, entry)
     return entry
   }

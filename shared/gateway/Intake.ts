@@ -1,23 +1,26 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { Array, Effect, Queue, Result } from "effect"
+import { Array, Effect, Option, Queue, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { type Attempt, events } from "#shared/contract/Events.ts"
+import type { ContactId, Recipient } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
 import type { Desk } from "./Desk.ts"
-import { deferredEvent, failedEvent, interrupted } from "./GatewayEvents.ts"
+import { deferredEvent, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
 import { taken } from "./Observed.ts"
 import type { Entry } from "./Turns.ts"
 
 const decode = decodeWith(events.dispatched)
 
-/** So many to one recipient are kept in hand: more would hold back all others. */
-const mostForOne = 20
+/** So many to one recipient are kept in hand: more would hold back all others. Fewer where it is held back itself. */
+const mostForOne = { held: 20, free: 500 }
+/** How far apart we expect sends to a recipient to be that nothing holds back. */
+const freePaceMillis = 20
 
 /** Runs until interrupted, or until its consumer is gone. */
 export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
@@ -39,8 +42,10 @@ const receive = Effect.fnUntraced(function* (
   const since = redeliveredSince(batch)
   const log = yield* EventLog
   const said = since === undefined ? nothing : yield* log.idsSince(telling, since, endingsOf(batch))
-  for (const delivery of batch) {
-    const decoded = decode(delivery.string())
+  const read = batch.map((delivery) => decode(delivery.string()))
+  const chats = yield* lookUp(desk, read)
+  for (const [index, delivery] of batch.entries()) {
+    const decoded = read[index] as (typeof read)[number]
     if (Result.isFailure(decoded)) {
       yield* settle(mailbox, [delivery], [poison("undecodable")])
       continue
@@ -51,12 +56,15 @@ const receive = Effect.fnUntraced(function* (
       delivery.ack()
       continue
     }
-    const recipient = desk.allowance.know(attempt.message)
-    const entry = desk.inHand.take(delivery, attempt, recipient, () => taken(delivery, attempt))
+    const given = attempt.message.recipient
+    const to = given.contact === undefined ? given : chats.get(given.contact)
+    const recipient = desk.allowance.know({ recipient: to ?? given })
+    const entry = desk.inHand.take(delivery, attempt, to ?? given, recipient, () => taken(delivery, attempt))
     if (!entry) continue
     entry.partsSent += before.partsSent
     // It was being sent when its gateway was killed: whether it arrived, nobody knows.
     if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, Date.now()))
+    else if (!to) desk.record(entry, failedEvent(attempt, entry.partsSent, notLinked, Date.now()))
     else queueOrDefer(desk, entry)
   }
   desk.signal()
@@ -71,6 +79,23 @@ const endingsOf = (batch: ReadonlyArray<Delivery>) =>
       })
     : []
 
+/** Where the contacts among the recipients are to be reached now. */
+const lookUp = Effect.fnUntraced(function* ({ hearer }: Desk, read: ReadonlyArray<Result.Result<Attempt, unknown>>) {
+  const contacts = new Set<ContactId>()
+  for (const one of read) if (Result.isSuccess(one)) contacts.add(one.success.message.recipient.contact ?? "")
+  contacts.delete("")
+  const found = new Map<ContactId, Recipient>()
+  yield* Effect.forEach(
+    contacts,
+    (contact) =>
+      Effect.map(hearer.contacts.find(contact), (known) => {
+        if (Option.isSome(known)) found.set(contact, known.value.recipient)
+      }),
+    { concurrency: 50, discard: true }
+  )
+  return found
+})
+
 interface PutOff {
   /** When the last of them comes back. */
   readonly until: number
@@ -84,14 +109,17 @@ const queueOrDefer = (desk: Desk, entry: Entry) => {
   const { allowance, turns } = desk
   const { recipient } = entry
   const now = Date.now()
-  const pace = allowance.pace(recipient)
+  const heldPace = allowance.pace(recipient, now)
+  const most = heldPace > 0 ? mostForOne.held : mostForOne.free
+  const pace = heldPace || freePaceMillis
   const waiting = turns.waitingFor(recipient)
   const putOff = deferrals.get(desk) ?? new Map<string, PutOff>()
   deferrals.set(desk, putOff)
   const last = putOff.get(recipient) ?? { until: 0, dueAt: Number.POSITIVE_INFINITY }
   const behind = entry.dueAt > last.dueAt && last.until > Math.max(now, entry.sendAt)
-  if (pace === 0 || (waiting < mostForOne && !behind)) return turns.add(entry)
-  const until = Math.max(last.until, entry.sendAt, now + waiting * pace) + pace
+  if (waiting < most && !behind) return turns.add(entry)
+  const heldUntil = allowance.heldUntil(recipient)
+  const until = Math.max(last.until, entry.sendAt, heldUntil, now + waiting * pace) + pace
   putOff.set(recipient, { until, dueAt: entry.dueAt })
   for (const [key, { until }] of putOff) if (until < now) putOff.delete(key)
   desk.record(entry, deferredEvent(entry.attempt, entry.partsSent, until - now, now))

@@ -10,6 +10,7 @@ import { type MessageSpan, startSpan } from "#shared/telemetry/Spans.ts"
 import type { Desk } from "./Desk.ts"
 import { errorCategory, type Outcome } from "./Outcome.ts"
 import type { Entry } from "./Turns.ts"
+import type { Hearer } from "./Updates.ts"
 
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, attempt, platform: message.platform })
 
@@ -59,9 +60,24 @@ export const watching = ({ allowance, gateway: { platform }, inHand, sender: { n
         "1 open, 0.5 being probed, 0 closed",
         () => openness[allowance.circuit.state]
       ),
+      show(
+        "carillon_sender_recipients_held",
+        "Recipients that do not take messages, each probed on its own",
+        () => allowance.recipientsHeld
+      ),
       show("carillon_sender_paused", "1 while an operator holds it", () => (allowance.orders.paused ? 1 : 0))
     ]),
     (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))
+  )
+}
+
+/** Whether updates come in, as far as that can be known here. */
+export const hearing = ({ platform, sender }: Hearer, failing: () => boolean) => {
+  const read = () => Number(failing())
+  const about = { platform, sender }
+  return Effect.acquireRelease(
+    Effect.sync(() => gauge("carillon_sender_updates_failing", "1 while it hears nothing from people", read, about)),
+    (remove) => Effect.sync(remove)
   )
 }
 

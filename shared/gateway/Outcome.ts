@@ -29,6 +29,7 @@ export type Accepted = Data.TaggedEnum.Value<Outcome, "Accepted">
 export type NotAccepted = Exclude<Outcome, Accepted>
 
 export type TransientReason =
+  | "asked-to-retry"
   | "connection-refused"
   | "connect-failed"
   | "connect-timed-out"
@@ -37,6 +38,7 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
+  | "store-unreachable"
   | "lease-lost"
 
 export type ContentReason =
@@ -46,9 +48,17 @@ export type ContentReason =
   | "not-utf-8"
   | "bad-button"
   | "bad-file"
+  | "file-missing"
+  | "file-too-big"
   | "bad-request"
 
 export type RecipientReason =
+  | "address-forbidden"
+  | "bad-address"
+  | "gone"
+  | "insecure-address"
+  | "no-such-receiver"
+  | "redirected"
   | "bot-blocked"
   | "user-deactivated"
   | "never-started"
@@ -59,8 +69,11 @@ export type RecipientReason =
   | "chat-moved"
   | "no-rights"
   | "forbidden"
+  | "not-linked"
+  | "opted-out"
 
 export type SenderReason =
+  | "forbidden"
   | "unauthorized"
   | "logged-out"
   | "account-frozen"
@@ -80,6 +93,7 @@ export type UnknownReason =
   | "service-unavailable"
   | "gateway-timeout"
   | "unexpected-failure"
+  | "partly-sent"
   | "interrupted"
 
 /** The category under which an outcome that is not `Accepted` is recorded. */

@@ -1,7 +1,8 @@
 // What a platform is to its gateway: a few limits, and a way to send. Everything else is the same for all.
 import type { Effect } from "effect"
-import type { Message } from "#shared/contract/Events.ts"
+import type { Attempt, Message } from "#shared/contract/Events.ts"
 import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
+import type { InboundDefinition } from "./Inbound.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Limit } from "./Windows.ts"
 
@@ -10,8 +11,15 @@ export type Call = Effect.Effect<Outcome>
 
 export interface SenderDefinition {
   readonly name: Sender
-  /** The calls that deliver a message, in order: one, or one for each part of a long one. At least one. */
-  readonly calls: (message: Message) => ReadonlyArray<Call>
+  /**
+   * The calls that deliver a message to its recipient, who is no contact any more but an address, in order: one, or one
+   * for each part of a long one. At least one.
+   */
+  readonly calls: (message: Message, attempt: Attempt) => ReadonlyArray<Call>
+  /** How it hears from people; nothing if it does not. */
+  readonly inbound?: InboundDefinition
+  /** Whether a message to somebody who opted out is refused, or is the publisher's concern. */
+  readonly obeysOptOut?: boolean
 }
 
 export interface GatewayDefinition {
@@ -24,4 +32,9 @@ export interface GatewayDefinition {
   readonly perSecond: number
   /** What limits a single recipient, beside the limit of the sender; nothing for none. */
   readonly recipientLimit: (recipient: Recipient) => Omit<Limit, "key"> | undefined
+  /** Sends to one recipient under way at once: 1 if left out, which keeps the order in which they were due. */
+  readonly atOnce?: number
+  /** Whom a failure that is no message's own is held against: the sender if left out; the recipient where each recipient
+   * is a server of its own. */
+  readonly blames?: "sender" | "recipient"
 }

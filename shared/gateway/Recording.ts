@@ -4,9 +4,10 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import type { Desk } from "./Desk.ts"
 import { ended } from "./Observed.ts"
+import { hearRefusal } from "./Updates.ts"
 
 /** Runs until interrupted. */
-export const recordOutcomes = Effect.fnUntraced(function* ({ inHand, outcomes, signal, turns }: Desk) {
+export const recordOutcomes = Effect.fnUntraced(function* ({ hearer, inHand, outcomes, sender, signal, turns }: Desk) {
   const { append } = yield* Publisher
   while (true) {
     const batch = yield* Queue.takeBetween(outcomes, 1, 500)
@@ -23,6 +24,9 @@ export const recordOutcomes = Effect.fnUntraced(function* ({ inHand, outcomes, s
         turns.add(entry)
         turns.ended(entry.recipient)
       } else {
+        // Only who hears of it may take it back later.
+        if (event.type === "attempt-failed" && event.reason === "bot-blocked" && sender.inbound)
+          yield* persistently(hearRefusal(hearer, event, entry.to))
         ended(entry, event)
         entry.delivery.ack()
         inHand.settled(entry)

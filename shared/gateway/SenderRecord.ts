@@ -2,13 +2,14 @@
 import { Effect, Option, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
-import { noOrders, Orders, SenderState } from "#shared/contract/Senders.ts"
+import { noOrders, Orders, Profile, SenderState } from "#shared/contract/Senders.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 
 const decodeState = decodeWith(SenderState)
 const decodeOrders = decodeWith(Orders)
+const decodeProfile = decodeWith(Profile)
 
 const newest = <A>(decode: (text: string) => Result.Result<A, unknown>, subject: string) =>
   Effect.gen(function* () {
@@ -24,6 +25,16 @@ export const readState = (platform: Platform, sender: Sender) =>
 export const writeState = Effect.fnUntraced(function* (platform: Platform, sender: Sender, state: SenderState) {
   const { publish } = yield* Publisher
   yield* publish([{ subject: Subject.sender(platform, sender, "state"), payload: JSON.stringify(state), headers: {} }])
+})
+
+/** As the last active gateway knew it. */
+export const readProfile = (platform: Platform, sender: Sender) =>
+  newest(decodeProfile, Subject.sender(platform, sender, "profile"))
+
+export const writeProfile = Effect.fnUntraced(function* (platform: Platform, sender: Sender, profile: Profile) {
+  const { publish } = yield* Publisher
+  const subject = Subject.sender(platform, sender, "profile")
+  yield* publish([{ subject, payload: JSON.stringify(profile), headers: {} }])
 })
 
 /** Orders for a sender, or for all senders of a platform. */

@@ -1,10 +1,10 @@
 // The second step of a gateway: lets each message go when its turn has come and the limits allow it; records the intent
 // before the platform is called.
-import { Effect, Queue, type Scope } from "effect"
+import { Effect, Option, Queue, type Scope } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import type { Desk } from "./Desk.ts"
-import { acceptedEvent, expiredEvent, failedEvent, type Part, startedEvent } from "./GatewayEvents.ts"
+import { acceptedEvent, expiredEvent, failedEvent, optedOut, type Part, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
 import { Outcome } from "./Outcome.ts"
 import type { Call } from "./Platform.ts"
@@ -48,7 +48,8 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
       turns.ended(entry.recipient)
       continue
     }
-    const calls = sender.calls(entry.attempt.message)
+    const calls = entry.calls ?? sender.calls({ ...entry.attempt.message, recipient: entry.to }, entry.attempt)
+    entry.calls = calls
     const call = calls[entry.partsSent]
     const part = { part: entry.partsSent + 1, of: calls.length }
     if (call) begun.push({ entry, call, part, end: allowance.begin(entry.recipient, now) })
@@ -62,7 +63,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
       const { append } = yield* Publisher
       const now = Date.now()
       const intents = append(
-        begun.map(({ entry, part }) => startedEvent(entry.attempt, part, now)),
+        begun.map(({ entry, part }) => startedEvent(entry.attempt, entry.to, part, now)),
         undefined,
         begun.map(({ entry }) => entry.span.headers)
       )
@@ -83,10 +84,23 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
   )
 
 const send = (desk: Desk, { entry, call, part, end }: Begun) => {
+  const begunAt = Date.now()
+  // Recording the intent may have taken long, with NATS away: then it is too late after all.
+  if (desk.allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
+    return Effect.sync(() => {
+      end(notSent, begunAt)
+      desk.turns.ended(entry.recipient)
+      desk.record(entry, expiredEvent(entry.attempt, begunAt))
+      desk.signal()
+    })
+  }
   const answered = calling(entry)
   return Effect.map(
-    // Another may be active by now, and has these messages: whoever comes later sends.
-    desk.lease.holds() ? call : Effect.succeed(notSent),
+    Effect.flatMap(wantsNone(desk, entry), (refuses) => {
+      if (refuses) return Effect.succeed(optedOut)
+      // Another may be active by now, and has these messages: whoever comes later sends.
+      return desk.lease.holds() ? call : Effect.succeed(notSent)
+    }),
     (outcome) => {
       const now = Date.now()
       answered(outcome)
@@ -103,6 +117,15 @@ const send = (desk: Desk, { entry, call, part, end }: Begun) => {
   )
 }
 
+/** Asked at the last moment: a message may have waited for its turn while its recipient opted out. */
+const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>
+  sender.obeysOptOut
+    ? Effect.map(persistently(hearer.contacts.chat(to)), (chat) =>
+        Option.exists(chat, ({ optedOut }) => !!optedOut?.is)
+      )
+    : Effect.succeed(false)
+
+/** By our own choice: says nothing of the platform. */
 const notSent = Outcome.Transient({ reason: "lease-lost" })
 
 /** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */

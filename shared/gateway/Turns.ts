@@ -2,13 +2,17 @@
 // were due; urgent recipients more often than others, yet nobody never.
 import TinyQueue from "tinyqueue"
 import type { Attempt } from "#shared/contract/Events.ts"
-import { priorities } from "#shared/contract/Fields.ts"
+import { type Recipient as Address, priorities } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { MessageSpan } from "#shared/telemetry/Spans.ts"
+import type { Call } from "./Platform.ts"
 
 export interface Entry {
   readonly attempt: Attempt
+  /** Where it goes: the address of a contact, as it was when the message was taken in. */
+  readonly to: Address
+  /** The same as a key. */
   readonly recipient: string
   readonly dueAt: number
   readonly sendAt: number
@@ -18,14 +22,16 @@ export interface Entry {
   delivery: Delivery
   /** Parts of it that the platform has. */
   partsSent: number
+  /** The calls that deliver it, when they have been made: one for each part. */
+  calls?: ReadonlyArray<Call>
 }
 
 interface Recipient {
   readonly key: string
   /** By the time at which they were due; those due at one time as they came. */
   readonly waiting: Array<Entry>
-  /** A send is under way: the next one waits for its outcome. */
-  busy: boolean
+  /** Sends under way: as many as may be at once, and the next one waits for an outcome. */
+  underWay: number
   /** The newest turn; older ones in the queue are void. */
   turn: number
 }
@@ -33,23 +39,33 @@ interface Recipient {
 interface Turn {
   readonly recipient: Recipient
   readonly at: number
+  readonly dueAt: number
+  /** Counts all turns: of two that are alike the older goes first. */
+  readonly order: number
   readonly turn: number
 }
 
 /** How many turns each priority has while others wait too, in the order of `priorities`. */
 const weights = [16, 4, 1]
 
-const byTime = (a: Turn, b: Turn) => a.at - b.at
+const byTime = (a: Turn, b: Turn) => a.at - b.at || a.dueAt - b.dueAt || a.order - b.order
+
+/** When a recipient may be sent to, by its limits and brakes; asked about now if no other time is given. */
+type MayBegin = (recipient: string, now?: number) => number
 
 export class Turns {
   readonly #recipients = new Map<string, Recipient>()
   readonly #queues = priorities.map(() => new TinyQueue<Turn>([], byTime))
   readonly #credits = priorities.map(() => 0)
-  /** When a recipient may be sent to, by its limits and brakes. */
-  readonly #mayBegin: (recipient: string) => number
+  readonly #mayBegin: MayBegin
 
-  constructor(mayBegin: (recipient: string) => number) {
+  readonly #atOnce: number
+  #order = 0
+
+  /** `atOnce`: sends to one recipient under way at once. */
+  constructor(mayBegin: MayBegin, atOnce = 1) {
     this.#mayBegin = mayBegin
+    this.#atOnce = atOnce
   }
 
   /** How many wait for this recipient. */
@@ -67,7 +83,7 @@ export class Turns {
     this.#queue(recipient)
   }
 
-  /** The next whose turn has come; its recipient is busy until `ended`. */
+  /** The next whose turn has come; it is under way until `ended`. */
   next(now: number): Entry | undefined {
     let best: number | undefined
     let total = 0
@@ -82,16 +98,19 @@ export class Turns {
     this.#credits[best] = (this.#credits[best] as number) - total
     const turn = this.#queues[best]?.pop()
     if (!turn) return undefined
-    turn.recipient.busy = true
-    return turn.recipient.waiting.shift()
+    const { recipient } = turn
+    recipient.underWay++
+    const entry = recipient.waiting.shift()
+    this.#queue(recipient)
+    return entry
   }
 
   /** The send to this recipient has its outcome: whoever is next may go on. */
   ended(key: string): void {
     const recipient = this.#recipients.get(key)
     if (!recipient) return
-    recipient.busy = false
-    if (recipient.waiting.length === 0) this.#recipients.delete(key)
+    recipient.underWay--
+    if (recipient.waiting.length === 0 && recipient.underWay === 0) this.#recipients.delete(key)
     else this.#queue(recipient)
   }
 
@@ -114,7 +133,7 @@ export class Turns {
       const kept = recipient.waiting.filter((entry) => !gone.includes(entry))
       recipient.waiting.splice(0, recipient.waiting.length, ...kept)
       recipient.turn++
-      if (!recipient.busy && kept.length === 0) this.#recipients.delete(recipient.key)
+      if (recipient.underWay === 0 && kept.length === 0) this.#recipients.delete(recipient.key)
       else this.#queue(recipient)
     }
     return removed
@@ -123,10 +142,10 @@ export class Turns {
   /** Gives a recipient its turn: that of its most urgent message, at the time of its first. */
   #queue(recipient: Recipient): void {
     const [first] = recipient.waiting
-    if (recipient.busy || !first) return
+    if (recipient.underWay >= this.#atOnce || !first) return
     const index = Math.min(...recipient.waiting.map(({ attempt }) => priorities.indexOf(attempt.message.priority)))
     const at = Math.max(first.sendAt, this.#mayBegin(recipient.key))
-    this.#queues[index]?.push({ recipient, at, turn: ++recipient.turn })
+    this.#queues[index]?.push({ recipient, at, dueAt: first.dueAt, order: ++this.#order, turn: ++recipient.turn })
   }
 
   /** Whether the first of a queue may go now; clears away turns that are void, and puts off those that must wait longer. */
@@ -134,8 +153,9 @@ export class Turns {
     const queue = this.#queues[index] as TinyQueue<Turn>
     for (let top = queue.peek(); top !== undefined && top.at <= now; top = queue.peek()) {
       const { recipient, turn } = top
-      if (turn === recipient.turn && !recipient.busy) {
-        if (this.#mayBegin(recipient.key) <= now) return true
+      if (turn === recipient.turn && recipient.underWay < this.#atOnce) {
+        // Asked about the same instant: a clock that has moved on would put off whoever is first.
+        if (this.#mayBegin(recipient.key, now) <= now) return true
         queue.pop()
         this.#queue(recipient)
       } else queue.pop()
@@ -144,10 +164,17 @@ export class Turns {
   }
 }
 
-const newRecipient = (key: string): Recipient => ({ key, waiting: [], busy: false, turn: 0 })
+const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
 
-export const entryOf = (attempt: Attempt, recipient: string, delivery: Delivery, span: MessageSpan): Entry => ({
+export const entryOf = (
+  attempt: Attempt,
+  to: Address,
+  recipient: string,
+  delivery: Delivery,
+  span: MessageSpan
+): Entry => ({
   attempt,
+  to,
   recipient,
   dueAt: toMillis(attempt.message.dueAt),
   sendAt: toMillis(attempt.sendAt),

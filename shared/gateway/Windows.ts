@@ -7,6 +7,10 @@ export interface Limit {
   readonly millis: number
 }
 
+/** So many a second as a limit; below 1 is allowed, and 0 is none. */
+export const everySecond = (rate: number): Omit<Limit, "key"> | undefined =>
+  rate > 0 ? { count: Math.max(1, Math.floor(rate)), millis: 1_000 / Math.min(1, rate) } : undefined
+
 interface Window {
   underWay: number
   /** When sends ended that may still count, oldest first. */

@@ -1,6 +1,6 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions, type StoredMsg } from "@nats-io/jetstream"
-import { type Cause, Context, Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
+import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
@@ -60,6 +60,11 @@ export class EventLog extends Context.Service<
      * What is not taken stays in NATS, but for some thousands.
      */
     from(sequence: number): Effect.Effect<Queue.Dequeue<JsMsg, NatsError>, NatsError, Scope.Scope>
+    /** The same, each as `read` makes of it when it comes. */
+    reading<A>(
+      sequence: number,
+      read: (message: JsMsg) => A
+    ): Effect.Effect<Queue.Dequeue<A, NatsError>, NatsError, Scope.Scope>
     /** When the log was created, and the sequence of its first and last event. */
     readonly extent: Effect.Effect<
       { readonly created: string; readonly first: number; readonly last: number },
@@ -172,8 +177,8 @@ export class EventLog extends Context.Service<
         return found
       })
 
-      const from = Effect.fnUntraced(function* (sequence: number) {
-        const queue = yield* Queue.bounded<JsMsg, NatsError | Cause.Done>(readAhead)
+      const reading = Effect.fnUntraced(function* <A>(sequence: number, read: (message: JsMsg) => A) {
+        const queue = yield* Queue.bounded<A, NatsError | Cause.Done>(readAhead)
         const consumer = yield* open({
           deliver_policy: DeliverPolicy.StartSequence,
           opt_start_seq: Math.max(1, sequence)
@@ -188,19 +193,28 @@ export class EventLog extends Context.Service<
               Effect.sync(() => void messages.close())
             )
         )
-        yield* Stream.fromAsyncIterable(messages, readFailed).pipe(
-          Stream.concat(Stream.fail(readFailed(new Error("it was closed")))),
-          Stream.runIntoQueue(queue),
+        // By hand: a step of a stream for each message costs more than to read it.
+        const pump = async () => {
+          for await (const message of messages) {
+            const one = read(message)
+            if (!Queue.offerUnsafe(queue, one) && !(await Effect.runPromise(Queue.offer(queue, one)))) return
+          }
+        }
+        yield* Effect.tryPromise({ try: pump, catch: readFailed }).pipe(
+          Effect.andThen(Effect.fail(readFailed(new Error("it was closed")))),
+          Effect.catch((error) => Queue.fail(queue, error)),
           Effect.forkScoped
         )
-        return queue as Queue.Dequeue<JsMsg, NatsError>
+        return queue as Queue.Dequeue<A, NatsError>
       })
 
       const extent = attempt("look up", () => manager.streams.info("EVENTS")).pipe(
         Effect.map(({ created, state }) => ({ created, first: state.first_seq, last: state.last_seq }))
       )
 
-      return EventLog.of({ last, at, next, idsSince, about, since, from, extent })
+      const from = (sequence: number) => reading(sequence, (message) => message)
+
+      return EventLog.of({ last, at, next, idsSince, about, since, from, reading, extent })
     })
   )
 }

@@ -13,6 +13,9 @@ export interface FastMessage {
 /** The server asks for no more than this in one batch, and a batch left alone for 10 s is given up. */
 export const fastBatchLimit = 500
 
+/** What goes out in one write: well within what may be outstanding. */
+const writeSize = 100
+
 const settings = { allowGaps: true, ackInterval: 100, maxOutstandingAcks: 2, inboxPrefix: "_INBOX" }
 
 export const fastIngest = async (connection: NatsConnection, messages: ReadonlyArray<FastMessage>, timeout: number) => {
@@ -24,7 +27,14 @@ export const fastIngest = async (connection: NatsConnection, messages: ReadonlyA
     ...first.options,
     timeout
   })
-  for (const { subject, payload, options } of rest) await batch.add(subject, payload, { ...options, timeout })
+  // Awaited one by one, each would be a write to the socket of its own.
+  for (let from = 0; from < rest.length; from += writeSize) {
+    await Promise.all(
+      rest
+        .slice(from, from + writeSize)
+        .map(({ subject, payload, options }) => batch.add(subject, payload, { ...options, timeout }))
+    )
+  }
   const { count } = await batch.last(last.subject, last.payload, { ...last.options, timeout })
   if (count !== messages.length) throw new Error(`the server took ${count} of ${messages.length} messages`)
 }

@@ -4,7 +4,7 @@ import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Orders, SenderState } from "#shared/contract/Senders.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
-import { type ConsumerDefinition, type StreamName, streams } from "./Topology.ts"
+import { type ConsumerDefinition, filesStream, type StreamName, streams } from "./Topology.ts"
 
 export interface StreamState {
   readonly messages: number
@@ -30,7 +30,10 @@ export interface ConsumerState {
 /** Nothing if there is no such stream. */
 export const streamState = (name: StreamName) => orNothing(lookUpStream(name))
 
-const lookUpStream = Effect.fnUntraced(function* (name: StreamName) {
+/** The object store of the files that messages carry. */
+export const filesState = Effect.suspend(() => orNothing(lookUpStream(filesStream)))
+
+const lookUpStream = Effect.fnUntraced(function* (name: string) {
   const { manager } = yield* Nats
   const { config, state } = yield* attempt(`look up ${name}`, () => manager.streams.info(name))
   return {

@@ -1,8 +1,16 @@
 // Makes sure that the streams and consumers stand as Topology.ts says, without touching what is the operator's.
 import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
+import { Objm, StorageType } from "@nats-io/obj"
 import { Config, Effect } from "effect"
 import { attempt, Nats, type NatsError, UnusableNats } from "./Nats.ts"
-import { type ConsumerDefinition, consumerConfig, type StreamName, streams } from "./Topology.ts"
+import {
+  type ConsumerDefinition,
+  consumerConfig,
+  filesBucket,
+  filesStream,
+  type StreamName,
+  streams
+} from "./Topology.ts"
 
 /**
  * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
@@ -12,7 +20,23 @@ export const provision = Effect.fn("provision")(function* (consumers: ReadonlyAr
   const manage = yield* Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
   const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
   for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
+  yield* ensureFiles(manage, replicas)
   for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
+})
+
+/** The object store's stream is its client's affair: it is made, and left as it is. */
+const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replicas: number) {
+  const { js, manager } = yield* Nats
+  const found = yield* orMissing(attempt(`look up stream ${filesStream}`, () => manager.streams.info(filesStream)))
+  if (found) return
+  if (manage === "none") return yield* missing(`object store ${filesBucket}`)
+  yield* attempt(`create object store ${filesBucket}`, () =>
+    new Objm(js).create(filesBucket, {
+      replicas,
+      storage: StorageType.File,
+      description: "Files that messages carry: personal data"
+    })
+  )
 })
 
 const ensureStream = Effect.fnUntraced(function* (name: StreamName, manage: "auto" | "none", replicas: number) {

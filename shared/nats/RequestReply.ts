@@ -55,6 +55,9 @@ export const passOn = (delivery: Delivery): Headers => {
   return Object.fromEntries(passed.filter((one): one is [string, string] => Boolean(one[1])))
 }
 
+/** Whether somebody waits for what comes of this command. */
+export const isAwaited = (delivery: Delivery): boolean => inbox.test(delivery.headers?.get(replyTo) ?? "")
+
 /** Answers whoever waits for this command; most commands have nobody waiting. */
 export const answer = Effect.fnUntraced(function* (delivery: Delivery, reply: Reply) {
   const to = delivery.headers?.get(replyTo)

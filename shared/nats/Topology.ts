@@ -30,8 +30,8 @@ export const Subject = {
         return Subject.events(event.type, platform(event) ?? "unknown")
     }
   },
-  /** What all replicas of a gateway share of a sender: who is active, how it fares, what operators ordered. */
-  sender: (platform: Platform, sender: Sender | "_all" | "*", what: "lease" | "state" | "orders") =>
+  /** What all replicas of a gateway share of a sender: who is active, how it fares, what operators ordered, its name. */
+  sender: (platform: Platform, sender: Sender | "_all" | "*", what: "lease" | "state" | "orders" | "profile") =>
     `carillon.sender.${platform}.${sender}.${what}`,
   /** One per message that was given up. */
   dead: (platform: Platform | "*", id: MessageId | "*") => `carillon.dead.${platform}.${id}`,
@@ -40,8 +40,12 @@ export const Subject = {
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
 } as const
 
+/** Files that messages carry: a bucket of the object store, which is this stream. Kept until they are removed. */
+export const filesBucket = "carillon-files"
+export const filesStream = `OBJ_${filesBucket}`
+
 /** Of each, the key: `<platform>.<sender>.<…>`. */
-export type Memorised = "file" | "link" | "contact" | "button"
+export type Memorised = "file" | "link" | "contact" | "chat" | "update" | "salt" | "button"
 
 export const commandOf = (subject: string): CommandName | undefined =>
   commandNames.find((name) => Subject.command(name) === subject)

@@ -1,21 +1,45 @@
 // What each platform can carry, known before anything is sent: the scheduler refuses what its platform never would take.
 // Pure; the gateways build on the same rules.
+import type { TooLong } from "#shared/contract/Content.ts"
 import type { Message } from "#shared/contract/Events.ts"
 import type { Content, Platform, Problem, Recipient } from "#shared/contract/Fields.ts"
-import { telegramRules } from "./Telegram.ts"
+import { telegramRules } from "./telegram/TelegramRules.ts"
 import { webhookRules } from "./Webhook.ts"
 
-export interface PlatformRules {
-  /** The one kind of address it has. */
-  readonly address: keyof Recipient
+/** What a platform can do. Submission refuses by it; people read it in `carillon doctor` and in docs/reference. */
+export interface Capabilities {
+  /** The kinds of address it takes, the usual one first. */
+  readonly addresses: ReadonlyArray<keyof Recipient>
+  /** The kinds of content that it carries. */
+  readonly contents: ReadonlyArray<Content["type"]> | "any"
+  /** The longest text that goes in one piece, in code points, and what becomes of a longer one. */
+  readonly text: { readonly longest: number; readonly beyond: "refused" | "parts" } | "any"
+  /** What it tells of a message after it has taken it; nothing means that `sent` is the last to be known. */
+  readonly receipts: ReadonlyArray<"delivered" | "read">
+}
+
+export interface PlatformRules extends Capabilities {
   /** What of such a content could never be sent. Paths begin at the content. */
   readonly contentProblems: (content: Content) => ReadonlyArray<Problem>
+  /** The same of an address of its kind, beyond what the contract says of it. Never the address itself. */
+  readonly addressProblem?: (address: string) => string | undefined
+  /** The content with what is to be done if its text is too long, where that matters and it says nothing itself. */
+  readonly settled?: (content: Content, tooLong: TooLong) => Content
 }
 
 export const platformRules: { readonly [Name in Platform]: PlatformRules } = {
   telegram: telegramRules,
   webhook: webhookRules
 }
+
+/** In one line, for people. */
+export const inWords = ({ addresses, contents, receipts, text }: Capabilities): string => {
+  const carries = contents === "any" ? "any content" : contents.join(", ")
+  const beyond = text === "any" ? "of any length" : `up to ${text.longest} code points, longer ${outcomes[text.beyond]}`
+  const told = receipts.length === 0 ? "no receipts: sent is the last to be known" : `tells ${receipts.join(" and ")}`
+  return `addresses are ${addresses.join(" or ")}; carries ${carries}; text ${beyond}; ${told}`
+}
+const outcomes = { refused: "is refused", parts: "goes in parts" }
 
 type Sendable = Pick<Message, "platform" | "recipient" | "content">
 
@@ -27,12 +51,50 @@ export const unsendable = (message: Sendable & Pick<Message, "fallback">): Reado
   )
 ]
 
+/** The message with what the scheduler is configured to do with text that is too long, so that no gateway need know. */
+export const settling =
+  (tooLong: TooLong) =>
+  (message: Message): Message => {
+    const settle = (platform: Platform, content: Content) =>
+      platformRules[platform].settled?.(content, tooLong) ?? content
+    const own = [message, ...(message.fallback ?? []).filter(({ content }) => content === undefined)]
+    const content = own.reduce((content, { platform }) => settle(platform, content), message.content)
+    const fallback = message.fallback?.map((channel) =>
+      channel.content === undefined ? channel : { ...channel, content: settle(channel.platform, channel.content) }
+    )
+    return { ...message, content, ...(fallback === undefined ? {} : { fallback }) }
+  }
+
 const problemsOn = ({ platform, recipient, content }: Sendable, prefix: string): ReadonlyArray<Problem> => {
-  const { address, contentProblems } = platformRules[platform]
-  const wrongAddress =
-    recipient[address] === undefined ? [{ path: `recipient.${address}`, problem: `is required on ${platform}` }] : []
   return [
-    ...wrongAddress,
-    ...contentProblems(content).map(({ path, problem }) => ({ path: path ? `content.${path}` : "content", problem }))
+    ...addressProblems(platform, recipient),
+    ...contentProblems(platform, content).map(({ path, problem }) => ({
+      path: path ? `content.${path}` : "content",
+      problem
+    }))
   ].map(({ path, problem }) => ({ path: `${prefix}${path}`, problem }))
+}
+
+const addressProblems = (platform: Platform, recipient: Recipient): ReadonlyArray<Problem> => {
+  const { addresses, addressProblem } = platformRules[platform]
+  const [usual, ...others] = addresses
+  const kind = addresses.find((address) => recipient[address] !== undefined)
+  const given = kind && recipient[kind]
+  const problem =
+    given === undefined ? [`is required on ${platform}`, ...others].join(", or ") : addressProblem?.(given)
+  return problem === undefined ? [] : [{ path: `recipient.${kind ?? usual}`, problem }]
+}
+
+const contentProblems = (platform: Platform, content: Content): ReadonlyArray<Problem> => {
+  const { contents, contentProblems: ofPlatform, text } = platformRules[platform]
+  if (contents !== "any" && !contents.includes(content.type))
+    return [{ path: "type", problem: `is not carried by ${platform}` }]
+  const tooLong =
+    content.type === "text" && text !== "any" && text.beyond === "refused" && [...content.text].length > text.longest
+  return [
+    ...(tooLong
+      ? [{ path: "text", problem: `is longer than the ${text.longest} code points that ${platform} takes` }]
+      : []),
+    ...ofPlatform(content)
+  ]
 }

@@ -2,6 +2,15 @@
 import type { PlatformRules } from "./Platforms.ts"
 
 export const webhookRules: PlatformRules = {
-  address: "url",
-  contentProblems: () => []
+  addresses: ["url"],
+  contents: "any",
+  text: "any",
+  // What the receiver does with it is its own affair.
+  receipts: [],
+  contentProblems: () => [],
+  addressProblem: (address) => {
+    if (!URL.canParse(address)) return "must be an address that can be read"
+    const { username, password } = new URL(address)
+    return username || password ? "must not have a user or password in it: posts are signed" : undefined
+  }
 }

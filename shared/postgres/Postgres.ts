@@ -142,8 +142,16 @@ const call = <A>(run: () => Promise<A>): Effect.Effect<A, Failure> =>
 
 const instant = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ, "text") as (text: string) => Date
 
+/** As Postgres writes it for a session in UTC: a projection reads many, and a Date for each costs more than the rest. */
+const plain = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?\+00$/
+
+const parseInstant = (text: string) => {
+  const [, date, time, fraction = ""] = plain.exec(text) ?? []
+  return date ? `${date}T${time}.${fraction.padEnd(3, "0")}Z` : instant(text).toISOString()
+}
+
 const parserOf = (oid: number, format?: "text" | "binary") => {
-  if (oid === pg.types.builtins.TIMESTAMPTZ) return (text: string) => instant(text).toISOString()
+  if (oid === pg.types.builtins.TIMESTAMPTZ) return parseInstant
   if (oid === pg.types.builtins.INT8) return Number
   return pg.types.getTypeParser(oid, format as "text")
 }

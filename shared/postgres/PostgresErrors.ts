@@ -11,7 +11,7 @@ export class PostgresError extends Schema.TaggedError<PostgresError>()("Postgres
   }
 }
 
-/** It will not store these values: out of range, not storable, or against a constraint. */
+/** It will not store these values: out of range, not storable, against a constraint, or a trigger says no. */
 export class RefusedByPostgres extends Schema.TaggedError<RefusedByPostgres>()("RefusedByPostgres", {
   code: Schema.String
 }) {
@@ -36,7 +36,7 @@ export const isFailure = Schema.is(Schema.Union([PostgresError, RefusedByPostgre
 const passing = ["08", "25", "40", "53", "55", "57", "58"]
 const setUp = ["28", "3D", "42501"]
 const missing = ["42P01", "42703", "3F000"]
-const values = ["22", "23"]
+const values = ["22", "23", "44", "P0001"]
 
 const among = (code: string, prefixes: ReadonlyArray<string>) => prefixes.some((prefix) => code.startsWith(prefix))
 
@@ -53,7 +53,7 @@ export const failureOf = (cause: unknown): Failure | Error => {
   }
   if (missing.includes(code)) {
     return new UnusablePostgres({
-      problem: `Postgres lacks a table or column (SQLSTATE ${code}): the ledger makes them when it starts; is it of this version?`
+      problem: `Postgres lacks a table or column (SQLSTATE ${code}): the ledger makes its own when it starts, carillon bridge migrate those of a bridge; are they of this version?`
     })
   }
   return new Error(`Postgres does not accept a statement (SQLSTATE ${code})`)

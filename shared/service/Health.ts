@@ -1,9 +1,11 @@
-// What a service answers over HTTP: /livez while its event loop turns, /readyz while every check holds, /metrics.
+// What a service answers over HTTP: /livez while its event loop turns, /readyz while every check holds, /metrics, and
+// what its parts have opened (Routes.ts).
 import { createServer } from "node:http"
 import { Config, Effect, Schema } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { port as portSetting } from "./Port.ts"
 import { Readiness } from "./Readiness.ts"
+import { Routes } from "./Routes.ts"
 
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   port: Schema.Int,
@@ -23,6 +25,7 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
   const port = yield* portSetting("HTTP_PORT", defaultPort)
   const host = yield* Config.String("HTTP_HOST").pipe(Config.withDefault("0.0.0.0"))
   const { report } = yield* Readiness
+  const { serve } = yield* Routes
   const { serveMetrics } = yield* Telemetry
   const services = yield* Effect.context<never>()
   const server = createServer((request, response) => {
@@ -31,6 +34,7 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
       response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`)
     if (path === "/livez") return answer(200, { live: true })
     if (path === "/metrics") return serveMetrics(request, response)
+    if (path !== undefined && serve(path, request, response)) return
     if (path !== "/readyz") return answer(404, { error: "there are /livez, /readyz and /metrics" })
     return Effect.runCallbackWith(services)(report, {
       onExit: (exit) => {

@@ -1,10 +1,12 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
+import { flushCompileCache } from "node:module"
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { serveHealth } from "./Health.ts"
 import { loggerLayer } from "./Logs.ts"
 import { Readiness } from "./Readiness.ts"
+import { Routes } from "./Routes.ts"
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
 export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
@@ -16,18 +18,20 @@ export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
 export const runService = <A, E>(
   name: string,
   httpPort: number,
-  program: Effect.Effect<A, E, Readiness | Scope.Scope>
+  program: Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
 ) =>
   runMain(
     Effect.gen(function* () {
       yield* serveHealth(httpPort)
       yield* Effect.logInfo("starting")
+      // Everything is loaded: with NODE_COMPILE_CACHE the next start need not compile it again, however this one ends.
+      yield* Effect.sync(flushCompileCache)
       yield* Effect.addFinalizer(() => Effect.logInfo("stopped"))
       return yield* program
     }).pipe(
       Effect.scoped,
       Effect.annotateLogs({ service: name }),
-      Effect.provide(Layer.mergeAll(Readiness.layer, Telemetry.layer(name), loggerLayer))
+      Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer))
     )
   )
 

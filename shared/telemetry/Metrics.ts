@@ -55,6 +55,12 @@ export const recordLateness = (millis: number, platform: string) =>
 export const recordStage = (stage: Stage, millis: number, platform?: string) =>
   stages().record(Math.max(0, millis) / 1_000, { stage, ...(platform === undefined ? {} : { platform }) })
 
+/** One that only grows, of whoever alone has something to count there. */
+export const counter = (name: string, description: string) => {
+  const made = lazily(() => meter().createCounter(name, { description }))
+  return (by: number, attributes: MetricAttributes) => made().add(by, attributes as Record<string, string>)
+}
+
 const observables = new Map<string, Observable>()
 
 interface Figure {

@@ -86,7 +86,8 @@ describe("the dashboards", () => {
       "shared/telemetry/Telemetry.ts",
       "shared/gateway/Observed.ts",
       "services/ledger/Observed.ts",
-      "services/scheduler/QueueMetrics.ts"
+      "services/scheduler/QueueMetrics.ts",
+      "services/table-bridge/Observed.ts"
     ]
       .map((path) => readFileSync(join(root, path), "utf8"))
       .join()

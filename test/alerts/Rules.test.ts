@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
+import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
@@ -88,8 +89,11 @@ describe("the metrics of the services", () => {
   it.live("are what promtool calls good, scraped by a real Prometheus, and all that the alerts name", () =>
     withTools((tools) =>
       Effect.gen(function* () {
-        const { nats, phones, services, start } = yield* carillon()
-        yield* start
+        const { database, environment, nats, phones, services: always, start } = yield* carillon()
+        yield* database.query(readFileSync(join(root, "deploy/postgres/outbox.sql"), "utf8"))
+        const bridge = yield* serviceProcess("table-bridge", environment)
+        yield* Effect.all([start, bridge.start], { concurrency: "unbounded" })
+        const services = { ...always, bridge }
         yield* publishPlainly(nats.url, [command("counted", 0)])
         yield* eventually(
           "arrived",

@@ -109,6 +109,28 @@ describe("carillon", () => {
     })
   )
 
+  it.live("schedules to the kind of address that the platform has, by the sender that is named", () =>
+    Effect.gen(function* () {
+      const { run, database } = yield* everything
+      const to = (...address: ReadonlyArray<string>) =>
+        run(["schedule", "--text", "x", "--at", far, "--platform", "webhook", "--to", ...address])
+      assert.strictEqual((yield* to("https://clinic.example/in", "--id", "w1", "--sender", "north")).code, 0)
+      yield* eventually("pending", statusOf(database, "w1"), (status) => status === "pending")
+      assert.deepStrictEqual(
+        yield* database.query(
+          "select platform, sender, recipient from carillon.scheduled_messages m join carillon.message_contents c on c.message_id = m.id"
+        ),
+        [{ platform: "webhook", sender: "north", recipient: { url: "https://clinic.example/in" } }]
+      )
+      const refused = yield* to("https://user:word@clinic.example/in")
+      assert.strictEqual(refused.code, 2)
+      assert.include(refused.err, "recipient.url")
+      assert.notInclude(refused.err, "word@")
+      const unheardOf = yield* run(["schedule", "--text", "x", "--at", far, "--platform", "pigeon", "--to", "1"])
+      assert.include(unheardOf.err, "platform")
+    })
+  )
+
   it.live("says everything that is wrong, without the text, with exit code 2; not found is 3", () =>
     Effect.gen(function* () {
       const { run } = yield* everything
@@ -161,14 +183,28 @@ describe("carillon", () => {
 
   it.live("doctor finds nothing wrong where all is well, and names what is missing", () =>
     Effect.gen(function* () {
-      const { run, nats } = yield* everything
+      const { database, run, nats } = yield* everything
       const well = yield* run(["doctor", "--json"])
       assert.strictEqual(well.code, 0, well.out)
-      assert.isTrue(JSON.parse(well.out).ok)
+      const { findings, ok } = JSON.parse(well.out)
+      assert.isTrue(ok)
+      const details = new Map(
+        findings.map(({ check, detail }: { check: string; detail: string }) => [check, detail] as const)
+      )
+      assert.match(String(details.get("platform webhook")), /addresses are url/)
+      const secret = `whsec_${"A".repeat(32)}`
+      const withSecrets = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, WEBHOOK_SECRETS: `north=${secret}` })
+      assert.match((yield* withSecrets(["doctor"])).out, /ok +webhook north/)
+      const mistyped = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, WEBHOOK_SECRETS: `north=${secret}A` })
+      const { code, out } = yield* mistyped(["doctor"])
+      assert.deepStrictEqual([code, /problem +webhook: WEBHOOK_SECRETS/.test(out)], [4, true])
+      assert.notInclude(out, secret)
       yield* deleteStream(nats.url, "QUARANTINE")
+      yield* deleteStream(nats.url, "OBJ_carillon-files")
       const ill = yield* run(["doctor"])
       assert.strictEqual(ill.code, 4)
       assert.match(ill.out, /problem +stream QUARANTINE: is missing/)
+      assert.match(ill.out, /problem +object store: carillon-files is missing/)
     })
   )
 
@@ -192,6 +228,109 @@ describe("carillon", () => {
       const rebuilt = yield* run(["ledger", "rebuild"])
       assert.strictEqual(rebuilt.code, 0, rebuilt.err)
       assert.strictEqual(yield* statusOf(database, "kept"), "pending")
+    })
+  )
+})
+
+describe("carillon schedule", () => {
+  it.live("sends files of this machine, places, buttons, and what a JSON file says", () =>
+    Effect.gen(function* () {
+      const { run, database, phones } = yield* everything
+      const at = yield* folder
+      const [scan, album] = [join(at, "scan 1.jpg"), join(at, "album.json")]
+      writeFileSync(scan, "the bytes of a scan")
+      const item = { type: "photo", file: { url: "https://clinic.example/a.jpg" } }
+      writeFileSync(album, JSON.stringify({ type: "album", items: [item, item] }))
+      const ids = yield* Effect.forEach(
+        [
+          ["photo", "--photo", scan, "--caption", "Your **scan**", "--format", "markdown", "--silent", "--protect"],
+          [
+            "again",
+            "--document",
+            "https://clinic.example/a.pdf",
+            "--button",
+            "Map=https://clinic.example/map",
+            "--button",
+            "Yes=reply:yes"
+          ],
+          ["place", "--location", "52.5,13.4", "--topic", "7", "--reply-to", "9"],
+          ["album", "--content-file", album, "--silent"],
+          ["text", "--text", "words", "--no-preview", "--kind", "medication", "--sender", "default"]
+        ],
+        ([id = "", ...content], index) =>
+          Effect.gen(function* () {
+            const scheduled = yield* run(["schedule", "--id", id, "--to", String(index + 1), "--in", "0s", ...content])
+            assert.strictEqual(scheduled.code, 0, scheduled.err)
+            yield* eventually(`${id} sent`, statusOf(database, id), (status) => status === "sent")
+            return id
+          })
+      )
+      const [photo, document, place, several, text] = ids.map((_, index) =>
+        phones.received.find(({ chatId }) => chatId === String(index + 1))
+      )
+      assert.deepInclude(photo, { text: "Your scan", silent: true, protect: true })
+      const upload = photo?.files[0]?.upload
+      assert.deepStrictEqual([upload?.name, upload?.bytes.toString()], ["scan 1.jpg", "the bytes of a scan"])
+      assert.strictEqual(document?.files[0]?.given, "https://clinic.example/a.pdf")
+      assert.deepStrictEqual(
+        document?.buttons.flat().map(({ text, url }) => [text, url]),
+        [
+          ["Map", "https://clinic.example/map"],
+          ["Yes", undefined]
+        ]
+      )
+      assert.deepInclude(place, { location: { latitude: 52.5, longitude: 13.4 }, topic: 7, replyTo: 9 })
+      assert.deepInclude(several, { method: "sendMediaGroup", silent: true })
+      assert.deepInclude(text, { text: "words", linkPreview: false })
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s"])).code, 2)
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s", "--text", "a", "--photo", scan])).code, 2)
+      assert.strictEqual((yield* run(["schedule", "--to", "1", "--in", "0s", "--photo", join(at, "gone")])).code, 2)
+      const wrong = yield* run([
+        "schedule",
+        "--to",
+        "1",
+        "--in",
+        "0s",
+        "--location",
+        "north,east",
+        "--button",
+        "Go=ftp://x"
+      ])
+      assert.strictEqual(wrong.code, 2)
+      for (const path of ["content.latitude", "content.buttons.0.0"]) assert.include(wrong.err, path)
+    })
+  )
+})
+
+describe("carillon files", () => {
+  it.live("puts, lists and removes; the same file is kept once", () =>
+    Effect.gen(function* () {
+      const { nats, services } = yield* carillon()
+      yield* services.scheduler.start
+      const run = cli({ NATS_URL: nats.url })
+      const path = join(yield* folder, "leaflet.pdf")
+      writeFileSync(path, "bytes")
+      const named = yield* run(["files", "put", path, "--name", "leaflet.pdf"])
+      assert.strictEqual(named.out, "leaflet.pdf\n", named.err)
+      const object = (yield* run(["files", "put", path])).out.trim()
+      assert.match(object, /^sha256-/)
+      assert.strictEqual((yield* run(["files", "put", path])).out.trim(), object)
+      const listed = (yield* run(["files", "list", "--json"])).out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+      assert.deepStrictEqual(
+        listed.map(({ name, size }) => [name, size]),
+        [
+          ["leaflet.pdf", 5],
+          [object, 5]
+        ]
+      )
+      assert.match((yield* run(["files", "list"])).out, /leaflet\.pdf +5 B/)
+      assert.strictEqual((yield* run(["files", "remove", "leaflet.pdf"])).code, 0)
+      assert.strictEqual((yield* run(["files", "remove", "leaflet.pdf"])).code, 3)
+      assert.strictEqual((yield* run(["files", "put", path, "--name", "a/b"])).code, 2)
+      assert.strictEqual((yield* run(["files", "put", `${path}.gone`])).code, 2)
     })
   )
 })

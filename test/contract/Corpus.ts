@@ -12,6 +12,14 @@ export const small = {
   dueAt: "2026-12-01T09:00:00Z"
 }
 const text = (text: unknown, more: object = {}) => ({ ...small, content: { type: "text", text, ...more } })
+const content = (content: object) => ({ ...small, content })
+const photo = (more: object = {}) => content({ type: "photo", file: { object: "scan.jpg" }, ...more })
+const album = (count: number) =>
+  content({
+    type: "album",
+    items: Array.from({ length: count }, (_, n) => ({ type: "photo", file: { fileId: `f${n}` } }))
+  })
+const buttons = (buttons: unknown) => text("hello", { buttons })
 const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, "v"]))
 const without = (field: keyof typeof small) => {
   const { [field]: _, ...rest } = small
@@ -47,6 +55,44 @@ export const validCommands: ReadonlyArray<Case> = [
   ["no lateness at all", "schedule", { ...small, maxLatenessSeconds: 0 }],
   ["a year of lateness", "schedule", { ...small, maxLatenessSeconds: 31_536_000 }],
   ["4096 code points", "schedule", text("😀".repeat(4_096))],
+  ["32768 code points, to be split", "schedule", text("a b ".repeat(8_192), { tooLong: "split" })],
+  [
+    "everything that a text can have",
+    "schedule",
+    text("hello", {
+      format: "markdown",
+      tooLong: "refuse",
+      linkPreview: false,
+      silent: true,
+      protect: true,
+      topic: 7,
+      replyTo: "8123",
+      buttons: [
+        [
+          { text: "Yes", reply: "yes" },
+          { text: "No", reply: "no_1-A" }
+        ],
+        [{ text: "Map", url: "https://clinic.example/map" }]
+      ]
+    })
+  ],
+  ...["photo", "document", "audio", "video", "voice", "animation"].map(
+    (type): Case => [
+      `a ${type} by its address`,
+      "schedule",
+      content({ type, file: { url: "https://clinic.example/file?of=1" }, caption: "*hello*", format: "markdown" })
+    ]
+  ),
+  ["a photo by its file id", "schedule", content({ type: "photo", file: { fileId: "AgACAgIAAxk_-9" } })],
+  [
+    "an uploaded document with a name",
+    "schedule",
+    content({ type: "document", file: { object: "a" }, name: "Brief ä.pdf" })
+  ],
+  ["a photo with buttons", "schedule", photo({ buttons: [[{ text: "Yes", reply: "y" }]], silent: true })],
+  ["an album of two", "schedule", album(2)],
+  ["an album of ten", "schedule", album(10)],
+  ["a place", "schedule", content({ type: "location", latitude: -33.45, longitude: 180, protect: true })],
   ["text over several lines", "schedule", text("\n a\tb\r\n")],
   ["32 labels", "schedule", { ...small, metadata: labels(32) }],
   ["a label of 512 code points", "schedule", { ...small, metadata: { a: "😀".repeat(512) } }],
@@ -95,11 +141,41 @@ export const invalidCommands: ReadonlyArray<Case> = [
   ["no text", "schedule", text("")],
   ["blank text", "schedule", text(" \n\t\u00a0\u2003")],
   ["text that is a number", "schedule", text(5)],
-  ["4097 code points", "schedule", text("a".repeat(4_097))],
-  ["4097 code points that are pairs", "schedule", text("😀".repeat(4_097))],
+  ["32769 code points", "schedule", text("a".repeat(32_769))],
+  ["32769 code points that are pairs", "schedule", text("😀".repeat(32_769))],
   ["NUL in text", "schedule", text("a\u0000b")],
   ["a format nobody knows", "schedule", text("a", { format: "bbcode" })],
-  ["content that is no text", "schedule", { ...small, content: { type: "photo", url: "x" } }],
+  ["content of a type nobody knows", "schedule", content({ type: "fax", text: "hello" })],
+  ["content without a type", "schedule", content({ text: "hello" })],
+  ["a photo without a file", "schedule", content({ type: "photo", caption: "hello" })],
+  ["a file from nowhere", "schedule", photo({ file: {} })],
+  ["a file from two places", "schedule", photo({ file: { object: "a", fileId: "b" } })],
+  ["a file over plain HTTP", "schedule", photo({ file: { url: "http://clinic.example/a.jpg" } })],
+  ["an object with a path", "schedule", photo({ file: { object: "../a" } })],
+  ["a file name that would change the request", "schedule", photo({ name: 'a"\r\nb' })],
+  ["a blank caption", "schedule", photo({ caption: " " })],
+  ["a caption of 4097 code points", "schedule", photo({ caption: "a".repeat(4_097) })],
+  ["a photo with a link preview", "schedule", photo({ linkPreview: true })],
+  ["an album of one", "schedule", album(1)],
+  ["an album of eleven", "schedule", album(11)],
+  [
+    "an album with buttons",
+    "schedule",
+    { ...small, content: { ...album(2).content, buttons: [[{ text: "a", reply: "b" }]] } }
+  ],
+  ["an album of voices", "schedule", content({ type: "album", items: [{ type: "voice" }, { type: "voice" }] })],
+  ["a place that is nowhere", "schedule", content({ type: "location", latitude: 91, longitude: 0 })],
+  ["a place with a caption", "schedule", content({ type: "location", latitude: 1, longitude: 0, caption: "here" })],
+  ["no buttons", "schedule", buttons([])],
+  ["a row without buttons", "schedule", buttons([[]])],
+  ["nine buttons in a row", "schedule", buttons([Array.from({ length: 9 }, () => ({ text: "a", reply: "b" }))])],
+  ["a button that does nothing", "schedule", buttons([[{ text: "a" }]])],
+  ["a button that does two things", "schedule", buttons([[{ text: "a", reply: "b", url: "https://a.example" }]])],
+  ["a button without a text", "schedule", buttons([[{ reply: "b" }]])],
+  ["a reply that is a sentence", "schedule", buttons([[{ text: "a", reply: "yes please" }]])],
+  ["a button that runs a script", "schedule", buttons([[{ text: "a", url: "javascript:alert(1)" }]])],
+  ["a topic that is no number", "schedule", text("a", { topic: "7" })],
+  ["a reply to something that is no id", "schedule", text("a", { replyTo: "the last one" })],
   ["seconds since 1970", "schedule", { ...small, dueAt: 1_800_000_000 }],
   ["a time that is too long", "schedule", { ...small, dueAt: `2026-12-01T09:00:00Z${" ".repeat(64)}` }],
   ["both deadlines", "schedule", { ...small, expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }],

@@ -1,10 +1,12 @@
 // The examples, run as their README says, against a real server.
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
+import { clinic } from "../support/Clinic.ts"
 import { eventsOf } from "../support/Streams.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -53,6 +55,45 @@ describe("the examples", () => {
       for (const message of found) {
         assert.deepInclude(message, { dueAt: "2030-01-01T09:00:00.000Z", recipient: { chatId: "4711" } })
       }
+    })
+  )
+
+  it.live("hear what patients do, and do not miss what happened while nobody listened", () =>
+    Effect.gen(function* () {
+      const { nats, people, run, start, token } = yield* clinic()
+      yield* start
+      const listening = Effect.acquireRelease(
+        Effect.sync(() => {
+          let out = ""
+          const child = spawn(process.execPath, [join(root, "examples/node/inbound.mjs")], {
+            env: { PATH: process.env.PATH, NATS_URL: nats.url }
+          })
+          child.stdout.on("data", (chunk) => {
+            out += chunk
+          })
+          return {
+            child,
+            says: (line: RegExp) =>
+              eventually(
+                String(line),
+                Effect.sync(() => out),
+                (all) => line.test(all)
+              )
+          }
+        }),
+        ({ child }) => Effect.sync(() => child.kill())
+      )
+      people.pressesStart(4711, yield* token("p-1"))
+      yield* Effect.scoped(
+        Effect.flatMap(listening, ({ says }) => says(/^telegram.default.update-1.*: p-1 recipient-linked$/m))
+      )
+      people.pressesButton(4711, callbackData("m", "will-come"))
+      people.writes(4711, "stop")
+      yield* run(["link", "remove", "p-1"])
+      const { says } = yield* listening
+      const all = yield* says(/p-1 recipient-unlinked/)
+      assert.match(all, /p-1 answered will-come to a message long ago/)
+      assert.match(all, /p-1 wants no more messages/)
     })
   )
 

@@ -28,8 +28,8 @@ const passes = (name: string, json: unknown) => validators.get(name)?.(json) ===
 describe("the committed reference", () => {
   it("is what the schemas generate", () => assert.deepStrictEqual(drifted(reference()), []))
 
-  it("has a file for every command, the reply and every event", () => {
-    const names = [...commandNames, "reply", ...eventTypes.map((type) => `event.${type}`)].map(fileName)
+  it("has a file for every command, the reply, every event and what a webhook is posted", () => {
+    const names = [...commandNames, "reply", "webhook.post", ...eventTypes.map((type) => `event.${type}`)].map(fileName)
     assert.deepStrictEqual(readdirSync(referenceFolder).sort(), [...names, "README.md", "asyncapi.json"].sort())
   })
 

@@ -5,9 +5,14 @@ import type { Message } from "#shared/contract/Events.ts"
 import type { Problem } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
-import { unsendable } from "#shared/platforms/Platforms.ts"
+import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 
-export const rules: Rules = { now: toMillis("2026-11-24T08:00:00.000Z"), maxLateness: () => 3_600_000, unsendable }
+export const rules: Rules = {
+  now: toMillis("2026-11-24T08:00:00.000Z"),
+  maxLateness: () => 3_600_000,
+  settled: settling("refuse"),
+  unsendable
+}
 
 export const waiting: Message = {
   id: "waiting",

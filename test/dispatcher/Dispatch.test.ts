@@ -161,6 +161,11 @@ describe("a message given up on one channel", () => {
     assert.deepInclude(event.message, { ...next, fallback: [last], content: { type: "text", text: "hello" } })
     assert.deepStrictEqual(event.from, { platform: "telegram", sender: "default" })
   })
+  it("is not early on it, when it was given up ahead of its time", () => {
+    const ahead = failed("recipient", due({}, { fallback: [next] }))
+    const event = onFailure(ahead, policy, dueAt - 1_500) as EventOf<"fell-back">
+    assert.deepInclude(event, { type: "fell-back", sendAt: fromMillis(dueAt), at: fromMillis(dueAt - 1_500) })
+  })
   it("carries the channel's own content, if it has one", () => {
     assert.deepInclude((blocked({ fallback: [last] }) as EventOf<"fell-back">).message, {
       sender: "default",

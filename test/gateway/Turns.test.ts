@@ -22,12 +22,13 @@ const entry = ({ to, dueAt, priority = "normal", sendAt = dueAt }: Wanted, seq: 
       message: { dueAt: fromMillis(dueAt), expiresAt: fromMillis(dueAt + 3_600_000), priority },
       sendAt: fromMillis(sendAt)
     } as Attempt,
+    { chatId: to },
     to,
     { seq } as Delivery,
     noSpan
   )
 
-const holding = (wanted: ReadonlyArray<Wanted>, mayBegin: (recipient: string) => number = () => 0) => {
+const holding = (wanted: ReadonlyArray<Wanted>, mayBegin: (recipient: string, now?: number) => number = () => 0) => {
   const turns = new Turns(mayBegin)
   wanted.forEach((one, index) => void turns.add(entry(one, index)))
   return turns
@@ -55,6 +56,43 @@ describe("whose turn it is", () => {
   it("is for one recipient in the order in which the messages were due, whatever their order of coming", () => {
     const wanted = [30, 10, 20, 10].map((dueAt) => ({ to: "a", dueAt }))
     assert.deepStrictEqual(sequences(takeAll(holding(wanted), 30)), [1, 3, 2, 0])
+  })
+
+  it("is for as many of one recipient at once as may be, begun in order, and for no more", () => {
+    const turns = new Turns(() => 0, 3)
+    for (const [seq, dueAt] of [40, 20, 30, 10, 50].entries()) turns.add(entry({ to: "a", dueAt }, seq))
+    const taken = [turns.next(60), turns.next(60), turns.next(60)]
+    assert.deepStrictEqual(
+      taken.map((one) => one?.dueAt),
+      [10, 20, 30]
+    )
+    assert.isUndefined(turns.next(60))
+    turns.ended("a")
+    assert.strictEqual(turns.next(60)?.dueAt, 40)
+    assert.isUndefined(turns.next(60))
+    for (let n = 0; n < 3; n++) turns.ended("a")
+    assert.strictEqual(turns.next(60)?.dueAt, 50)
+  })
+
+  it("is among recipients that wait alike in the order in which they were due, and then in that of coming", () => {
+    const order = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 60 })
+    fc.assert(
+      fc.property(order, (dueAts) => {
+        const turns = holding(
+          dueAts.map((dueAt, n) => ({ to: String(n), dueAt })),
+          () => 10
+        )
+        const expected = [...dueAts.keys()].sort((a, b) => (dueAts[a] ?? 0) - (dueAts[b] ?? 0) || a - b)
+        assert.deepStrictEqual(sequences(takeAll(turns, 10)), expected)
+      })
+    )
+  })
+
+  it("is nobody else's because the clock moved on while it was looked for", () => {
+    let clock = 0
+    const wanted = Array.from({ length: 20 }, (_, n) => ({ to: String(n), dueAt: 0 }))
+    const turns = holding(wanted, (_, now = ++clock) => now)
+    assert.deepStrictEqual(sequences(takeAll(turns, 20)), [...wanted.keys()])
   })
 
   it("is for one recipient only when the send before has ended", () => {

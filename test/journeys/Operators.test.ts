@@ -1,4 +1,4 @@
-// What operators do: hold and let go, drop what is stale, decide dead letters and unknown outcomes; and further channels.
+// What operators decide: dead letters and unknown outcomes; and further channels. Holding and letting go: test/gateway.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
@@ -20,37 +20,6 @@ const started = Effect.fnUntraced(function* (settings: Settings = {}) {
 const blocked = Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
 
 describe("an operator", () => {
-  it.live("holds everything, sees what waits, drops what is stale, and lets the rest go at a rate", () =>
-    Effect.gen(function* () {
-      const { becomes, database, phones, run, schedule } = yield* started()
-      assert.strictEqual((yield* run("pause", "telegram", "--reason", "outage")).code, 0)
-      const seen = Effect.map(
-        run("queues", "--json"),
-        ({ out }) => JSON.parse(out) as ReadonlyArray<Record<string, unknown>>
-      )
-      yield* schedule(command("stale", -600_000), ...[1, 2, 3, 4, 5, 6].map((n) => command(`m-${n}`, 500)))
-      yield* eventually("waiting", seen, (places) =>
-        places.some(({ place, inHand }) => String(place).startsWith("normal messages for telegram") && inHand === 7)
-      )
-      assert.include(JSON.stringify(yield* seen), "paused")
-      assert.strictEqual(phones.requests.length, 0)
-      assert.strictEqual((yield* run("drop", "telegram", "--later-than", "300")).code, 0)
-      yield* becomes("stale", "expired")
-      assert.strictEqual((yield* run("resume", "telegram", "--rate", "2")).code, 0)
-      yield* eventually(
-        "the rest sent",
-        database.query("select 1 from carillon.scheduled_messages where status = 'sent'"),
-        ({ length }) => length === 6
-      )
-      const times = phones.received.map(({ at }) => at)
-      for (const at of times) assert.isAtMost(times.filter((one) => one >= at && one < at + 1_000).length, 2)
-      assert.notInclude(
-        phones.received.map(({ text }) => text),
-        "text of stale"
-      )
-    })
-  )
-
   it.live("finds what was given up, sends it after all, or forgets it", () =>
     Effect.gen(function* () {
       let refusing = true
@@ -168,24 +137,6 @@ describe("a message with further channels", () => {
         phones.received.map(({ chatId }) => chatId),
         ["-1001"]
       )
-    })
-  )
-})
-
-describe("an urgent message", () => {
-  it.live("overtakes a crowd that waits for the bot's limit", () =>
-    Effect.gen(function* () {
-      const { becomes, phones, schedule } = yield* started({ environment: { TELEGRAM_MESSAGES_PER_SECOND: "5" } })
-      const to = (n: number) => ({ recipient: { chatId: String(1_000 + n) } })
-      yield* schedule(...Array.from({ length: 60 }, (_, n) => command(`bulk-${n}`, 0, { priority: "bulk", ...to(n) })))
-      yield* eventually(
-        "the crowd under way",
-        Effect.sync(() => phones.received.length),
-        (count) => count >= 5
-      )
-      yield* schedule(command("urgent", 0, { priority: "urgent", ...to(99) }))
-      yield* becomes("urgent", "sent")
-      assert.isBelow(phones.received.length, 40)
     })
   )
 })

@@ -73,6 +73,18 @@ describe("a message that is asked for again", () => {
     })
   )
 
+  it.live("after it was erased, even if the log has lost how it ended, is not sent again", () =>
+    Effect.gen(function* () {
+      const { nats, rearm, run, sentOnce } = yield* running
+      yield* publishPlainly(nats.url, [command("m", 0)])
+      yield* sentOnce("m")
+      assert.strictEqual((yield* run(["erase", "--message", "m"])).code, 0)
+      assert.strictEqual(yield* deleteEvents(nats.url, "sent", "m"), 1)
+      assert.strictEqual(yield* rearm("m"), "ended")
+      yield* sentOnce("m")
+    })
+  )
+
   it.live("with an attempt that is of another message is refused", () =>
     Effect.gen(function* () {
       const { database, nats } = yield* running

@@ -4,11 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers } from "../support/Streams.ts"
 import { databaseAt } from "../support/TestDatabase.ts"
@@ -84,29 +83,6 @@ describe("Postgres stopped and started again with timers pending", () => {
 })
 
 describe("SIGTERM", () => {
-  it.live("lets the gateway finish what is under way, give back what waits, and exit with 0", () =>
-    Effect.gen(function* () {
-      const { nats, database, phones, services, start } = yield* carillon({
-        answer: (received) => (received.text === "text of slow" ? Reply.Delay({ ms: 1_500 }) : undefined)
-      })
-      yield* start
-      yield* publishPlainly(nats.url, [command("slow", 0), command("waiting", 1_500)])
-      yield* eventually(
-        "the slow one asked for",
-        Effect.sync(() => phones.requests.length),
-        (count) => count === 1
-      )
-      const gateway = services["telegram-gateway"]
-      assert.strictEqual(yield* gateway.stop, 0)
-      yield* eventually("the slow one recorded", statusOf(database, "slow"), (status) => status === "sent")
-      yield* gateway.start
-      yield* eventually("the other one sent", statusOf(database, "waiting"), (status) => status === "sent")
-      assert.deepStrictEqual(phones.received.map(({ text }) => text).sort(), ["text of slow", "text of waiting"])
-      const attempts = yield* database.query("select * from carillon.message_delivery_attempts")
-      assert.strictEqual(attempts.length, 2)
-    })
-  )
-
   for (const name of serviceNames) {
     it.live(`ends the ${name} with 0`, () =>
       Effect.gen(function* () {

@@ -1,6 +1,6 @@
 // Messages as they live: what the log says of one that is sent, tried again, given up, moved, cancelled, refused.
 import fc from "fast-check"
-import type { Attempt, Event, Message } from "#shared/contract/Events.ts"
+import type { Attempt, Event, inboundTypes, Message } from "#shared/contract/Events.ts"
 import type { WatchdogRule } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 
@@ -143,6 +143,13 @@ export const overdue = (id: string, rule: WatchdogRule = "past-due", seconds = 1
   rule,
   since: at(60)
 })
+export const erased = (id: string): Event => ({
+  type: "erased",
+  at: at(10_000),
+  id,
+  platform: "telegram",
+  cause: `erase-${id}`
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -179,6 +186,39 @@ export const refused = (id: string | undefined, command: "schedule" | "cancel" =
   cause: `${command}-${id}-${number}`
 })
 
+type Inbound = Exclude<(typeof inboundTypes)[number], "recipient-linked" | "reply-received">
+const person = { platform: "telegram" as const, sender: "default" }
+const fromPerson = (contact: string) => ({
+  at: at(90),
+  ...person,
+  recipient: { chatId: mark },
+  contacts: [contact],
+  cause: `update-${contact}`
+})
+export const linked = (contact: string): Event => ({
+  type: "recipient-linked",
+  at: at(-60),
+  ...person,
+  recipient: { chatId: mark },
+  contact,
+  cause: `update-linked-${contact}`
+})
+export const unlinked = (contact: string): Event => ({
+  type: "recipient-unlinked",
+  at: at(1_000),
+  ...person,
+  contact,
+  cause: `remove-${contact}`
+})
+export const heard = (contact: string, type: Inbound): Event => ({ type, ...fromPerson(contact) })
+export const replied = (id: string, known = true): Event => ({
+  type: "reply-received",
+  ...fromPerson(id),
+  reply: `secret-${mark}`,
+  ...(known ? { id } : {}),
+  providerMessageId: "78"
+})
+
 const once = (id: string, attempt = 1) => [dispatched(id, attempt), started(id, attempt)]
 const again = (id: string, attempt: number) => [
   ...once(id, attempt),
@@ -202,8 +242,11 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), expired(id)],
   (id) => [refused(id)],
   (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
-  (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)],
-  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")]
+  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), erased(id)],
+  (id) => [linked(id), scheduled(id), ...once(id), sent(id), replied(id), heard(id, "opted-out"), unlinked(id)],
+  (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")],
+  (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */

@@ -7,8 +7,10 @@ import { Effect, Exit, Schedule, Scope } from "effect"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { eventually } from "../support/Carillon.ts"
+import { pooled, withPgBouncer } from "../support/PgBouncer.ts"
 import { testNats } from "../support/TestNats.ts"
-import { livesOf } from "./Histories.ts"
+import { livesOf, scheduled } from "./Histories.ts"
 import { expected, world, worldOf } from "./World.ts"
 
 const folder = Effect.acquireRelease(
@@ -19,6 +21,77 @@ const folder = Effect.acquireRelease(
   }),
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
+
+/** Not disposable: a Postgres that is killed keeps what it has committed. */
+const crashable = Effect.gen(function* () {
+  const dataDir = join(yield* folder, "postgres")
+  const port = yield* freePort
+  let running: { readonly scope: Scope.Closeable; readonly pid: number } | undefined
+  const start = Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const { pid, url } = yield* startPostgres({ dataDir, port, database: "carillon" }).pipe(
+      Scope.provide(scope),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    running = { scope, pid }
+    return url
+  }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 }))
+  const stop = Effect.suspend(() => (running ? Scope.close(running.scope, Exit.void) : Effect.void))
+  yield* Effect.addFinalizer(() => stop)
+  return {
+    start,
+    kill9: Effect.andThen(
+      Effect.sync(() => running && process.kill(running.pid, "SIGKILL")),
+      stop
+    )
+  }
+})
+
+/** Kills Postgres again and again while events come, and looks that each of them is projected once. */
+const survivesCrashes = (behind: (url: string) => Effect.Effect<string, never, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const postgres = yield* crashable
+    const url = yield* behind(yield* postgres.start)
+    const { append, count, environment, projected, recorded, rows } = yield* worldOf(yield* testNats, { url })
+    const ledger = yield* serviceProcess("ledger", environment)
+    yield* ledger.start
+    const events = livesOf("m", 1_700)
+    let appended = 0
+    const feed = Effect.gen(function* () {
+      for (; appended < events.length; appended += 100) yield* append(events.slice(appended, appended + 100))
+    })
+    const crashes = Effect.gen(function* () {
+      for (const part of [0.1, 0.3, 0.5]) {
+        yield* eventually(
+          "events on their way",
+          Effect.sync(() => appended),
+          (n) => n > events.length * part
+        )
+        const waits = () => ledger.output().split("The projection waits").length
+        const told = waits()
+        yield* postgres.kill9
+        yield* append([scheduled(`meanwhile-${part * 10}`)])
+        yield* eventually("the ledger to say that it waits", Effect.sync(waits), (n) => n > told)
+        yield* postgres.start
+        const before = yield* Effect.retry(count("message_events"), Schedule.spaced("100 millis"))
+        yield* eventually(
+          "the projection to go on",
+          Effect.orElseSucceed(count("message_events"), () => 0),
+          (n) => n > before || n >= events.length
+        )
+      }
+    })
+    yield* Effect.all([feed, crashes], { concurrency: "unbounded" })
+    yield* projected
+    const { timeline, ...found } = yield* rows
+    const log = yield* recorded
+    assert.strictEqual(log.length, events.length + 3)
+    assert.deepStrictEqual(found as unknown, expected(log))
+    assert.strictEqual(timeline.length, log.length)
+    assert.match(ledger.output(), /The projection waits: .* \d+ events behind/)
+    assert.notInclude(ledger.output(), "secret-")
+    assert.strictEqual(yield* ledger.stop, 0)
+  })
 
 describe("the ledger", () => {
   it.live("goes on where it was when Postgres comes back", () =>
@@ -51,6 +124,15 @@ describe("the ledger", () => {
       assert.strictEqual(timeline.length, events.length)
       yield* second.stop
     })
+  )
+
+  it.live(
+    "projects each event once though Postgres is killed in the middle of batches, and says how far it is behind",
+    () => survivesCrashes(Effect.succeed)
+  )
+
+  it.live("and through a pooler in transaction mode", () =>
+    withPgBouncer((bouncer) => survivesCrashes((url) => Effect.orDie(pooled(bouncer, url))))
   )
 
   it.live("projects each event once though it is killed again and again", () =>

@@ -124,7 +124,8 @@ describe("a message", () => {
   it("whose steps are missing from the timeline is judged by its row", () => {
     for (const [events, rule] of [
       [plain, "past-due"],
-      [begun, "not-sent"]
+      [begun, "not-sent"],
+      [retrying, "past-due"]
     ] as const) {
       const row = rowOf(events)
       assert.strictEqual(judge(row, stepOf(row, undefined), factsAt(hours(1)))?.rule, rule)
@@ -175,7 +176,11 @@ describe("what the ledger kept of a message", () => {
   const first = { ...scheduled("m"), message: whole } as Event
   const keptOf = (...events: ReadonlyArray<Event>) => {
     const rows = fold(noRows, recorded(events))
-    return kept(rows.messages.get("m") as MessageRow, rows.contents.get("m"), recorded(events).map(timelineRow))
+    return kept(
+      rows.messages.get("m") as MessageRow,
+      rows.contents.get("m") ?? undefined,
+      recorded(events).map(timelineRow)
+    )
   }
 
   it("is the message as it was scheduled, and an attempt of the contract", () => {

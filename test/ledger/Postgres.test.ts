@@ -39,6 +39,27 @@ describe("Postgres", () => {
     })
   )
 
+  it.live("gives instants as the contract writes them, whatever the time zone of the session", () =>
+    Effect.gen(function* () {
+      const { postgres } = yield* connected
+      for (const zone of ["UTC", "Asia/Kolkata", "America/St_Johns"]) {
+        const [row] = yield* postgres.transaction((query) =>
+          Effect.andThen(
+            query(`SET LOCAL TimeZone TO '${zone}'`),
+            query(`SELECT timestamptz '2026-12-01 09:00:00Z' AS whole, timestamptz '2026-12-01 09:00:00.1Z' AS tenth,
+              timestamptz '2026-12-01 09:00:00.123987Z' AS micros, timestamptz '0044-03-15 12:00:00Z' AS early`)
+          )
+        )
+        assert.deepStrictEqual(row, {
+          whole: "2026-12-01T09:00:00.000Z",
+          tenth: "2026-12-01T09:00:00.100Z",
+          micros: "2026-12-01T09:00:00.123Z",
+          early: "0044-03-15T12:00:00.000Z"
+        })
+      }
+    })
+  )
+
   it.live("says what a person must change, without the password", () =>
     Effect.gen(function* () {
       const { url } = yield* testDatabase

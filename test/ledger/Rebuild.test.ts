@@ -1,8 +1,11 @@
 // A rebuild on real servers: the same rows again, while those who read see nothing of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Schema } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Schema } from "effect"
+import type { Attempt, Event } from "#shared/contract/Events.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { migrate } from "../../services/ledger/Migrations.ts"
 import { RebuildRefused, rebuild } from "../../services/ledger/Rebuild.ts"
-import { livesOf, scheduled, sent } from "./Histories.ts"
+import { livesOf, messageOf, scheduled, sent } from "./Histories.ts"
 import { expected, world } from "./World.ts"
 
 const quietly = { onProgress: () => Effect.void }
@@ -16,7 +19,8 @@ const filled = Effect.gen(function* () {
   return { ...all, events, again: Effect.provideContext(rebuild(quietly), all.services) }
 })
 
-const spoil = "UPDATE carillon.scheduled_messages SET status = 'read', attempts = 77, priority = null"
+const spoil =
+  "UPDATE carillon.scheduled_messages SET status = 'read', attempts = 77, priority = null WHERE erased_at IS NULL"
 
 describe("a rebuild", () => {
   it.live("gives the same rows, row by row", () =>
@@ -24,7 +28,9 @@ describe("a rebuild", () => {
       const { again, postgres, rows } = yield* filled
       const before = yield* rows
       yield* postgres.query(spoil)
-      yield* postgres.query("DELETE FROM carillon.message_delivery_attempts")
+      yield* postgres.query(
+        "DELETE FROM carillon.message_delivery_attempts USING carillon.scheduled_messages WHERE id = message_id AND erased_at IS NULL"
+      )
       yield* again
       assert.deepStrictEqual(yield* rows, before)
     })
@@ -71,6 +77,57 @@ describe("a rebuild", () => {
         yield* again
         assert.deepStrictEqual(yield* rows, before, `with the first ${upTo} events gone from the log`)
       }
+    })
+  )
+
+  it.live("finds what waits for longer than the log is kept by its timers, and takes none of them away", () =>
+    Effect.gen(function* () {
+      const { again, append, manager, postgres, projected, publish, reader, rows, services, sums } = yield* filled
+      const far = (id: string) => ({ ...messageOf(id, "2036-01-01T09:00:00.000Z"), kind: "check-up" })
+      const attempt = (id: string): Attempt => ({
+        message: far(id),
+        attempt: 1,
+        failures: 0,
+        sendAt: far(id).dueAt,
+        possibleDuplicate: false
+      })
+      const again2 = { ...attempt("second-try"), attempt: 4, failures: 2, sendAt: "2036-01-02T09:00:00.000Z" }
+      const timers = [...Array.from({ length: 1_200 }, (_, index) => attempt(`far-${index}`)), again2]
+      yield* publish(
+        timers.map((one) => ({
+          subject: Subject.pending(one.message.id),
+          payload: JSON.stringify(one),
+          headers: {},
+          expectedSequence: 0,
+          schedule: { at: one.sendAt, target: Subject.due("telegram") }
+        }))
+      )
+      const known = { ...scheduled("far-0"), message: far("far-0") } as Event
+      yield* append([known])
+      yield* projected
+      const [before] = yield* postgres.query("SELECT * FROM carillon.scheduled_messages WHERE id = 'far-0'")
+      yield* postgres.query("DROP SCHEMA carillon CASCADE")
+      yield* Effect.provideContext(migrate("carillon"), services)
+      const answer = yield* again
+      assert.strictEqual(answer.waiting, timers.length - 1)
+      const { ofRows, ...found } = yield* sums
+      assert.deepStrictEqual(found, ofRows)
+      const [after] = yield* postgres.query("SELECT * FROM carillon.scheduled_messages WHERE id = 'far-0'")
+      assert.deepStrictEqual(after, before)
+      const shown = Option.getOrThrow(yield* reader.show("far-1199", { contents: true }))
+      assert.deepInclude(shown.message, { status: "pending", dueAt: far("").dueAt, kind: "check-up", acceptedAt: null })
+      assert.deepStrictEqual(shown.contents?.content, far("far-1199").content)
+      assert.deepInclude(Option.getOrThrow(yield* reader.show("second-try")).message, {
+        status: "processing",
+        attempts: 2,
+        nextAttemptAt: again2.sendAt
+      })
+      const { state } = yield* Effect.promise(() => manager.streams.info("TIMERS"))
+      assert.strictEqual(state.messages, timers.length)
+      const whole = yield* rows
+      yield* Effect.promise(() => manager.streams.purge("EVENTS"))
+      assert.strictEqual((yield* again).waiting, 0)
+      assert.deepStrictEqual(yield* rows, whole)
     })
   )
 

@@ -9,7 +9,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { readEvent } from "../../services/ledger/Batch.ts"
+import { arrived } from "../../services/ledger/Batch.ts"
 import { run } from "../../services/ledger/Ledger.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
 import { fold, noRows } from "../../services/ledger/Projection.ts"
@@ -102,12 +102,11 @@ export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pi
       const { first, last } = yield* log.extent
       const all: Array<Recorded> = []
       if (last < first) return all
-      const queue = yield* log.from(first)
+      const queue = yield* log.reading(first, arrived)
       for (let sequence = 0; sequence < last; ) {
-        const delivery = yield* Queue.take(queue)
+        const { delivery, recorded } = yield* Queue.take(queue)
         sequence = delivery.seq
-        const read = readEvent(delivery)
-        if (Result.isSuccess(read)) all.push(read.success)
+        if (Result.isSuccess(recorded)) all.push(recorded.success)
       }
       return all
     }).pipe(Effect.scoped),
@@ -131,7 +130,7 @@ export const expected = (recorded: ReadonlyArray<Recorded>) => {
     recorded.filter(({ event }) => !seen.has(eventId(event)) && seen.add(eventId(event)))
   )
   const sorted = <A>(map: ReadonlyMap<string, A>) =>
-    [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+    [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, row]) => (row === null ? [] : [row]))
   return { messages: sorted(rows.messages), contents: sorted(rows.contents), attempts: sorted(rows.attempts) }
 }
 

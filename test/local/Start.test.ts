@@ -10,6 +10,7 @@ import { inject } from "vitest"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { webhookReceiver } from "../support/WebhookReceiver.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -122,6 +123,25 @@ describe("npm start", () => {
       const second = yield* start(home)
       yield* shows(second, "recorded ")
       assert.strictEqual(yield* second.interrupt, 0)
+    })
+  )
+
+  it.live("posts to webhooks too where there is a secret to sign with", () =>
+    Effect.gen(function* () {
+      const home = yield* aHome
+      const { root: url, taken } = yield* webhookReceiver()
+      const started = yield* start(home, {
+        WEBHOOK_SECRET: `whsec_${"A".repeat(32)}`,
+        WEBHOOK_ALLOW_HOSTS: "127.0.0.1"
+      })
+      yield* shows(started, "recorded ")
+      yield* publishPlainly(natsUrl(home), [command("posted", 0, { platform: "webhook", recipient: { url } })])
+      yield* eventually(
+        "taken",
+        Effect.sync(() => taken.map(({ post }) => post.id)),
+        (ids) => ids.includes("posted")
+      )
+      assert.strictEqual(yield* started.interrupt, 0)
     })
   )
 

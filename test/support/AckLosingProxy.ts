@@ -1,5 +1,5 @@
-// Stands between a service and NATS and, when told, loses the acknowledgements that the service sends: what the
-// service has published stands, and NATS does not know that it was done. Then the service can be killed.
+// Stands between a service and NATS and, when told, loses some of what the service sends: its acknowledgements, so that
+// what it has published stands and NATS does not know that it was done; or whatever else. Then it can be killed.
 import { connect, createServer, type Socket } from "node:net"
 import { Effect } from "effect"
 
@@ -12,9 +12,29 @@ export interface AckLosingProxy {
 }
 
 export const ackLosingProxy = Effect.fnUntraced(function* (natsUrl: string) {
-  const target = new URL(natsUrl)
   let losing = false
   let lost = 0
+  const url = yield* lossyProxy(natsUrl, (subject, frame) => {
+    if (!losing || !subject.startsWith("$JS.ACK.")) return false
+    if (frame.includes("+ACK")) lost++
+    return true
+  })
+  const proxy: AckLosingProxy = {
+    url,
+    loseAcks: Effect.sync(() => {
+      losing = true
+    }),
+    lost: () => lost
+  }
+  return proxy
+})
+
+/** Answers with its address. `loses` is asked of everything that is published. */
+export const lossyProxy = Effect.fnUntraced(function* (
+  natsUrl: string,
+  loses: (subject: string, frame: Buffer) => boolean
+) {
+  const target = new URL(natsUrl)
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
@@ -41,8 +61,7 @@ export const ackLosingProxy = Effect.fnUntraced(function* (natsUrl: string) {
         if (rest.length < whole) return
         const frame = rest.subarray(0, whole)
         rest = rest.subarray(whole)
-        if (!losing || !words[1]?.startsWith("$JS.ACK.")) upstream.write(frame)
-        else if (frame.includes("+ACK")) lost++
+        if (size === 0 || !loses(words[1] ?? "", frame)) upstream.write(frame)
       }
     })
   })
@@ -55,12 +74,5 @@ export const ackLosingProxy = Effect.fnUntraced(function* (natsUrl: string) {
       })
   )
   const { port } = server.address() as { readonly port: number }
-  const proxy: AckLosingProxy = {
-    url: `nats://127.0.0.1:${port}`,
-    loseAcks: Effect.sync(() => {
-      losing = true
-    }),
-    lost: () => lost
-  }
-  return proxy
+  return `nats://127.0.0.1:${port}`
 })

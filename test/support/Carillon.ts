@@ -14,6 +14,8 @@ export interface Settings {
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Those that every deployment has if left out. */
+  readonly services?: ReadonlyArray<ServiceName>
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
@@ -33,14 +35,15 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
     ...settings.environment
   }
   const services = {} as Record<ServiceName, ServiceProcess>
-  for (const name of serviceNames) services[name] = yield* serviceProcess(name, environment)
+  const names = settings.services ?? serviceNames
+  for (const name of names) services[name] = yield* serviceProcess(name, environment)
   return {
     nats,
     database,
     phones,
     services,
     environment,
-    start: Effect.forEach(serviceNames, (name) => services[name].start, { concurrency: "unbounded", discard: true })
+    start: Effect.forEach(names, (name) => services[name].start, { concurrency: "unbounded", discard: true })
   }
 })
 

@@ -108,3 +108,53 @@ export const putTimer = (url: string, id: string) =>
     const schedule = { specification: `@at ${at}`, target: "carillon.timer.due.telegram" } as const
     await manager.jetstream().publish(`carillon.timer.pending.${id}`, "{}", { headers, schedule })
   })
+
+/** Every payload that stands in any stream, as text. */
+export const payloads = (url: string) =>
+  withManager(url, async (manager) => {
+    const found: Array<string> = []
+    for await (const { config, state } of manager.streams.list()) {
+      for (let seq = state.first_seq; seq > 0 && seq <= state.last_seq; seq++) {
+        const message = await manager.streams.getMessage(config.name, { seq })
+        if (message) found.push(message.string())
+      }
+    }
+    return found.join("\n")
+  })
+
+/** Of the intents that stand in the log: of which message, and when NATS had stored it. */
+export const intents = (url: string) =>
+  withManager(url, async (manager) => {
+    const consumer = await manager
+      .jetstream()
+      .consumers.get("EVENTS", { filter_subjects: "carillon.event.send-started.*" })
+    const found: Array<{ readonly id: string; readonly storedAt: number }> = []
+    if ((await consumer.info()).num_pending === 0) return found
+    for await (const message of await consumer.consume()) {
+      found.push({ id: message.json<{ id: string }>().id, storedAt: Number(message.timestampNanos) / 1_000_000 })
+      if (message.info.pending === 0) break
+    }
+    return found
+  })
+
+/** The subjects of what was given up. */
+export const deadLetters = (url: string) =>
+  withManager(url, async (manager) => {
+    const { state } = await manager.streams.info("DEAD", { subjects_filter: "carillon.dead.>" })
+    return Object.keys(state.subjects ?? {})
+  })
+
+/** Every subject, header and payload that stands in any stream, as text. */
+export const everythingStored = (url: string) =>
+  withManager(url, async (manager) => {
+    const found: Array<string> = []
+    for await (const { config, state } of manager.streams.list()) {
+      for (let sequence = state.first_seq; sequence <= state.last_seq; sequence++) {
+        const message = await manager.streams.getMessage(config.name, { seq: sequence }).catch(() => null)
+        if (!message) continue
+        const headers = [...message.header].map(([name, values]) => `${name}=${values}`)
+        found.push([config.name, message.subject, ...headers, message.string()].join(" "))
+      }
+    }
+    return found
+  })

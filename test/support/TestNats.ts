@@ -1,56 +1,27 @@
 // A nats-server of a test's own, on a free port, that can be stopped, killed and started again on the same data.
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { ConfigProvider, Effect, Exit, Scope } from "effect"
+import { ConfigProvider, Effect } from "effect"
 import { inject } from "vitest"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startNatsServer } from "../../deploy/local/NatsServer.ts"
+import { type Restartable, restartable } from "../../deploy/local/Restartable.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
-export interface TestNats {
+export interface TestNats extends Restartable {
   readonly url: string
   readonly port: number
-  readonly start: Effect.Effect<void>
-  readonly stop: Effect.Effect<void>
-  readonly kill9: Effect.Effect<void>
+  /** Where it keeps its data. */
+  readonly storeDir: string
   /** So that layers built under it find this server. */
   readonly configProvider: ConfigProvider.ConfigProvider
 }
 
 /** Started; stopped and its data removed when the scope closes. */
 export const testNats = Effect.gen(function* () {
-  const storeDir = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-nats-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-  )
+  const storeDir = yield* temporaryFolder("nats")
   const port = yield* freePort
   const url = `nats://127.0.0.1:${port}`
-  let running: { readonly scope: Scope.Closeable; readonly pid: number } | undefined
-
-  const stop = Effect.suspend(() => {
-    const closing = running ? Scope.close(running.scope, Exit.void) : Effect.void
-    running = undefined
-    return closing
-  })
-  const nats: TestNats = {
-    url,
-    port,
-    start: Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { pid } = yield* startNatsServer({ binary: inject("natsServer"), port, storeDir }).pipe(
-        Scope.provide(scope),
-        Effect.onError(() => Scope.close(scope, Exit.void))
-      )
-      running = { scope, pid }
-    }).pipe(Effect.orDie),
-    stop,
-    kill9: Effect.andThen(
-      Effect.sync(() => running && process.kill(running.pid, "SIGKILL")),
-      stop
-    ),
-    configProvider: ConfigProvider.fromUnknown({ NATS_URL: url })
-  }
-  yield* nats.start
-  yield* Effect.addFinalizer(() => nats.stop)
-  return nats
+  const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir }))
+  yield* server.start
+  const configProvider = ConfigProvider.fromUnknown({ NATS_URL: url })
+  return { ...server, url, port, storeDir, configProvider } satisfies TestNats
 })

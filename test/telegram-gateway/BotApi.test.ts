@@ -10,7 +10,7 @@ import { type Bot, Bots, type Send } from "../../services/telegram-gateway/BotAp
 const token = "7203456:AAsecret-token_of_the_bot"
 const chatId = "48151623420"
 const text = "Mrs Example: your metformin, at noon"
-const message: Send = { chatId, text, format: "plain" }
+const message: Send = { chatId, text }
 
 const { Accepted, RejectedContent, RejectedRecipient, RejectedSender, Throttled, Transient, Unknown } = Outcome
 
@@ -93,10 +93,12 @@ const removed = RejectedRecipient({ reason: "bot-removed" })
 const tooLong = RejectedContent({ reason: "message-too-long" })
 const empty = RejectedContent({ reason: "message-empty" })
 const badFile = RejectedContent({ reason: "bad-file" })
+const tooBig = RejectedContent({ reason: "file-too-big" })
 const badButton = RejectedContent({ reason: "bad-button" })
 const notFetched = Transient({ reason: "media-not-fetched" })
 const unauthorized = RejectedSender({ reason: "unauthorized" })
 const serverError = Unknown({ reason: "server-error" })
+const partlySent = Unknown({ reason: "partly-sent" })
 const unreadable = Unknown({ reason: "unreadable-answer" })
 
 const answers: ReadonlyArray<readonly [what: string, reply: Reply, expected: Outcome]> = [
@@ -173,7 +175,28 @@ const answers: ReadonlyArray<readonly [what: string, reply: Reply, expected: Out
   ["400 file id or URL", refused(400, "Bad Request: wrong file identifier/HTTP URL specified"), badFile],
   ["400 remote file id", refused(400, "Bad Request: wrong remote file identifier specified: wrong padding"), badFile],
   ["400 file gone", refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable"), badFile],
-  ["400 file too big", refused(400, "Bad Request: file is too big"), badFile],
+  ["400 file too big", refused(400, "Bad Request: file is too big"), tooBig],
+  ["413 file too big", refused(413, "Request Entity Too Large"), tooBig],
+  ["413 from a proxy", html(413), tooBig],
+  ["400 file id of another sort", refused(400, "Bad Request: can't use file of type Photo as Document"), badFile],
+  ["400 file address wrong", refused(400, "Bad Request: invalid file HTTP URL specified: URL host is empty"), badFile],
+  [
+    "400 button address wrong",
+    refused(400, "Bad Request: inline keyboard button URL 'https://a' is invalid: Wrong HTTP URL"),
+    badButton
+  ],
+  [
+    "400 one of an album, of which others may have been sent",
+    refused(400, 'Bad Request: failed to send message #2 with the error message "file is too big"'),
+    partlySent
+  ],
+  [
+    "429 one of an album",
+    refused(429, 'Too Many Requests: failed to send message #3 with the error message "retry after 5"', {
+      retry_after: 5
+    }),
+    partlySent
+  ],
   ["400 photo's size", refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"), badFile],
   ["400 photo's kind", refused(400, "Bad Request: photo has unsupported extension"), badFile],
   ["400 photo unreadable", refused(400, "Bad Request: IMAGE_PROCESS_FAILED"), badFile],
@@ -336,18 +359,17 @@ describe("a message that is accepted", () => {
     })
   )
 
-  it.live("is written in the markup asked for, silently if asked for", () =>
+  it.live("carries its markup as entities and never names a markup language, silently if asked for", () =>
     Effect.gen(function* () {
       const { api, server } = yield* standIn()
-      yield* api.sendMessage({ ...message, format: "plain" })
-      yield* api.sendMessage({ ...message, format: "markdown", silent: true })
-      yield* api.sendMessage({ ...message, format: "html", silent: false })
+      const entities = [{ type: "bold", offset: 4, length: 7 }] as const
+      yield* api.sendMessage({ ...message, entities })
+      yield* api.sendMessage({ ...message, silent: true })
       assert.deepStrictEqual(
-        server.received.map(({ parseMode, silent }) => [parseMode, silent]),
+        server.received.map(({ entities, parseMode, silent }) => [entities, parseMode, silent]),
         [
-          [undefined, false],
-          ["MarkdownV2", true],
-          ["HTML", false]
+          [entities, undefined, false],
+          [[], undefined, true]
         ]
       )
     })

@@ -1,6 +1,6 @@
 // The stand-in of the Bot API answers as Telegram does, and its phone can be looked at safely.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { drawPhone } from "../../deploy/local/Phone.ts"
 
@@ -70,6 +70,52 @@ describe("the stand-in of the Bot API", () => {
     })
   )
 
+  it.live("knows a bot's own file ids, and nobody else's", () =>
+    Effect.gen(function* () {
+      const { apiRoot, received } = yield* startBotApiStandIn()
+      const send = (bot: string, photo: string) => post(`${apiRoot}/bot${bot}/sendPhoto`, { chat_id: 7, photo })
+      const first = (yield* send(token, "https://clinic.example/a.jpg")) as {
+        readonly result: { readonly photo: ReadonlyArray<{ readonly file_id: string }> }
+      }
+      const id = first.result.photo.at(-1)?.file_id ?? ""
+      assert.containsSubset(yield* send(token, id), { ok: true, result: { photo: [{}, { file_id: id }] } })
+      for (const [bot, photo] of [
+        ["999:other", id],
+        [token, "never-heard-of"]
+      ] as const)
+        assert.containsSubset(yield* send(bot, photo), {
+          ok: false,
+          description: "Bad Request: wrong file identifier/HTTP URL specified"
+        })
+      assert.lengthOf(received, 2)
+    })
+  )
+
+  it.live("refuses entities, albums, files, captions and buttons that Telegram refuses", () =>
+    Effect.gen(function* () {
+      const { apiRoot, received } = yield* startBotApiStandIn()
+      const says = (method: string, more: object) =>
+        Effect.map(post(`${apiRoot}/bot${token}/${method}`, { chat_id: 7, ...more }), ({ description }) => description)
+      const text = (entity: object) => says("sendMessage", { text: "a💊b", entities: [{ type: "bold", ...entity }] })
+      const photo = "https://clinic.example/a.jpg"
+      assert.include(yield* text({ offset: 0, length: 5 }), "ENTITY_BOUNDS_INVALID")
+      assert.include(yield* text({ offset: 0, length: 2 }), "middle of a UTF-16 symbol")
+      assert.include(yield* text({ type: "text_link", url: "https://nas/", offset: 0, length: 1 }), "wrong HTTP URL")
+      assert.include(yield* says("sendPhoto", {}), "there is no photo")
+      assert.include(yield* says("sendPhoto", { photo, caption: "a".repeat(1_025) }), "caption is too long")
+      assert.include(yield* says("sendMediaGroup", { media: [{ type: "photo", media: photo }] }), "2 to 10")
+      assert.include(
+        yield* says("sendMediaGroup", { media: ["photo", "document"].map((type) => ({ type, media: photo })) }),
+        "can't be grouped"
+      )
+      assert.include(yield* says("sendLocation", { latitude: 91, longitude: 0 }), "out of range")
+      const keys = (key: object) => says("sendMessage", { text: "a", reply_markup: { inline_keyboard: [[key]] } })
+      assert.include(yield* keys({ text: "a", callback_data: "x".repeat(65) }), "BUTTON_DATA_INVALID")
+      assert.include(yield* keys({ text: "a", url: "javascript:alert(1)" }), "Wrong HTTP URL")
+      assert.lengthOf(received, 0)
+    })
+  )
+
   it.live("names the port that is in use", () =>
     Effect.gen(function* () {
       const { apiRoot } = yield* startBotApiStandIn()
@@ -103,8 +149,64 @@ describe("the phone", () => {
     assert.deepStrictEqual(lines.slice(3, -1), ["│ ⏰ 薬        │", "│ aaaaaaaaaaaa │", "│ aaaaaaaa     │"])
   })
 
+  it("shows files, places and buttons", () => {
+    const file = { kind: "photo", given: undefined, caption: "Your X-ray", entities: [] }
+    const upload = { name: "scan.jpg", bytes: Buffer.from("bytes") }
+    const drawn = drawPhone({
+      chatId: "7",
+      text: "Your X-ray",
+      files: [{ ...file, upload }],
+      location: { latitude: 52.5, longitude: 13.4 },
+      buttons: [[{ text: "Yes" }, { text: "No" }]]
+    })
+    const lines = drawn.split("\n").slice(3, -1)
+    for (const [index, shown] of ["🌄 scan.jpg (5 bytes)", "Your X-ray", "📍 52.5, 13.4", "[ Yes ] [ No ]"].entries())
+      assert.include(lines[index], shown)
+    assert.lengthOf(lines, 4)
+  })
+
   it("does not let a message move the cursor", () => {
     const drawn = drawPhone({ chatId: "7", text: "\u001b[2J\u001b]0;title\u0007red\u0008\r" })
     assert.notMatch(drawn, /[^\n\P{Cc}]/u)
   })
+})
+
+describe("the people of the stand-in", () => {
+  const server = Effect.map(startBotApiStandIn(), ({ apiRoot, people }) => ({
+    people: people("123456"),
+    ask: (method: string, fields: object) => post(`${apiRoot}/bot${token}/${method}`, fields)
+  }))
+  const numbers = (answer: Record<string, unknown>) =>
+    (answer.result as ReadonlyArray<{ readonly update_id: number }>).map(({ update_id }) => update_id)
+
+  it.live("are heard again until they are confirmed by the next question", () =>
+    Effect.gen(function* () {
+      const { ask, people } = yield* server
+      people.writes(1, "one")
+      people.writes(1, "two")
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { limit: 1 })), [1])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", {})), [1, 2])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { offset: 2 })), [2])
+      assert.deepStrictEqual(numbers(yield* ask("getUpdates", { offset: 3, timeout: 0 })), [])
+      assert.deepStrictEqual(people.pending, [])
+    })
+  )
+
+  it.live("are heard by one who waits, and by the last who asks", () =>
+    Effect.gen(function* () {
+      const { ask, people } = yield* server
+      const first = yield* Effect.forkChild(ask("getUpdates", { timeout: 50 }))
+      yield* Effect.repeat(
+        Effect.sync(() => people.polled),
+        { schedule: Schedule.spaced("5 millis"), until: (polled) => polled }
+      )
+      const second = yield* Effect.forkChild(ask("getUpdates", { timeout: 50 }))
+      assert.containsSubset(yield* Fiber.join(first), { ok: false, error_code: 409 })
+      people.blocks(1)
+      assert.deepStrictEqual(numbers(yield* Fiber.join(second)), [1])
+      assert.strictEqual(people.conflicts, 1)
+      yield* ask("setWebhook", { url: "http://127.0.0.1:1/x", secret_token: "s" })
+      assert.containsSubset(yield* ask("getUpdates", {}), { ok: false, error_code: 409 })
+    })
+  )
 })

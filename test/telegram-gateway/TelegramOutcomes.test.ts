@@ -1,9 +1,9 @@
 // The tables of outcomes: what no list of examples shows.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { NoAnswer, NotWritten } from "#shared/gateway/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { ofRefusal, ofTransport } from "../../services/telegram-gateway/TelegramOutcomes.ts"
-import { NoAnswer, NotWritten } from "../../services/telegram-gateway/UndiciFetch.ts"
 
 const { RejectedContent, RejectedRecipient, Throttled, Transient, Unknown } = Outcome
 const proofs = ["Throttled", "Transient", "RejectedContent", "RejectedRecipient", "RejectedSender"]

@@ -1,5 +1,6 @@
 // Our dashboards, one question each: from how it goes overall down to one message.
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard"
+import { platforms } from "#shared/contract/Fields.ts"
 import { curve, figure, lines, page, rows, traces, trend } from "./Panels.ts"
 
 const quantile = (q: number, metric: string, by = "") =>
@@ -121,7 +122,7 @@ const platform = page({
   description: "Is the platform well, and do we press it too hard?",
   from: "now-3h",
   sources: ["prometheus"],
-  variables: [new dashboard.CustomVariableBuilder("platform").label("Platform").values("telegram")],
+  variables: [new dashboard.CustomVariableBuilder("platform").label("Platform").values(platforms.join(","))],
   panels: [
     curve("Sent and failed attempts", "short", [
       {
@@ -159,7 +160,11 @@ const platform = page({
     ]),
     curve("Circuits (1 open, 0.5 probed) and pauses", "short", [
       { expr: 'max by (sender) (carillon_sender_circuit_open{platform="$platform"})', legend: "circuit of {{sender}}" },
-      { expr: 'max by (sender) (carillon_sender_paused{platform="$platform"})', legend: "{{sender}} paused" }
+      { expr: 'max by (sender) (carillon_sender_paused{platform="$platform"})', legend: "{{sender}} paused" },
+      {
+        expr: 'max by (sender) (carillon_sender_recipients_held{platform="$platform"})',
+        legend: "recipients held by {{sender}}"
+      }
     ]),
     curve("In the gateway's hands", "short", [
       { expr: 'sum(carillon_gateway_messages_in_hand{platform="$platform"})', legend: "in hand" },
@@ -228,12 +233,13 @@ const ledger = page({
     rows(
       "Found by the watchdog, the newest",
       `SELECT message_id, at, detail->>'rule' AS rule, detail->>'since' AS since FROM carillon.message_events
-       WHERE type = 'overdue' ORDER BY at DESC LIMIT 50`,
+       WHERE type = 'overdue' AND stored_at > now() - interval '30 days' ORDER BY stored_at DESC LIMIT 50`,
       12
     ),
     rows(
-      "Messages by status",
-      "SELECT platform, status, count(*) FROM carillon.scheduled_messages GROUP BY 1, 2 ORDER BY 1, 2",
+      "Messages by status, due in the last 30 d",
+      `SELECT platform, status, count(*) FROM carillon.scheduled_messages
+       WHERE due_at > now() - interval '30 days' AND due_at <= now() GROUP BY 1, 2 ORDER BY 1, 2`,
       12
     ),
     rows(

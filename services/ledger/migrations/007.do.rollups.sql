@@ -84,19 +84,26 @@ CREATE TABLE message_rollups_hourly (
   PRIMARY KEY (bucket, platform, sender, kind, category)
 );
 
-CREATE TABLE message_rollups_daily (LIKE message_rollups_hourly INCLUDING ALL);
-
 COMMENT ON TABLE message_rollups_hourly IS 'Sums over the messages due in each hour, by what they are. Kept when the messages are not.';
-COMMENT ON TABLE message_rollups_daily IS 'The same for each day, of UTC.';
 COMMENT ON COLUMN message_rollups_hourly.bucket IS 'When the hour begins: that of due_at, whenever the message was sent.';
 COMMENT ON COLUMN message_rollups_hourly.platform IS 'Of these four, what is not known is empty.';
+COMMENT ON COLUMN message_rollups_hourly.sender IS 'See scheduled_messages.sender.';
+COMMENT ON COLUMN message_rollups_hourly.kind IS 'See scheduled_messages.kind.';
 COMMENT ON COLUMN message_rollups_hourly.category IS 'Of the latest failure, as long as it explains the status: see scheduled_messages.error_category.';
 COMMENT ON COLUMN message_rollups_hourly.due IS 'All messages; those neither sent, failed, expired, unknown nor cancelled are still open.';
 COMMENT ON COLUMN message_rollups_hourly.sent IS 'Delivered and read ones too.';
+COMMENT ON COLUMN message_rollups_hourly.failed IS 'Given up.';
+COMMENT ON COLUMN message_rollups_hourly.expired IS 'Too late to be sent.';
+COMMENT ON COLUMN message_rollups_hourly.unknown IS 'May or may not have arrived.';
+COMMENT ON COLUMN message_rollups_hourly.cancelled IS 'Not sent, as asked.';
 COMMENT ON COLUMN message_rollups_hourly.retries IS 'Sends begun beyond the first of each message.';
 COMMENT ON COLUMN message_rollups_hourly.possible_duplicates IS 'Messages that the recipient may have more than once.';
 COMMENT ON COLUMN message_rollups_hourly.cost_units IS 'See scheduled_messages.cost_units.';
 COMMENT ON COLUMN message_rollups_hourly.lateness IS 'How many were sent how late: counts by the buckets of lateness_bounds(). Add them with sum_counts, read them with lateness_percentile.';
+
+CREATE TABLE message_rollups_daily (LIKE message_rollups_hourly INCLUDING ALL);
+
+COMMENT ON TABLE message_rollups_daily IS 'The same for each day, of UTC.';
 
 INSERT INTO message_rollups_hourly
 SELECT bucket, platform, sender, kind, category, count(*), count(*) FILTER (WHERE arrived),

@@ -1,0 +1,84 @@
+// carillon erase: a person asked to be forgotten.
+import { Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { erase, type Report } from "../../services/ledger/Erase.ts"
+import type { Places } from "../../services/ledger/Search.ts"
+import { NotFound, ProblemsFound, Refused } from "../Exit.ts"
+import { jsonFlag, reasonFlag } from "../Flags.ts"
+import { json as printJson, table } from "../Print.ts"
+
+const flags = {
+  message: Flag.String("message").pipe(Flag.withDescription("The id of one message"), Flag.optional),
+  recipient: Flag.String("recipient").pipe(
+    Flag.withDescription("All messages to this address: a chat id or URL, or - to read it from standard input"),
+    Flag.optional
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only say what there is"), Flag.withDefault(false)),
+  wait: Flag.Int("wait").pipe(
+    Flag.withDescription("For how many seconds to wait for what is being sent, default 30"),
+    Flag.withDefault(30)
+  ),
+  reason: reasonFlag,
+  json: jsonFlag
+}
+
+const firstLine = Effect.promise(async () => {
+  let text = ""
+  for await (const chunk of process.stdin) text += chunk
+  return text.split("\n")[0]?.trim() ?? ""
+})
+
+const total = (places: Places) => Object.values(places).reduce((sum, n) => sum + n, 0)
+
+const told = ({ found, left, removed, searched }: Report) => {
+  const places = [...new Set([searched, found, left].flatMap(Object.keys))].sort()
+  return table(
+    ["where", "found", "removed", "left", "searched"],
+    places.map((place) =>
+      [place, found[place] ?? 0, removed[place] ?? "-", left[place] ?? 0, searched[place] ?? "all"].map(String)
+    )
+  )
+}
+
+const summary = (report: Report) =>
+  `${report.messages} messages: ${report.cancelled} cancelled, ${report.erased} erased now, ${report.underWay.length} not ended`
+
+export const eraseCommand = Command.make(
+  "erase",
+  flags,
+  Effect.fnUntraced(function* ({ message, recipient, dryRun, wait, reason, json }) {
+    if (Option.isSome(message) === Option.isSome(recipient)) {
+      return yield* new Refused({ message: "give either --message or --recipient" })
+    }
+    const given = Option.getOrUndefined(recipient)
+    const address = given === "-" ? yield* firstLine : given
+    if (address === "") return yield* new Refused({ message: "the address is empty" })
+    const report = yield* erase({
+      ...(Option.isSome(message) ? { id: message.value } : {}),
+      ...(address === undefined ? {} : { address }),
+      ...(Option.isSome(reason) ? { reason: reason.value } : {}),
+      dryRun,
+      waitMillis: wait * 1_000,
+      ledgerWaitMillis: wait * 1_000,
+      onProgress: (what) => Console.error(`${what} …`)
+    }).pipe(Effect.provide(Postgres.layerWithoutWaiting))
+    if (report.messages === 0 && total(report.found) === 0) {
+      return yield* new NotFound({ message: "nothing is known of this message or recipient, anywhere" })
+    }
+    yield* json ? printJson(report) : Console.log(`${told(report)}\n\n${summary(report)}`)
+    if (dryRun || (total(report.left) === 0 && report.underWay.length === 0)) return
+    return yield* new ProblemsFound({
+      message:
+        report.underWay.length > 0
+          ? `not ended yet, and therefore as they were: ${report.underWay.join(" ")}\nStart this again once they have ended.`
+          : `something personal is left in: ${Object.keys(report.left).join(", ")}`
+    })
+  })
+).pipe(
+  Command.withDescription("Remove text and address of a message or recipient everywhere; the record of delivery stays"),
+  Command.withExamples([
+    { command: "carillon erase --message appt-1 --dry-run", description: "What is kept of it, and where" },
+    { command: "carillon erase --recipient 123456789 --reason 'asked by letter'", description: "Exit code 4: not all" }
+  ])
+)

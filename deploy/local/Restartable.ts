@@ -1,0 +1,40 @@
+// A server that can be killed or stopped and started again on the same data and port.
+import { Effect, Exit, Scope } from "effect"
+
+export interface Restartable {
+  readonly start: Effect.Effect<void>
+  readonly stop: Effect.Effect<void>
+  readonly kill9: Effect.Effect<void>
+}
+
+/** Not started yet; stopped when the scope closes. */
+export const restartable = Effect.fnUntraced(function* <E>(
+  run: Effect.Effect<{ readonly pid: number }, E, Scope.Scope>
+) {
+  let running: { readonly scope: Scope.Closeable; readonly pid: number } | undefined
+  const stop = Effect.suspend(() => {
+    const closing = running ? Scope.close(running.scope, Exit.void) : Effect.void
+    running = undefined
+    return closing
+  })
+  const server: Restartable = {
+    start: Effect.gen(function* () {
+      if (running) return
+      const scope = yield* Scope.make()
+      const { pid } = yield* run.pipe(
+        Scope.provide(scope),
+        Effect.onError(() => Scope.close(scope, Exit.void))
+      )
+      running = { scope, pid }
+    }).pipe(Effect.orDie),
+    stop,
+    kill9: Effect.andThen(
+      Effect.sync(() => {
+        if (running) process.kill(running.pid, "SIGKILL")
+      }),
+      stop
+    )
+  }
+  yield* Effect.addFinalizer(() => server.stop)
+  return server
+})

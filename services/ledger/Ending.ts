@@ -1,0 +1,70 @@
+// Sees to it that messages end: cancels those that wait, as anybody would, and waits for those that are being sent.
+import { Effect, Option } from "effect"
+import { remainsOf } from "#shared/contract/Erasure.ts"
+import type { MessageId, Platform } from "#shared/contract/Fields.ts"
+import { browse } from "#shared/nats/Browse.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { request } from "#shared/nats/Requests.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { type Status, settled } from "./Rows.ts"
+
+export interface KnownRow {
+  readonly id: MessageId
+  readonly platform: Platform | null
+  readonly erasedAt: string | null
+  /** Nothing more is done by itself. */
+  readonly ended: boolean
+}
+
+export const rowsOf = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
+  const { query } = yield* Postgres
+  const rows = yield* query<Omit<KnownRow, "ended"> & { readonly status: Status }>(
+    `SELECT id, platform, status, erased_at AS "erasedAt" FROM carillon.scheduled_messages WHERE id = ANY($1)`,
+    [[...ids]]
+  )
+  return new Map(
+    rows.map(({ status, ...row }) => [row.id, { ...row, ended: settled(status) || status === "rejected" } as KnownRow])
+  )
+})
+
+/** How many were cancelled, and which have not ended by the deadline. */
+export const endThem = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>, deadline: number) {
+  let cancelled = 0
+  while (true) {
+    const { open, waiting } = yield* lookAt(ids)
+    for (const id of waiting) {
+      const reply = yield* request("cancel", { id, reason: "erased" })
+      if (reply.status === "cancelled") cancelled++
+    }
+    if (open.length === 0 || Date.now() > deadline) return { cancelled, underWay: open }
+    yield* Effect.sleep("300 millis")
+  }
+})
+
+/** Open until its record, the timers and the commands agree that it has ended; waiting while it has a timer. */
+const lookAt = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
+  const { last } = yield* EventLog
+  const rows = yield* rowsOf(ids)
+  const commanded = new Set<MessageId>()
+  yield* browse("COMMANDS", ">", (page) =>
+    Effect.sync(() => {
+      for (const { text } of page) {
+        const { id } = remainsOf(text)
+        if (id !== undefined && ids.has(id)) commanded.add(id)
+      }
+      return true
+    })
+  )
+  const waiting: Array<MessageId> = []
+  const open: Array<MessageId> = []
+  for (const id of ids) {
+    const row = rows.get(id)
+    if (row?.ended && !commanded.has(id)) continue
+    const timer = yield* last("TIMERS", Subject.pending(id))
+    const change = yield* last("TIMERS", Subject.changed("*", id))
+    if (Option.isSome(timer)) waiting.push(id)
+    if (row?.ended === false || commanded.has(id) || Option.isSome(timer) || Option.isSome(change)) open.push(id)
+  }
+  return { open, waiting }
+})

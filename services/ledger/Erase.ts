@@ -1,0 +1,177 @@
+// Removes what is personal of a message, or of all messages to an address, from every stream and table; keeps what became
+// of them, and proves it by searching. Run by an operator, with rights that no service has.
+import { randomUUID } from "node:crypto"
+import { Effect, Schema } from "effect"
+import { type Erasing, textsIn, wordsOf } from "#shared/contract/Erasure.ts"
+import type { EventOf } from "#shared/contract/Events.ts"
+import type { MessageId } from "#shared/contract/Fields.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { streamErasure } from "#shared/nats/StreamErasure.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { alone } from "./Alone.ts"
+import { checkpoint } from "./Checkpoint.ts"
+import { endThem, rowsOf } from "./Ending.ts"
+import { newest } from "./LogPosition.ts"
+import type { ContentRow } from "./Rows.ts"
+import { type Places, searchAll, searchStreams } from "./Search.ts"
+
+export class EraseRefused extends Schema.TaggedError<EraseRefused>()("EraseRefused", { problem: Schema.String }) {
+  override get message() {
+    return this.problem
+  }
+}
+
+export interface Wish {
+  readonly id?: MessageId
+  readonly address?: string
+  readonly reason?: string
+  /** Only look. */
+  readonly dryRun: boolean
+  /** How long messages that are just being sent are waited for, and a ledger that is behind. */
+  readonly waitMillis: number
+  readonly ledgerWaitMillis: number
+  readonly onProgress: (what: string) => Effect.Effect<void>
+}
+
+export interface Report {
+  /** Messages that it is about, of which there is a record. */
+  readonly messages: number
+  /** Cancelled, because they still waited. */
+  readonly cancelled: number
+  /** Without anything personal from now on; those that were so before do not count. */
+  readonly erased: number
+  /** Not ended: left as they are. */
+  readonly underWay: ReadonlyArray<MessageId>
+  /** What was found before, by stream, and by table and column. */
+  readonly found: Places
+  /** What was removed, by stream. */
+  readonly removed: Places
+  /** What is found after all: nothing, unless something is left. */
+  readonly left: Places
+  /** How many messages of each stream were searched in the end. */
+  readonly searched: Places
+}
+
+const busy = () => new EraseRefused({ problem: "A rebuild or another erasure is under way: wait until it is done." })
+
+/** Whatever interrupts it, it can be started again, and finds what is left to do. */
+export const erase = Effect.fn("ledger.erase")((wish: Wish) => alone(busy, () => eraseAlone(wish)))
+
+const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
+  yield* wish.onProgress("looking for what is there")
+  const { erasing, found, searched } = yield* look(wish)
+  const before = yield* rowsOf(erasing.ids)
+  const report = { messages: before.size, cancelled: 0, erased: 0, removed: {}, left: {}, found, searched }
+  if (wish.dryRun) {
+    return {
+      ...report,
+      underWay: [...before.values()].flatMap(({ ended, id }) => (ended ? [] : [id]))
+    } satisfies Report
+  }
+  yield* wish.onProgress("cancelling what waits, and waiting for what is being sent")
+  yield* ledgerCaughtUp(wish)
+  const { cancelled, underWay } = yield* endThem(erasing.ids, Date.now() + wish.waitMillis)
+  const ids = new Set([...erasing.ids].filter((id) => !underWay.includes(id)))
+  const erased = yield* sayErased(ids, wish)
+  yield* ledgerCaughtUp(wish)
+  yield* wish.onProgress("removing it")
+  const removed = yield* removeFromStreams({ ...erasing, ids })
+  yield* wish.onProgress("searching for what is left")
+  const after = yield* searchAll(erasing)
+  return {
+    ...report,
+    ...{ cancelled, erased, removed, underWay },
+    ...{ left: after.found, searched: after.searched }
+  } satisfies Report
+})
+
+/** Whose messages they are is said by their addresses, wherever one of them stands. */
+const look = Effect.fnUntraced(function* ({ id, address }: Wish) {
+  const { query } = yield* Postgres
+  const ids = new Set<MessageId>(id === undefined ? [] : [id])
+  if (address !== undefined) {
+    const known = yield* query<{ readonly id: string }>(
+      `SELECT message_id AS id FROM carillon.message_contents
+       WHERE $1 IN (SELECT value FROM jsonb_each_text(recipient)) OR $1 IN (
+         SELECT address.value FROM jsonb_array_elements(rest -> 'fallback') channel,
+           jsonb_each_text(channel.value -> 'recipient') address)`,
+      [address]
+    )
+    for (const one of known) ids.add(one.id)
+    yield* searchStreams(
+      { ids: new Set(), address, texts: new Set() },
+      {
+        hits: (hits) =>
+          Effect.sync(() => {
+            for (const { remains } of hits) if (remains.id !== undefined) ids.add(remains.id)
+          })
+      }
+    )
+  }
+  const kept = yield* query<Pick<ContentRow, "content" | "rest">>(
+    "SELECT content, rest FROM carillon.message_contents WHERE message_id = ANY($1)",
+    [[...ids]]
+  )
+  const contents = kept.flatMap(({ content, rest }) => [content, ...(rest.fallback ?? []).map((one) => one.content)])
+  const texts = new Set(contents.flatMap(wordsOf))
+  const erasing: Erasing = { ids, texts, ...(address === undefined ? {} : { address }) }
+  const seen = (remains: Parameters<typeof textsIn>[0]) => {
+    for (const text of textsIn(remains, ids)) texts.add(text)
+  }
+  return { erasing, ...(yield* searchAll(erasing, { seen })) }
+})
+
+/** What was just said of them stands in the tables: only then may it go from the log. */
+const ledgerCaughtUp = Effect.fnUntraced(function* ({ ledgerWaitMillis }: Wish) {
+  const { query } = yield* Postgres
+  const deadline = Date.now() + ledgerWaitMillis
+  const last = yield* newest
+  while (true) {
+    const at = (yield* checkpoint(query, "carillon"))?.sequence ?? 0
+    if (at >= last) return
+    if (Date.now() > deadline) {
+      return yield* new EraseRefused({
+        problem: `The ledger is ${last - at} events behind: see that it runs, and start this again.`
+      })
+    }
+    yield* Effect.sleep("200 millis")
+  }
+})
+
+const sayErased = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>, { reason }: Wish) {
+  const { append } = yield* Publisher
+  const cause = `erase-${randomUUID()}`
+  const at = fromMillis(Date.now())
+  const rows = [...(yield* rowsOf(ids)).values()].filter(({ erasedAt }) => erasedAt === null)
+  yield* append(
+    rows.map(
+      ({ id, platform }): EventOf<"erased"> => ({
+        type: "erased",
+        ...{ at, id, cause },
+        ...(platform === null ? {} : { platform }),
+        ...(reason === undefined ? {} : { reason })
+      })
+    )
+  )
+  return rows.length
+})
+
+/** What belongs to a message that has not ended, or to one that came since, stays: it would be lost to its readers. */
+const removeFromStreams = Effect.fnUntraced(function* (erasing: Erasing) {
+  const removed: Record<string, number> = {}
+  yield* searchStreams(erasing, {
+    hits: (hits) =>
+      Effect.forEach(
+        hits.filter(({ remains: { id } }) => id === undefined || erasing.ids.has(id)),
+        ({ found, stream }) => {
+          const { remove } = streamErasure[stream]
+          if (!remove) return Effect.void
+          removed[stream] = (removed[stream] ?? 0) + 1
+          return remove(found, erasing)
+        },
+        { concurrency: 16, discard: true }
+      )
+  })
+  return removed as Places
+})

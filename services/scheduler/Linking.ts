@@ -1,0 +1,62 @@
+// Carries out what concerns the links of contacts: a token for a person to open, and the end of a link. A token is in the
+// answer only: neither event nor log line has it, and what is kept is its hash.
+import { Effect, Option, Result } from "effect"
+import { defaultSender } from "#shared/contract/Fields.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
+import { contactsOf } from "#shared/gateway/Contacts.ts"
+import { createToken } from "#shared/gateway/LinkTokens.ts"
+import { readProfile } from "#shared/gateway/SenderRecord.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { isAwaited } from "#shared/nats/RequestReply.ts"
+import { platformRules } from "#shared/platforms/Platforms.ts"
+import { type Answer, body, causeOf, refused } from "./Answer.ts"
+
+const sevenDays = 7 * 86_400
+
+export const createLink = Effect.fnUntraced(function* (delivery: Delivery, now: number) {
+  const refuse = (refusal: Refusal) => refused("create-link", causeOf(delivery), refusal, fromMillis(now))
+  const command = Result.flatMap(body(delivery), (json) => decodeCommand("create-link", json))
+  if (Result.isFailure(command)) return refuse(command.failure)
+  const { contact, platform, sender = defaultSender, expiresInSeconds = sevenDays } = command.success
+  if (!platformRules[platform].addresses.includes("contact"))
+    return refuse({ platform, problems: [{ path: "platform", problem: "has no links" }] })
+  if (!isAwaited(delivery)) {
+    const problem = "has nobody to get the token: send it as a request, to carillon.api.create-link"
+    return refuse({ platform, problems: [{ path: "", problem }] })
+  }
+  const expiresAt = now + expiresInSeconds * 1_000
+  const token = yield* createToken(platform, sender, contact, expiresAt, now)
+  const profile = yield* readProfile(platform, sender)
+  return {
+    reply: {
+      status: "link-created",
+      contact,
+      platform,
+      sender,
+      token,
+      ...(Option.isSome(profile) ? { url: profile.value.linkPrefix + token } : {}),
+      expiresAt: fromMillis(expiresAt)
+    }
+  } satisfies Answer
+})
+
+/** Forgotten last: what was interrupted is found again. */
+export const removeLink = Effect.fnUntraced(function* (delivery: Delivery, now: number) {
+  const cause = causeOf(delivery)
+  const at = fromMillis(now)
+  const command = Result.flatMap(body(delivery), (json) => decodeCommand("remove-link", json))
+  if (Result.isFailure(command)) return refused("remove-link", cause, command.failure, at)
+  const { contact, platform, reason, sender = defaultSender } = command.success
+  const contacts = yield* contactsOf(platform, sender)
+  if (Option.isNone(yield* contacts.find(contact))) {
+    const problems = [{ path: "contact", problem: "is unknown: it has no chat with this sender" }]
+    return refused("remove-link", cause, { platform, problems }, at)
+  }
+  const about = { platform, sender, contact }
+  return {
+    reply: { status: "link-removed", ...about },
+    event: { type: "recipient-unlinked", at, ...about, cause, ...(reason === undefined ? {} : { reason }) },
+    afterwards: Effect.asVoid(contacts.remove(contact))
+  } satisfies Answer
+})

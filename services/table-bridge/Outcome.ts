@@ -1,0 +1,114 @@
+// What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
+import { type Event, type EventOf, messageId } from "#shared/contract/Events.ts"
+import type { Instant } from "#shared/contract/Fields.ts"
+import type { RowStatus, Tracked } from "./Tracked.ts"
+
+export interface Outcome {
+  readonly tracked: Tracked
+  /** What the row asks for now may be done at last. */
+  readonly lookAgain: boolean
+}
+
+/** Statuses that say that it is on its way; those below end it. */
+const underWay: Partial<Record<string, RowStatus>> = {
+  dispatched: "processing",
+  "send-started": "processing",
+  "part-sent": "processing",
+  "attempt-failed": "processing",
+  "retry-scheduled": "processing",
+  "fell-back": "processing"
+}
+
+/** From the event log on, in its order; what was sent may still be heard of as received. */
+const received: Partial<Record<string, RowStatus>> = { delivered: "delivered", read: "read" }
+
+export const apply = (before: Tracked, event: Event): Outcome => {
+  if (messageId(event) !== before.messageId) return { tracked: before, lookAgain: false }
+  const tracked = { ...before, ...attemptsAfter(before, event) }
+  switch (event.type) {
+    case "scheduled":
+      return still({ ...tracked, accepted: true })
+    case "rejected":
+      return onRejected(tracked, event)
+    case "cancelled":
+    case "expired":
+    case "failed":
+      return unsent(tracked, event)
+    case "sent":
+      return over({
+        ...tracked,
+        status: tracked.status === "delivered" || tracked.status === "read" ? tracked.status : "sent",
+        sentAt: tracked.sentAt ?? event.sentAt,
+        problem: tracked.state === "leaving" || tracked.state === "cancelling" ? tooLate : null
+      })
+    // It may have arrived: nothing follows for this row by itself.
+    case "unknown":
+      return over({ ...tracked, status: "unknown", problem: event.reason })
+    case "resolved":
+      return still({ ...tracked, state: "over", status: event.as })
+    case "redriven":
+      return still({ ...tracked, state: tracked.state === "idle" ? "live" : tracked.state, status: "processing" })
+    default:
+      return still(moved(tracked, event))
+  }
+}
+
+/** What the row says when the application changed it after its message was on its way. */
+export const tooLate = "changed too late: the message was on its way"
+
+const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
+/** Another row that has taken the id meanwhile gets its own message. */
+const over = (tracked: Tracked): Outcome => ({ tracked: { ...tracked, state: "over" }, lookAgain: tracked.renewed })
+
+const moved = (tracked: Tracked, event: Event): Tracked => {
+  const heard = received[event.type]
+  if (heard !== undefined) return { ...tracked, state: "over", status: heard }
+  const status = underWay[event.type]
+  if (status === undefined || tracked.state === "over" || tracked.state === "idle") return tracked
+  const problem = "category" in event ? `${event.category}: ${event.reason}` : tracked.problem
+  return { ...tracked, status, problem }
+}
+
+/** It is known not to have been sent. When the application has changed its mind since, that is what counts now. */
+const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "failed">): Outcome => {
+  if (tracked.state === "over" || tracked.state === "idle") return still(tracked)
+  const changed = tracked.state !== "live"
+  return {
+    tracked: {
+      ...tracked,
+      ...(changed ? { identity: null, wish: null } : {}),
+      state: "idle",
+      status: event.type,
+      problem: event.type === "failed" ? `${event.category}: ${event.reason}` : null
+    },
+    lookAgain: changed
+  }
+}
+
+const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
+  const problem = event.problems.map(({ path, problem }) => `${path} ${problem}`.trim()).join("; ")
+  const { state, accepted } = tracked
+  if (state === "over" || state === "idle") return still(tracked)
+  if (event.command === "schedule") {
+    // The id stands for something else: that is cancelled first, and the row gets another id.
+    if (accepted) return state === "live" ? again({ ...tracked, identity: null, wish: null }) : still(tracked)
+    if (state === "live") return still({ ...tracked, state: "idle", status: "rejected", problem })
+    return again({ ...tracked, ...idle })
+  }
+  if (event.command === "cancel" && state === "cancelling") {
+    return accepted ? still({ ...tracked, state: "leaving" }) : again({ ...tracked, ...idle })
+  }
+  if (event.command === "reschedule" && state === "live") return still({ ...tracked, problem })
+  return still(tracked)
+}
+
+const idle = { state: "idle", status: "rejected", identity: null, wish: null } as const
+const again = (tracked: Tracked): Outcome => ({ tracked, lookAgain: true })
+
+const attemptsAfter = (tracked: Tracked, event: Event): Partial<Tracked> =>
+  event.type === "send-started"
+    ? { attempts: Math.max(tracked.attempts, event.attempt), lastAttemptAt: later(tracked.lastAttemptAt, event.at) }
+    : {}
+
+// Instants of the contract sort as text.
+const later = (one: Instant | null, other: Instant) => (one !== null && one > other ? one : other)

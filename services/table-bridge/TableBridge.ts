@@ -1,0 +1,89 @@
+// The table bridge: publishes what is in the outbox, and where a table is configured, makes its rows messages and writes
+// back what became of them.
+import { Config, Effect, Option, Queue, Redacted, Schedule, Schema } from "effect"
+import { NatsError } from "#shared/nats/Nats.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { whenNotified } from "#shared/postgres/Listen.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
+import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { databaseUrl } from "./BridgeDatabase.ts"
+import { follow } from "./Follow.ts"
+import { lookAtChanges, lookAtDue, type Open } from "./Look.ts"
+import { keepDoing } from "./Loop.ts"
+import { type Observed, watch } from "./Observed.ts"
+import { configured, open, requireOutbox } from "./Open.ts"
+import { prune, relay, relayBatch } from "./Relay.ts"
+import { sweep } from "./Sweep.ts"
+import { writeBack } from "./WriteBack.ts"
+
+const settings = Config.all({
+  everyMillis: Config.Int("OUTBOX_POLL_MILLIS").pipe(Config.withDefault(1_000)),
+  keepDays: Config.Int("OUTBOX_KEEP_DAYS").pipe(Config.withDefault(7)),
+  listenUrl: Config.option(Config.Redacted("DATABASE_LISTEN_URL"))
+})
+
+const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
+
+/** For each loop one: what wakes one must not be taken from another. */
+const wakers = Effect.fnUntraced(function* (url: string | undefined, count: number) {
+  const queues = yield* Effect.forEach(Array.from({ length: count }), () => Queue.sliding<void>(1))
+  if (url !== undefined) {
+    const heard = yield* whenNotified(url, "carillon")
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.tap(Queue.take(heard), () => Effect.forEach(queues, (queue) => Queue.offer(queue, undefined)))
+      )
+    )
+  }
+  return queues
+})
+
+const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void> | undefined) => [
+  keepDoing({ name: "looking at changed rows", everyMillis, ...(woken ? { woken } : {}) }, lookAtChanges(bridge)),
+  keepDoing({ name: "looking at rows soon due", everyMillis }, lookAtDue(bridge)),
+  keepDoing({ name: "writing back", everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge)),
+  keepDoing({ name: "looking all rows over", everyMillis: 600_000 }, sweep(bridge))
+]
+
+export const run = Effect.gen(function* () {
+  const readiness = yield* Readiness
+  let ready = false
+  yield* readiness.check(
+    "tables",
+    Effect.sync(() => ready)
+  )
+  yield* readiness.begun
+  const { everyMillis, keepDays, listenUrl } = yield* settings
+  const config = yield* configured
+  yield* provision([])
+  const { query } = yield* Postgres
+  const patiently = Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
+  yield* requireOutbox(query).pipe(patiently)
+  const bridge = config === undefined ? undefined : yield* open(config).pipe(patiently)
+  const own = yield* databaseUrl
+  const url = Option.match(listenUrl, { onNone: () => own, onSome: Redacted.value })
+  const [forRelay, forLooks] = yield* wakers(url === "none" ? undefined : url, 2)
+  const observed: Observed = { behind: 0 }
+  ready = true
+  const following = follow({
+    name: config?.name ?? "outbox",
+    bridge: config?.name,
+    onProgress: (behind) => {
+      observed.behind = behind
+    }
+  })
+  yield* Effect.all(
+    [
+      keepDoing(
+        { name: "the outbox", everyMillis, ...(forRelay ? { woken: forRelay } : {}) },
+        Effect.map(relay(), (published) => published >= relayBatch / 2)
+      ),
+      keepDoing({ name: "reading the event log", everyMillis: 2_000 }, following),
+      keepDoing({ name: "tidying the outbox", everyMillis: 3_600_000 }, Effect.as(prune(keepDays), false)),
+      watch(observed, bridge !== undefined),
+      ...(bridge ? bridging(bridge, everyMillis, forLooks) : [])
+    ],
+    { concurrency: "unbounded", discard: true }
+  )
+}).pipe(Effect.scoped)

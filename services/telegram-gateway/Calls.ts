@@ -1,0 +1,69 @@
+// The calls to Telegram that deliver a message, in order: one, or one for each part of a long text.
+import { Effect } from "effect"
+import type { AlbumItem, FileContent } from "#shared/contract/Content.ts"
+import type { Message } from "#shared/contract/Events.ts"
+import { addressOf } from "#shared/contract/Fields.ts"
+import { Outcome } from "#shared/gateway/Outcome.ts"
+import type { Call } from "#shared/gateway/Platform.ts"
+import { captionOf, partsOf } from "#shared/platforms/telegram/TelegramRules.ts"
+import type { Bot } from "./BotApi.ts"
+import { type BotRequest, filesRequest, locationRequest, textRequest } from "./BotRequests.ts"
+import { type Shelf, sendFiles } from "./MediaFiles.ts"
+import { buttonName, buttonSeconds } from "./ReplyButtons.ts"
+
+export const callsOf =
+  (bot: Bot, shelf: Shelf) =>
+  (message: Message): ReadonlyArray<Call> => {
+    const { content, id, recipient } = message
+    const chatId = addressOf(recipient)
+    const send = (request: BotRequest): Call => Effect.map(bot.send(request), ({ outcome }) => outcome)
+    switch (content.type) {
+      case "text": {
+        const parts = partsOf(content)
+        return parts.map((part, index) => {
+          const place = { chatId, first: index === 0, last: index === parts.length - 1 }
+          const call = send(textRequest(id, content, part, place))
+          return place.last ? withButtons(shelf, message, call) : call
+        })
+      }
+      case "location":
+        return [withButtons(shelf, message, send(locationRequest(id, content, chatId)))]
+      default:
+        return [
+          withButtons(
+            shelf,
+            message,
+            sendItems(bot, shelf, message, content.type === "album" ? content.items : [content])
+          )
+        ]
+    }
+  }
+
+const sendItems = (
+  bot: Bot,
+  shelf: Shelf,
+  { id, content, recipient }: Message,
+  items: ReadonlyArray<FileContent | AlbumItem>
+) =>
+  sendFiles(
+    shelf,
+    items.map(({ type, file, name }) => ({ kind: type, file, name })),
+    (media) => {
+      const captioned = media.map((media, index) => {
+        const item = items[index] as FileContent | AlbumItem
+        return { kind: item.type, media, caption: captionOf(item) }
+      })
+      return bot.send(filesRequest(id, content, captioned, addressOf(recipient)))
+    }
+  )
+
+/** What its reply buttons stand for is known before anybody can press one. */
+const withButtons = ({ memory, sender }: Shelf, { content, id }: Message, call: Call): Call => {
+  const replies = "buttons" in content && content.buttons?.some((row) => row.some(({ reply }) => reply !== undefined))
+  if (!replies) return call
+  const known = memory.remember("button", `telegram.${sender}.${buttonName(id)}`, id, { seconds: buttonSeconds })
+  return Effect.matchEffect(known, {
+    onFailure: () => Effect.succeed<Outcome>(Outcome.Transient({ reason: "store-unreachable" })),
+    onSuccess: () => call
+  })
+}

@@ -1,0 +1,80 @@
+// Posts messages to the addresses that publishers name, signed by their sender.
+import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import type { Attempt } from "#shared/contract/Events.ts"
+import { addressOf, type Sender } from "#shared/contract/Fields.ts"
+import { webhookPost } from "#shared/contract/WebhookPost.ts"
+import { guardedConnect } from "#shared/gateway/GuardedConnect.ts"
+import { connectTimeoutMs, httpCalls, isCallFailure } from "#shared/gateway/HttpCall.ts"
+import { Outcome } from "#shared/gateway/Outcome.ts"
+import { senderSecrets } from "#shared/gateway/SenderSecrets.ts"
+import { version } from "#shared/service/Version.ts"
+import { reachable } from "./Reachable.ts"
+import { signer, WebhookSecret } from "./Signature.ts"
+import { ofAnswer, ofFailure } from "./WebhookOutcomes.ts"
+
+/** Posts once and never fails: what happened is the outcome. Interruption drops the call, which may have arrived. */
+export type Post = (attempt: Attempt) => Effect.Effect<Outcome>
+
+/** WEBHOOK_SECRET is the sender `default`; WEBHOOK_SECRETS names further ones. */
+export const secrets = senderSecrets({
+  single: "WEBHOOK_SECRET",
+  several: "WEBHOOK_SECRETS",
+  schema: WebhookSecret,
+  called: "secret of whsec_ and 24 to 64 bytes in base64",
+  shape: "name=whsec_…"
+})
+
+/** Every configured sender, by its name. */
+export class Webhooks extends Context.Service<Webhooks, ReadonlyMap<Sender, Post>>()("webhook-gateway/Webhooks") {
+  static readonly layer = Layer.effect(
+    Webhooks,
+    Effect.gen(function* () {
+      const { connections, timeoutSeconds } = yield* config
+      const { mayConnect, refusal } = yield* reachable
+      const connect = guardedConnect(mayConnect, connectTimeoutMs)
+      const call = yield* httpCalls({ connections, timeoutMs: timeoutSeconds * 1_000, connect })
+
+      const postAs = (secret: string): Post => {
+        const sign = signer(secret)
+        return Effect.fnUntraced(function* (attempt) {
+          const { id, recipient } = attempt.message
+          const address = addressOf(recipient)
+          if (!URL.canParse(address)) return Outcome.RejectedRecipient({ reason: "bad-address" })
+          const url = new URL(address)
+          const refused = refusal(url)
+          if (refused) return refused
+          const body = JSON.stringify(webhookPost(attempt))
+          const timestamp = Math.floor(Date.now() / 1_000)
+          const headers = {
+            "content-type": "application/json",
+            "user-agent": `carillon/${version}`,
+            "webhook-id": id,
+            "webhook-timestamp": String(timestamp),
+            "webhook-signature": sign({ id, timestamp, body })
+          }
+          const request = {
+            origin: url.origin,
+            path: url.pathname + url.search,
+            method: "POST",
+            headers,
+            body
+          } as const
+          return yield* Effect.promise((signal) =>
+            call(request, signal).then(
+              (answer) => ofAnswer(answer, id, Date.now()),
+              (error) => (isCallFailure(error) ? ofFailure(error) : Outcome.Unknown({ reason: "unexpected-failure" }))
+            )
+          )
+        })
+      }
+      return Webhooks.of(new Map([...(yield* secrets)].map(([name, secret]) => [name, postAs(Redacted.value(secret))])))
+    })
+  )
+}
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const config = Config.all({
+  timeoutSeconds: Config.schema(between(1, 600), "WEBHOOK_TIMEOUT_SECONDS").pipe(Config.withDefault(30)),
+  connections: Config.schema(between(1, 10_000), "WEBHOOK_CONNECTIONS").pipe(Config.withDefault(100))
+})

@@ -1,0 +1,25 @@
+// What is remembered of the people who can be written to: which chat a contact has, and what became of a link.
+// A contact is an id that says nothing; a chat is personal data, and stands in the value of a contact only.
+import { Schema } from "effect"
+import { ContactId, Instant, Recipient } from "./Fields.ts"
+
+/** Remembered as `link`, under the hash of its token: the token itself is nowhere. */
+export const Link = Schema.Struct({
+  contact: ContactId,
+  expiresAt: Instant,
+  /** By whom it was used: the cause, and the hashed chat. */
+  taken: Schema.optionalKey(Schema.Struct({ cause: Schema.String, chat: Schema.String }))
+}).annotate({ identifier: "Link" })
+export type Link = typeof Link.Type
+
+/** Remembered as `contact`: where a message to this contact goes. */
+export const Contact = Schema.Struct({ recipient: Recipient, linkedAt: Instant }).annotate({ identifier: "Contact" })
+export type Contact = typeof Contact.Type
+
+const since = Schema.optionalKey(Schema.Struct({ is: Schema.Boolean, at: Instant }))
+
+/** Remembered as `chat`, under a keyed hash of the address: who has linked it, and what its owner wants. */
+export const Chat = Schema.Struct({ contacts: Schema.Array(ContactId), blocked: since, optedOut: since }).annotate({
+  identifier: "Chat"
+})
+export type Chat = typeof Chat.Type

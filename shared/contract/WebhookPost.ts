@@ -1,0 +1,22 @@
+// What the webhook gateway posts to a receiver: the message, and which try of it this is.
+import { Schema } from "effect"
+import { Attempt, Message } from "./Events.ts"
+
+/** Ours to know: where it goes, by whom, and what follows if it fails. All else of a message is told, also what it gains. */
+const { platform, sender, recipient, unknownOutcome, retry, fallback, ...told } = Message.fields
+
+export const WebhookPost = Schema.Struct({
+  type: Schema.Literal("message"),
+  ...told,
+  attempt: Attempt.fields.attempt,
+  possibleDuplicate: Attempt.fields.possibleDuplicate
+}).annotate({
+  identifier: "WebhookPost",
+  description: "What a webhook receives: the message, and which try of it this is. Fields are added, never changed"
+})
+export type WebhookPost = typeof WebhookPost.Type
+
+export const webhookPost = ({ message, attempt, possibleDuplicate }: Attempt): WebhookPost => {
+  const { platform, sender, recipient, unknownOutcome, retry, fallback, ...told } = message
+  return { type: "message", ...told, attempt, possibleDuplicate }
+}

@@ -1,0 +1,166 @@
+// The people whom a sender can write to, as NATS remembers them: looked up whenever it matters, never held here, so that
+// every replica knows of a link, and of its end, at once. Written so that whatever was interrupted may be done again.
+import { createHmac, randomBytes } from "node:crypto"
+import { Effect, Option, Result } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import { Chat, Contact } from "#shared/contract/Contacts.ts"
+import {
+  addressOf,
+  type ContactId,
+  type Instant,
+  type Platform,
+  type Recipient,
+  type Sender
+} from "#shared/contract/Fields.ts"
+import { Memory } from "#shared/nats/Memory.ts"
+import type { NatsError } from "#shared/nats/Nats.ts"
+
+/** What the owner of a chat may have said, and may take back. */
+export type Mark = "blocked" | "optedOut"
+
+export interface Contacts {
+  readonly find: (contact: ContactId) => Effect.Effect<Option.Option<Contact>, NatsError>
+  /** Names a chat where it must not be known: without the salt, which lies in NATS, it cannot be guessed. */
+  readonly nameOf: (recipient: Recipient) => string
+  readonly chat: (recipient: Recipient) => Effect.Effect<Option.Option<Chat>, NatsError>
+  /** Those who have this chat now. */
+  readonly whoHas: (recipient: Recipient) => Effect.Effect<ReadonlyArray<ContactId>, NatsError>
+  /** The newest link holds. It takes back what was marked: its owner wants to be written to. */
+  readonly link: (contact: ContactId, recipient: Recipient, at: Instant) => Effect.Effect<void, NatsError>
+  /** The newest word holds. A chat that nobody has linked is remembered only if `unlinkedToo`. */
+  readonly mark: (
+    recipient: Recipient,
+    mark: Mark,
+    is: boolean,
+    at: Instant,
+    unlinkedToo: boolean
+  ) => Effect.Effect<void, NatsError>
+  /** Whether there was anything to forget. What the chat's owner said of messages stays, without a name. */
+  readonly remove: (contact: ContactId) => Effect.Effect<boolean, NatsError>
+  readonly all: Effect.Effect<ReadonlyArray<Contact & { readonly contact: ContactId }>, NatsError>
+}
+
+/** As long as a platform may still bring what was said before. */
+const forgottenAfterSeconds = 2 * 86_400
+
+const decodeContact = decodeWith(Contact)
+const decodeChat = decodeWith(Chat)
+
+export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
+  const memory = yield* Memory
+  const keyOf = (name: string) => `${platform}.${sender}.${name}`
+  const salt = yield* saltAt(keyOf("chats"))
+  const nameOf = (recipient: Recipient) =>
+    createHmac("sha256", salt).update(addressOf(recipient)).digest("base64url").slice(0, 32)
+
+  const recall = <A>(what: "contact" | "chat", name: string, decode: (text: string) => Result.Result<A, unknown>) =>
+    Effect.map(
+      memory.recall(what, keyOf(name)),
+      Option.flatMap(({ value, sequence }) =>
+        Option.map(Result.getSuccess(decode(value)), (value) => ({ value, sequence }))
+      )
+    )
+
+  /** Until nobody else has changed it in between. The answer is what stood before. */
+  const change = <A>(
+    what: "contact" | "chat",
+    name: string,
+    decode: (text: string) => Result.Result<A, unknown>,
+    next: (before: A | undefined) => A | undefined,
+    seconds: (after: A) => number | undefined = () => undefined
+  ): Effect.Effect<A | undefined, NatsError> =>
+    Effect.gen(function* () {
+      while (true) {
+        const found = Option.getOrUndefined(yield* recall(what, name, decode))
+        const after = next(found?.value)
+        if (after === undefined || after === found?.value) return found?.value
+        const keep = seconds(after)
+        const fate = yield* memory.remember(what, keyOf(name), JSON.stringify(after), {
+          expected: found?.sequence ?? 0,
+          ...(keep === undefined ? {} : { seconds: keep })
+        })
+        if (fate === "stored") return found?.value
+      }
+    })
+
+  const changeChat = (recipient: Recipient, next: (before: Chat | undefined) => Chat | undefined) =>
+    change("chat", nameOf(recipient), decodeChat, next, ({ contacts, optedOut }) =>
+      contacts.length === 0 && !optedOut?.is ? forgottenAfterSeconds : undefined
+    )
+  const leave = (recipient: Recipient, contact: ContactId) =>
+    changeChat(recipient, (chat) => chat && { ...chat, contacts: chat.contacts.filter((one) => one !== contact) })
+
+  const find = (contact: ContactId) => Effect.map(recall("contact", contact, decodeContact), Option.map(valueOf))
+  const chat = (recipient: Recipient) => Effect.map(recall("chat", nameOf(recipient), decodeChat), Option.map(valueOf))
+
+  const whoHas = Effect.fnUntraced(function* (recipient: Recipient) {
+    const found = yield* chat(recipient)
+    const listed = Option.match(found, { onNone: () => [], onSome: ({ contacts }) => contacts })
+    return yield* Effect.filter(listed, (contact) =>
+      Effect.map(
+        find(contact),
+        Option.exists((one) => sameAddress(one.recipient, recipient))
+      )
+    )
+  })
+
+  const link = Effect.fnUntraced(function* (contact: ContactId, recipient: Recipient, at: Instant) {
+    const before = yield* change("contact", contact, decodeContact, (found) =>
+      found && (found.linkedAt > at || (found.linkedAt === at && sameAddress(found.recipient, recipient)))
+        ? found
+        : { recipient, linkedAt: at }
+    )
+    if (before && before.linkedAt > at) return
+    yield* changeChat(recipient, (found) => joined(found, contact, at))
+    if (before && !sameAddress(before.recipient, recipient)) yield* leave(before.recipient, contact)
+  })
+
+  const mark = (recipient: Recipient, mark: Mark, is: boolean, at: Instant, unlinkedToo: boolean) =>
+    changeChat(recipient, (found) => {
+      if (!found && !unlinkedToo) return undefined
+      return marked(found ?? { contacts: [] }, mark, is, at)
+    }).pipe(Effect.asVoid)
+
+  const remove = Effect.fnUntraced(function* (contact: ContactId) {
+    const found = yield* find(contact)
+    if (Option.isNone(found)) return false
+    yield* leave(found.value.recipient, contact)
+    yield* memory.forget("contact", keyOf(contact))
+    return true
+  })
+
+  const all = Effect.map(memory.all("contact", keyOf("")), (found) =>
+    found.flatMap(({ key, value }) =>
+      Option.toArray(
+        Option.map(Result.getSuccess(decodeContact(value)), (one) => ({ ...one, contact: key.slice(keyOf("").length) }))
+      )
+    )
+  )
+
+  return { find, nameOf, chat, whoHas, link, mark, remove, all } satisfies Contacts as Contacts
+})
+
+const valueOf = <A>({ value }: { readonly value: A }) => value
+
+const sameAddress = (one: Recipient, other: Recipient) => addressOf(one) === addressOf(other)
+
+const joined = (chat: Chat = { contacts: [] }, contact: ContactId, at: Instant): Chat => {
+  const contacts = chat.contacts.includes(contact) ? chat.contacts : [...chat.contacts, contact]
+  return marked(marked({ ...chat, contacts }, "blocked", false, at), "optedOut", false, at)
+}
+
+/** The newest word holds, also when an older one comes later. */
+const marked = (chat: Chat, mark: Mark, is: boolean, at: Instant): Chat => {
+  const before = chat[mark]
+  return before && before.at > at ? chat : { ...chat, [mark]: { is, at } }
+}
+
+/** Made once for each sender, and never changed. */
+const saltAt = Effect.fnUntraced(function* (key: string) {
+  const memory = yield* Memory
+  while (true) {
+    const found = yield* memory.recall("salt", key)
+    if (Option.isSome(found)) return found.value.value
+    yield* memory.remember("salt", key, randomBytes(32).toString("base64url"), { expected: 0 })
+  }
+})

@@ -1,0 +1,79 @@
+// What is said of a person in each stream, and how it goes: one rule a stream, so that a new stream needs one to compile.
+import { JetStreamApiError } from "@nats-io/jetstream"
+import { Effect, Result, Schema } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import { type Erasing, isEvent, onErasure, type Remains, tellsOf, withoutPerson } from "#shared/contract/Erasure.ts"
+import { events } from "#shared/contract/Events.ts"
+import { SenderState } from "#shared/contract/Senders.ts"
+import type { Lying } from "./Browse.ts"
+import { attempt, Nats, NatsError } from "./Nats.ts"
+import { eventMessage, Publisher } from "./Publisher.ts"
+import type { StreamName } from "./Topology.ts"
+
+type Removal = Effect.Effect<void, NatsError, Nats | Publisher>
+
+export interface Rule {
+  readonly tells: (remains: Remains, erasing: Erasing) => boolean
+  /** For good, and overwritten on the disk. Left out: those who read the stream take it away when they are done. */
+  readonly remove?: (found: Lying, erasing: Erasing) => Removal
+}
+
+const gone = Schema.is(NatsError)
+
+/** The server overwrites it, as it does unless told otherwise. */
+const deleteOne = (stream: StreamName) =>
+  Effect.fnUntraced(function* ({ sequence }: Lying) {
+    const { manager } = yield* Nats
+    yield* attempt(`erase in ${stream}`, () => manager.streams.deleteMessage(stream, sequence, true)).pipe(
+      // It went by itself meanwhile.
+      Effect.catchIf(
+        (error) => gone(error) && error.cause instanceof JetStreamApiError,
+        () => Effect.void
+      )
+    )
+  })
+
+const decodeScheduled = decodeWith(events.scheduled)
+
+/** The one that takes its place stands before it goes: at no moment is the id free. */
+const replaceOrDelete = Effect.fnUntraced(function* (found: Lying) {
+  const { publish } = yield* Publisher
+  const scheduled = decodeScheduled(found.text)
+  if (Result.isSuccess(scheduled)) {
+    const { messageId: _, ...message } = eventMessage(withoutPerson(scheduled.success), "erase")
+    yield* publish([{ ...message, expectedSequence: found.sequence }])
+  }
+  yield* deleteOne("EVENTS")(found)
+})
+
+const tellsOfEvent = (remains: Remains, erasing: Erasing): boolean => {
+  const { id, json } = remains
+  const theirs = id !== undefined && erasing.ids.has(id)
+  return (theirs && isEvent(json) && onErasure[json.type] === "goes") || tellsOf(remains, erasing)
+}
+
+const decodeState = decodeWith(SenderState)
+
+/** A brake on an address: the sender's other state stays. */
+const releaseBrake = Effect.fnUntraced(function* (found: Lying, { address }: Erasing) {
+  const { publish } = yield* Publisher
+  const state = decodeState(found.text)
+  if (Result.isFailure(state) || address === undefined) return yield* deleteOne("SENDERS")(found)
+  const { [address]: _, ...recipientsUntil } = state.success.brakes.recipientsUntil
+  const payload = JSON.stringify({ ...state.success, brakes: { ...state.success.brakes, recipientsUntil } })
+  yield* publish([{ subject: found.subject, payload, headers: {}, expectedSequence: found.sequence }])
+})
+
+/** What nobody could read is theirs as soon as it is about one of their messages. */
+const tellsUnread = (remains: Remains, erasing: Erasing): boolean =>
+  (remains.id !== undefined && erasing.ids.has(remains.id)) || tellsOf(remains, erasing)
+
+export const streamErasure: { readonly [Name in StreamName]: Rule } = {
+  COMMANDS: { tells: tellsOf },
+  TIMERS: { tells: tellsOf },
+  EVENTS: { tells: tellsOfEvent, remove: replaceOrDelete },
+  SENDERS: { tells: tellsOf, remove: releaseBrake },
+  DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },
+  MEMORY: { tells: tellsOf, remove: deleteOne("MEMORY") },
+  QUARANTINE: { tells: tellsUnread, remove: deleteOne("QUARANTINE") }
+}

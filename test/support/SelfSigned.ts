@@ -1,0 +1,19 @@
+// A certificate for localhost that nobody has signed, with its key: for tests that must not be taken for a real server.
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAEYo0udKJyGX2TD6
+Rx9uVu70qOcEQSlp2AnzDV7rXtShRANCAASybdKRCazLwlBbrhI5iHkXqxKPjU2h
+eHwKRFfP3nQ/yQDWFyk/d956QanWxBXTznjwiD/bu+48bAnW+gG2SdWM
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUWnhZdTeJGB6rS2EV7yJ/4Fk03BAwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTAyMjQwMVoYDzIxMjYxMTAx
+MDIyNDAxWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASybdKRCazLwlBbrhI5iHkXqxKPjU2heHwKRFfP3nQ/yQDWFyk/d956
+QanWxBXTznjwiD/bu+48bAnW+gG2SdWMo2kwZzAdBgNVHQ4EFgQUyoHfk4O988sX
+EhPjLyEmJAi2RjEwHwYDVR0jBBgwFoAUyoHfk4O988sXEhPjLyEmJAi2RjEwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIhAPj7WMkbmL10ROi03PAVzHkGjb+VcU1WvNHISXGS/tCEAiBSktIYdGGr
+Ojc5uh/oRfXevLWcr6v69ZarRjBkRBd5Uw==
+-----END CERTIFICATE-----`
+}

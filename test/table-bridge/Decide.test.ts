@@ -1,0 +1,339 @@
+// The rules of the bridge against a model of everything around it: an application that changes its row at any moment, an
+// outbox that may repeat itself, a scheduler, a clock. Whatever the order, a row is sent at most once, and as it stands.
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import type { Event, Message } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { type Command, decide } from "../../services/table-bridge/Decide.ts"
+import { apply } from "../../services/table-bridge/Outcome.ts"
+import { gone, type RawRow, sightOf } from "../../services/table-bridge/Sight.ts"
+import { messageIdOf, type Tracked } from "../../services/table-bridge/Tracked.ts"
+import { bridgeOf } from "./World.ts"
+
+const start = Date.UTC(2026, 10, 1, 9)
+const untracked: Tracked = {
+  rowId: "7",
+  patientId: null,
+  revision: 0,
+  messageId: null,
+  state: "idle",
+  accepted: false,
+  identity: null,
+  wish: null,
+  gone: false,
+  renewed: false,
+  changedAt: null,
+  lookAt: null,
+  status: null,
+  attempts: 0,
+  lastAttemptAt: null,
+  sentAt: null,
+  problem: null
+}
+
+interface Row {
+  readonly life: number
+  readonly chat: string
+  readonly text: string
+  readonly due: number
+  readonly off: boolean
+  readonly writtenAt: number
+}
+
+interface Standing {
+  message: Message
+  state: "pending" | "fired" | "sent" | "failed" | "cancelled"
+}
+
+/** Which row a text was meant for can be seen in it. */
+const says = (life: number, text: string) => `${life} ${text}`
+
+/** Everything around the rules. Times are seconds. */
+class World {
+  now = 0
+  lives = 0
+  row: Row | undefined
+  changes: Array<{ gone: boolean; at: number }> = []
+  tracked = untracked
+  outbox: Array<Command> = []
+  commands: Array<Command> = []
+  messages = new Map<string, Standing>()
+  log: Array<Event> = []
+  read = 0
+  sends: Array<{ life: number; chat: string; text: string }> = []
+  readonly bridge: ReturnType<typeof bridgeOf>
+
+  constructor(contact: "scheduled" | "due") {
+    this.bridge = bridgeOf({ contact, horizonSeconds: 20, graceSeconds: 0 })
+  }
+
+  at = () => fromMillis(start + this.now * 1_000)
+
+  write(change: Partial<Row>) {
+    if (!this.row) return
+    this.row = { ...this.row, ...change, writtenAt: this.now }
+    this.changes.push({ gone: false, at: this.now })
+  }
+
+  insert(due: number) {
+    if (this.row) return
+    this.row = { life: ++this.lives, chat: "1", text: "a", due: this.now + due, off: false, writtenAt: this.now }
+    this.changes.push({ gone: false, at: this.now })
+  }
+
+  remove() {
+    if (!this.row) return
+    this.row = undefined
+    this.changes.push({ gone: true, at: this.now })
+  }
+
+  look(reasons: ReadonlyArray<{ gone: boolean; at: number }>) {
+    if (reasons.length === 0) return
+    const sight = this.row ? sightOf(this.bridge, "key", this.raw(this.row), start + this.now * 1_000) : gone
+    const at = fromMillis(start + Math.min(...reasons.map((reason) => reason.at)) * 1_000)
+    const replaced = this.tracked.gone || this.tracked.renewed || reasons.some((reason) => reason.gone)
+    const { tracked, command } = decide(
+      this.tracked,
+      { sight, at, replaced, now: start + this.now * 1_000 },
+      this.bridge
+    )
+    this.tracked = tracked
+    if (command) this.outbox.push(command)
+  }
+
+  lookAtChanges() {
+    const { changes } = this
+    this.changes = []
+    this.look(changes)
+  }
+
+  lookAtDue() {
+    const { lookAt, changedAt } = this.tracked
+    if (lookAt === null || lookAt > this.at()) return
+    this.look([{ gone: false, at: (Date.parse(changedAt ?? this.at()) - start) / 1_000 }])
+  }
+
+  raw = ({ life, chat, text, due, off }: Row): RawRow => ({
+    rowId: "7",
+    patientId: null,
+    due: fromMillis(start + due * 1_000),
+    zone: null,
+    text: text.trim() === "" ? text : says(life, text),
+    platform: null,
+    priority: null,
+    metadata: null,
+    off,
+    addresses: { chatId: chat }
+  })
+
+  /** Publishes the first that waits; killed before it was taken away, it is published again later. */
+  relay(killed: boolean) {
+    const [command] = this.outbox
+    if (!command) return
+    this.commands.push(command)
+    if (!killed) this.outbox.shift()
+  }
+
+  carryOut() {
+    const command = this.commands.shift()
+    if (!command) return
+    const { messageId: id, name } = command
+    const standing = this.messages.get(id)
+    const about = { id, platform: "telegram", at: this.at() } as const
+    const refuse = () =>
+      this.log.push({ type: "rejected", at: this.at(), command: name, id, problems: [], cause: `c${this.log.length}` })
+    if (name === "schedule") {
+      const message = { ...command.payload, metadata: {} } as unknown as Message
+      if (!standing) {
+        this.messages.set(id, { message, state: "pending" })
+        this.log.push({ type: "scheduled", at: this.at(), message, cause: id })
+      }
+    } else if (!standing || ["fired", "sent", "failed"].includes(standing.state)) refuse()
+    else if (standing.state === "cancelled") {
+      if (name === "reschedule") refuse()
+    } else if (name === "cancel") {
+      standing.state = "cancelled"
+      this.log.push({ type: "cancelled", ...about, dueAt: standing.message.dueAt })
+    } else {
+      standing.message = { ...standing.message, ...(command.payload as unknown as Message) }
+    }
+  }
+
+  /** Timers fire at their time: from then on it is too late for changes. */
+  pass(seconds: number) {
+    this.now += seconds
+    for (const standing of this.messages.values()) {
+      if (standing.state === "pending" && standing.message.dueAt <= this.at()) standing.state = "fired"
+    }
+  }
+
+  deliver(fails: boolean) {
+    for (const [id, standing] of this.messages) {
+      const { message } = standing
+      if (standing.state !== "fired") continue
+      const about = { id, platform: "telegram", at: this.at(), attempt: 1 } as const
+      if (fails) {
+        standing.state = "failed"
+        this.log.push({ type: "failed", ...about, category: "recipient", reason: "blocked" })
+        continue
+      }
+      standing.state = "sent"
+      const text = "text" in message.content ? message.content.text : ""
+      this.sends.push({ life: Number(text.split(" ")[0]), chat: String(message.recipient.chatId), text })
+      this.log.push({
+        type: "sent",
+        ...about,
+        sender: "default",
+        dueAt: message.dueAt,
+        sentAt: this.at(),
+        providerMessageId: "1",
+        possibleDuplicate: false
+      })
+    }
+  }
+
+  follow() {
+    const event = this.log[this.read]
+    if (!event) return
+    this.read++
+    const { tracked, lookAgain } = apply(this.tracked, event)
+    this.tracked = tracked
+    if (lookAgain) this.changes.push({ gone: false, at: (Date.parse(tracked.changedAt ?? "") - start) / 1_000 })
+  }
+
+  settle() {
+    for (let turn = 0; turn < 60; turn++) {
+      this.lookAtChanges()
+      this.lookAtDue()
+      while (this.outbox.length > 0) this.relay(false)
+      while (this.commands.length > 0) this.carryOut()
+      this.deliver(false)
+      while (this.read < this.log.length) this.follow()
+    }
+  }
+}
+
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("insert" as const), due: fc.integer({ min: -5, max: 60 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("replace" as const), due: fc.integer({ min: -5, max: 60 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("chat" as const), chat: fc.constantFrom("1", "2", "") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("text" as const), text: fc.constantFrom("a", "b", " ") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("due" as const), due: fc.integer({ min: -5, max: 60 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("off" as const), off: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("look" as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("relay" as const), killed: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("carryOut" as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("follow" as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("pass" as const),
+      seconds: fc.integer({ min: 1, max: 30 })
+    })
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("deliver" as const), fails: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("settle" as const) }) }
+)
+type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
+
+const take = (world: World, one: Step) => {
+  switch (one.do) {
+    case "insert":
+      return world.insert(one.due)
+    case "remove":
+      return world.remove()
+    case "replace":
+      world.remove()
+      return world.insert(one.due)
+    case "chat":
+      return world.write({ chat: one.chat })
+    case "text":
+      return world.write({ text: one.text })
+    case "due":
+      return world.write({ due: world.now + one.due })
+    case "off":
+      return world.write({ off: one.off })
+    case "look":
+      world.lookAtChanges()
+      return world.lookAtDue()
+    case "relay":
+      return world.relay(one.killed)
+    case "carryOut":
+      return world.carryOut()
+    case "follow":
+      return world.follow()
+    case "pass":
+      return world.pass(one.seconds)
+    case "deliver":
+      return world.deliver(one.fails)
+    case "settle":
+      return world.settle()
+  }
+}
+
+const lives = fc.record({
+  contact: fc.constantFrom("scheduled" as const, "due" as const),
+  steps: fc.array(step, { minLength: 10, maxLength: 80, size: "max" })
+})
+const runs = { numRuns: 4_000 }
+
+describe("a row", () => {
+  it("is never sent twice, whatever the application and the services do in whatever order", () => {
+    fc.assert(
+      fc.property(lives, ({ contact, steps }) => {
+        const world = new World(contact)
+        for (const one of steps) take(world, one)
+        world.settle()
+        world.pass(1_000)
+        world.settle()
+        const perLife = world.sends.map(({ life }) => life)
+        assert.strictEqual(new Set(perLife).size, perLife.length)
+      }),
+      runs
+    )
+  })
+
+  it("that is due in the future has one message, with what it says now, once all is settled", () => {
+    fc.assert(
+      fc.property(lives, ({ contact, steps }) => {
+        const world = new World(contact)
+        for (const one of steps) take(world, one)
+        world.settle()
+        const { row } = world
+        const waiting = [...world.messages.values()].filter(({ state }) => state === "pending")
+        const wanted = row && !row.off && row.chat !== "" && row.text.trim() !== "" ? row : undefined
+        if (!wanted) return assert.lengthOf(waiting, 0)
+        assert.isAtMost(waiting.length, 1)
+        const [one] = waiting
+        if (one) {
+          const { content, recipient, dueAt } = one.message
+          assert.deepStrictEqual(
+            { text: "text" in content ? content.text : "", chat: recipient.chatId, dueAt },
+            { text: says(wanted.life, wanted.text), chat: wanted.chat, dueAt: fromMillis(start + wanted.due * 1_000) }
+          )
+        }
+        const wasSent = world.sends.some(({ life }) => life === wanted.life)
+        const gaveUp = world.tracked.status === "failed"
+        const asIs = world.tracked.status === "waiting" || world.tracked.status === "past"
+        if (wanted.due > world.now && !wasSent && !gaveUp && !asIs)
+          assert.lengthOf(waiting, 1, world.tracked.status ?? "")
+      }),
+      runs
+    )
+  })
+})
+
+describe("the id of a message", () => {
+  it("is that of one row and revision only", () => {
+    const rows = fc.stringMatching(/^[0-9a-z_-]{1,6}$/)
+    const revisions = fc.integer({ min: 1, max: 12 })
+    fc.assert(
+      fc.property(rows, revisions, rows, revisions, (one, first, other, second) => {
+        const [a, b] = [messageIdOf("x", one, first), messageIdOf("x", other, second)]
+        if (a !== undefined && a === b) assert.deepStrictEqual([one, first], [other, second])
+      })
+    )
+    assert.isUndefined(messageIdOf("x", "7__2", 1))
+  })
+})

@@ -1,0 +1,78 @@
+// Postgres stopped and started again under a running bridge: it waits, and goes on with what the application wrote.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Schedule, Scope } from "effect"
+import { freePort } from "../../deploy/local/LocalServer.ts"
+import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { migrate } from "../../services/table-bridge/Migration.ts"
+import { eventually } from "../support/Carillon.ts"
+import { eventsOf } from "../support/Streams.ts"
+import { databaseAt } from "../support/TestDatabase.ts"
+import { testNats } from "../support/TestNats.ts"
+import { bridgeOf, configuration, servicesOf, tables } from "./World.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const made = mkdtempSync(join(tmpdir(), "carillon-bridge-outage-"))
+    chmodSync(made, 0o755)
+    return made
+  }),
+  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+describe("the table bridge", () => {
+  it.live("goes on by itself when Postgres comes back", () =>
+    Effect.gen(function* () {
+      const at = yield* folder
+      const port = yield* freePort
+      const start = Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const stop = Scope.close(scope, Exit.void)
+        const { url } = yield* startPostgres({ dataDir: join(at, "postgres"), port, database: "app" }).pipe(
+          Scope.provide(scope),
+          Effect.onError(() => stop)
+        )
+        return { url, stop }
+      }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 }))
+      const first = yield* start
+      const nats = yield* testNats
+      const database = yield* databaseAt(first.url)
+      yield* database.query(tables)
+      yield* Effect.provideContext(migrate(bridgeOf()), yield* servicesOf(nats, first))
+      const config = join(at, "bridge.json")
+      writeFileSync(config, JSON.stringify(configuration))
+      const environment = { NATS_URL: nats.url, DATABASE_URL: first.url, TABLE_BRIDGE_CONFIG: config }
+      const scheduler = yield* serviceProcess("scheduler", environment)
+      const bridge = yield* serviceProcess("table-bridge", environment)
+      yield* Effect.all([scheduler.start, bridge.start], { concurrency: "unbounded" })
+      yield* database.query("INSERT INTO patients (telegram_chat_id) VALUES (4711)")
+      const insert = database.query(
+        "INSERT INTO scheduled_messages (patient_id, body, send_at) SELECT id, 'x', now() + interval '1 hour' FROM patients, generate_series(1, 20)"
+      )
+      const scheduled = (count: number) =>
+        eventually(
+          `${count} scheduled`,
+          eventsOf(nats.url, "carillon.event.scheduled.>"),
+          ({ length }) => length >= count
+        )
+      yield* insert
+      yield* scheduled(20)
+      yield* first.stop
+      yield* eventually("says that it waits", Effect.sync(bridge.output), (text) => text.includes("waits: Postgres:"))
+      const second = yield* start
+      yield* insert
+      const events = yield* scheduled(40)
+      assert.lengthOf(events, 40)
+      yield* eventually(
+        "written back",
+        database.query("SELECT count(*)::int AS n FROM scheduled_messages WHERE carillon_status = 'pending'"),
+        ([row]) => row?.n === 40
+      )
+      assert.strictEqual(yield* bridge.stop, 0)
+      yield* second.stop
+    })
+  )
+})
