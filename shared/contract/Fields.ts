@@ -83,7 +83,7 @@ export const ResolvedAs = oneOf(
 export type ResolvedAs = typeof ResolvedAs.Type
 
 /** For an object whose keys are so many ways to say one thing. */
-const exactlyOne = (...keys: ReadonlyArray<string>) =>
+export const exactlyOne = (...keys: ReadonlyArray<string>) =>
   Schema.isBetweenProperties(1, 1, {
     message: `must have exactly one of ${new Intl.ListFormat("en", { type: "disjunction" }).format(keys)}`
   })
