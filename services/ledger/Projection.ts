@@ -1,6 +1,6 @@
 // The rules of the projection: what an event makes of the rows of its message. Pure.
 // An event comes here once (its event id decides), but in whatever order the log has it.
-import { attemptOf, type Event, type EventOf, messageId, platform } from "#shared/contract/Events.ts"
+import { attemptOf, type Event, type EventOf, messageId, notOfMessages, platform } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
@@ -55,7 +55,7 @@ const statusAfter = {
 } as const satisfies Record<Exclude<Event["type"], Untold>, Status>
 
 /** Events that say nothing of a message's status by themselves. */
-type Untold = "rejected" | "resolved" | "discarded" | "circuit-changed" | "orders-changed"
+type Untold = "rejected" | "resolved" | "discarded" | OfNoMessage["type"]
 
 const onEvent = (
   known: MessageRow | undefined,
@@ -63,7 +63,7 @@ const onEvent = (
   id: string,
   storedAt: Instant
 ): MessageRow | undefined => {
-  if (event.type === "circuit-changed" || event.type === "orders-changed") return undefined
+  if (isOfNoMessage(event)) return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = statusOf(before, event)
@@ -85,7 +85,7 @@ const onEvent = (
 }
 
 /** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
-const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> | OfSender>): Status => {
+const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> | OfNoMessage>): Status => {
   if (event.type === "discarded") return before.status
   if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
   const attempt = attemptOf(event)
@@ -93,7 +93,8 @@ const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected"> 
   return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
 }
 
-type OfSender = EventOf<"circuit-changed"> | EventOf<"orders-changed">
+type OfNoMessage = EventOf<"circuit-changed" | "orders-changed" | "series-changed" | "occurrences-missed">
+const isOfNoMessage = (event: Event): event is OfNoMessage => notOfMessages.has(event.type)
 
 /** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
 const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {
@@ -110,7 +111,8 @@ const channelOf = (before: MessageRow, event: Event) => {
   return {
     platform: event.type === "fell-back" ? event.message.platform : (before.platform ?? platform(event) ?? null),
     sender: (moves ? message?.sender : undefined) ?? before.sender,
-    kind: before.kind ?? message?.kind ?? null
+    kind: before.kind ?? message?.kind ?? null,
+    seriesId: before.seriesId ?? message?.series?.id ?? null
   }
 }
 
@@ -122,6 +124,7 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   platform: null,
   sender: null,
   kind: null,
+  seriesId: null,
   status: "rejected",
   dueAt: null,
   expiresAt: null,

@@ -18,7 +18,7 @@ type Fields<Type extends EventType> = ReadonlyArray<keyof EventOf<Type>>
 const told: { readonly [Type in EventType]: Fields<Type> } = {
   scheduled: ["cause"],
   rescheduled: ["previousDueAt", "cause", "reason"],
-  rejected: ["command", "problems", "cause"],
+  rejected: ["command", "series", "problems", "cause"],
   cancelled: ["dueAt", "reason"],
   dispatched: ["sendAt", "failures", "possibleDuplicate"],
   expired: ["expiresAt"],
@@ -34,7 +34,9 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   discarded: ["cause", "reason"],
   resolved: ["as", "cause", "reason"],
   "orders-changed": ["platform", "sender", "orders", "cause", "reason"],
-  "circuit-changed": ["platform", "sender", "state", "reason"]
+  "circuit-changed": ["platform", "sender", "state", "reason"],
+  "series-changed": ["series", "platform", "revision", "change", "occurrence", "cause", "reason"],
+  "occurrences-missed": ["series", "platform", "revision", "count", "from", "to"]
 }
 
 const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const

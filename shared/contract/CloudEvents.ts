@@ -1,6 +1,6 @@
 // How commands and events travel: CloudEvents 1.0 in NATS headers (binary mode) out; binary, structured or bare JSON in.
 import { Result } from "effect"
-import { attemptOf, type Event, type EventType, messageId, notOfMessages, platform } from "./Events.ts"
+import { attemptOf, type Event, type EventType, messageId, notOfMessages, ofSeries, platform } from "./Events.ts"
 import type { Problem } from "./Fields.ts"
 
 export type Headers = Readonly<Record<string, string>>
@@ -21,6 +21,10 @@ export const eventId = (event: Event): string => {
       return `${event.cause}.orders-changed`
     case "circuit-changed":
       return `${event.platform}.${event.sender}.${event.at}.${event.state}`
+    case "series-changed":
+      return `${event.series}.${event.cause}.series-${event.change}`
+    case "occurrences-missed":
+      return `${event.series}.${event.revision}.${event.from}.${event.to}.missed`
     case "send-started":
     case "part-sent":
       return partEventId(event.id, event.attempt, event.part, event.type)
@@ -47,7 +51,7 @@ export const eventHeaders = (event: Event, service: string): Headers => {
   return {
     "ce-specversion": "1.0",
     "ce-id": eventId(event),
-    "ce-type": `carillon.${notOfMessages.has(event.type) ? "sender" : "message"}.${event.type}.v1`,
+    "ce-type": `carillon.${about(event.type)}.${event.type}.v1`,
     "ce-source": `/carillon/${service}`,
     "ce-time": event.at,
     "ce-platform": platform(event) ?? "unknown",
@@ -56,6 +60,8 @@ export const eventHeaders = (event: Event, service: string): Headers => {
     "content-type": "application/json"
   }
 }
+
+const about = (type: EventType) => (ofSeries.has(type) ? "series" : notOfMessages.has(type) ? "sender" : "message")
 
 /** Header names of NATS are case-sensitive; CloudEvents and HTTP habits are not. */
 type HeaderLookup = (name: string) => string | undefined

@@ -15,6 +15,7 @@ import {
   Sender,
   UnknownOutcome
 } from "./Fields.ts"
+import { seriesCommands } from "./SeriesCommands.ts"
 
 const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
   description: "RFC 3339 instant, or a local date-time together with timeZone",
@@ -142,7 +143,8 @@ export const commands = {
   drop: DropCommand,
   redrive: RedriveCommand,
   discard: DiscardCommand,
-  resolve: ResolveCommand
+  resolve: ResolveCommand,
+  ...seriesCommands
 }
 export type CommandName = keyof typeof commands
 export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

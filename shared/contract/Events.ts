@@ -11,6 +11,7 @@ import {
   Kind,
   MessageId,
   Metadata,
+  OccurrenceName,
   Platform,
   Priority,
   Problem,
@@ -18,6 +19,7 @@ import {
   Recipient,
   RetryTiers,
   Sender,
+  SeriesId,
   UnknownOutcome
 } from "./Fields.ts"
 import { Orders } from "./Senders.ts"
@@ -36,7 +38,12 @@ export const Message = Schema.Struct({
   unknownOutcome: UnknownOutcome,
   retry: Schema.optionalKey(RetryTiers),
   fallback: Schema.optionalKey(Fallback),
-  metadata: Metadata
+  metadata: Metadata,
+  series: Schema.optionalKey(
+    Schema.Struct({ id: SeriesId, occurrence: OccurrenceName }).annotate({
+      description: "Of which series it is an occurrence: set by the scheduler"
+    })
+  )
 }).annotate({ identifier: "Message" })
 export type Message = typeof Message.Type
 
@@ -76,6 +83,12 @@ const parts = {
   part: Schema.optionalKey(Schema.Int.annotate({ description: "Of a message sent in several: which, from 1" }))
 }
 
+const aboutSeries = {
+  series: SeriesId,
+  platform: Platform,
+  revision: Schema.Int.annotate({ description: "Counts from 1, and goes up when the series is changed" })
+}
+
 const cause = Schema.String.annotate({ description: "Names the stored command that led to this event" })
 
 export const events = {
@@ -89,6 +102,9 @@ export const events = {
   rejected: event("rejected", "A command was refused, with everything that is wrong with it", {
     command: Schema.Literals([...commandNames, "unknown"]),
     id: Schema.optionalKey(MessageId),
+    series: Schema.optionalKey(
+      SeriesId.annotate({ identifier: undefined, description: "In the place of id, if the command is about a series" })
+    ),
     platform: Schema.optionalKey(Platform),
     problems: Schema.Array(Problem),
     cause
@@ -178,7 +194,21 @@ export const events = {
     sender: Sender,
     state: CircuitState,
     reason: Schema.String.annotate({ description: "A code of a closed set: what opened it" })
-  })
+  }),
+  "series-changed": event("series-changed", "A series began, was changed, or is over", {
+    ...aboutSeries,
+    change: Schema.Literals(["scheduled", "changed", "paused", "resumed", "skipped", "cancelled", "ended"]),
+    occurrence: Schema.optionalKey(
+      OccurrenceName.annotate({ identifier: undefined, description: "The one that is skipped, or was the last" })
+    ),
+    cause: Schema.String.annotate({ description: "Names the stored command, or the occurrence after which it ended" }),
+    reason: Schema.optionalKey(Reason)
+  }),
+  "occurrences-missed": event(
+    "occurrences-missed",
+    "Many occurrences were past their deadline when they could be submitted: not sent",
+    { ...aboutSeries, count: Schema.Int, from: OccurrenceName, to: OccurrenceName }
+  )
 }
 
 export type EventType = keyof typeof events
@@ -188,8 +218,15 @@ export type Event = { [Type in EventType]: EventOf<Type> }[EventType]
 
 export const Event = Schema.Union(Object.values(events) as unknown as ReadonlyArray<Schema.Codec<Event>>)
 
-/** About a sender, not about a message. */
-export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed", "orders-changed"])
+/** About a series, not about a message: its occurrences are messages of their own. */
+export const ofSeries: ReadonlySet<EventType> = new Set<EventType>(["series-changed", "occurrences-missed"])
+
+/** About a sender or a series, not about a message. */
+export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>([
+  "circuit-changed",
+  "orders-changed",
+  ...ofSeries
+])
 
 /** The message an event is about; a rejection may be about none, and what becomes of a sender is about none. */
 export const messageId = (event: Event): MessageId | undefined =>

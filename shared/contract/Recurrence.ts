@@ -71,6 +71,13 @@ export const problemsOf = (rule: Rule): ReadonlyArray<{ readonly path: string; r
   return Option.isNone(nextOccurrence(rule, rule.start - 1)) ? [{ path, problem: "never occurs" }] : []
 }
 
+/** Whether it counts from its start, or takes the time of day from it: then a start that nobody named would surprise. */
+export const leansOnStart = ({ cron, rrule }: Recurrence): boolean => {
+  if (cron !== undefined) return false
+  const rule = rrule === undefined ? undefined : Result.getOrUndefined(parseRule(rrule))
+  return rule?.hours === undefined || rule.minutes === undefined
+}
+
 const latest = Date.UTC(9999, 11, 31)
 
 export const isZone = (timeZone: string) =>

@@ -134,6 +134,29 @@ export const ordersChanged = (cause: string): Event => ({
   orders: { paused: true },
   cause
 })
+export const seriesChanged = (series: string): Event => ({
+  type: "series-changed",
+  at: at(1),
+  series,
+  platform: "telegram",
+  revision: 1,
+  change: "scheduled",
+  cause: `series-${series}`
+})
+export const occurrencesMissed = (series: string): Event => ({
+  type: "occurrences-missed",
+  at: at(2),
+  ...{ series, platform: "telegram", revision: 1, count: 12 },
+  from: "2026-11-01T08:00:00",
+  to: "2026-11-01T08:11:00"
+})
+/** The first occurrence of a series. */
+export const occurrence = (id: string): Event => ({
+  type: "scheduled",
+  at: at(3),
+  message: { ...messageOf(id), series: { id: `series-of-${id}`, occurrence: "2026-11-01T09:01:00" } },
+  cause: `series.${id}`
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -193,7 +216,8 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), expired(id)],
   (id) => [refused(id)],
   (id) => [refused(id), scheduled(id), refused(id, "schedule", 9)],
-  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")]
+  (id) => [{ ...refused(undefined), cause: `schedule-nobody-${id}` } as Event, refused(id, "cancel")],
+  (id) => [seriesChanged(id), occurrencesMissed(id), occurrence(id), ...once(id), sent(id)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */
