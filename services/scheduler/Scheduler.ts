@@ -4,6 +4,7 @@ import { again, type Batch, done, redeliveredSince, runActor } from "#shared/act
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -20,7 +21,9 @@ import { decideDeadLetter } from "./DeadLetters.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
+import { handleTicks, type Recurring, seriesLead, sweepSeries } from "./Recurring.ts"
 import { schedule } from "./Scheduling.ts"
+import { changeSeries } from "./SeriesCommands.ts"
 import { Timers } from "./Timers.ts"
 
 /** Neighbours of one kind together: the order in which commands came is kept, and bursts of one kind stay batches. */
@@ -34,8 +37,9 @@ const runsOfOneKind = (batch: Batch): ReadonlyArray<ReadonlyArray<Delivery>> => 
   return runs
 }
 
-const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules) {
+const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules, seriesLead: number) {
   const name = run[0] && commandOf(run[0].subject)
+  if (name && isSeriesCommand(name)) return yield* changeSeries(name, run, rules, seriesLead)
   switch (name) {
     case "schedule":
       return yield* schedule(run, rules)
@@ -63,12 +67,12 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
   }
 })
 
-const handleCommands = (maxLateness: Rules["maxLateness"]) =>
+const handleCommands = ({ lead, maxLateness }: Recurring) =>
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, unsendable })))
+      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, unsendable }, lead)))
     }
     yield* append(
       answers.flatMap(({ event }) => (event ? [event] : [])),
@@ -117,14 +121,21 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
 )
 
 export const run = Effect.gen(function* () {
-  const maxLateness = yield* maxLatenessByKind
-  yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
+  const recurring: Recurring = { lead: yield* seriesLead, maxLateness: yield* maxLatenessByKind }
+  yield* provision([
+    consumers.schedulerCommands,
+    consumers.schedulerChanges,
+    consumers.schedulerRetries,
+    consumers.schedulerTicks
+  ])
   yield* serveApi(version)
   yield* Effect.all(
     [
-      runActor(consumers.schedulerCommands, handleCommands(maxLateness)),
+      runActor(consumers.schedulerCommands, handleCommands(recurring)),
       runActor(consumers.schedulerChanges, handleChanges),
       runActor(consumers.schedulerRetries, handleRetries),
+      runActor(consumers.schedulerTicks, handleTicks(recurring)),
+      sweepSeries(recurring),
       watchQueues
     ],
     { concurrency: "unbounded" }

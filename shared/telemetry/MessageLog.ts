@@ -23,6 +23,8 @@ const worthSaying = (event: Event): string | undefined => {
       return "expired: too late to be sent"
     case "rejected":
       return `refused a ${event.command} command, for ${event.problems.length} problems`
+    case "occurrences-missed":
+      return `series ${event.series}: ${event.count} occurrences were too late to be sent`
     default:
       return undefined
   }

@@ -52,6 +52,22 @@ describe("marked text, address and token", () => {
         marked("held", { unknownOutcome: "hold" }),
         marked("late", { dueAt: "2020-01-01T00:00:00Z" }),
         marked("waiting", { dueAt: "2031-01-01T00:00:00Z" }),
+        {
+          subject: "carillon.command.schedule-series",
+          payload: JSON.stringify({
+            ...{ id: "again", recurrence: { every: "PT1M" }, timeZone: "Europe/Berlin", count: 1 },
+            start: new Date(Date.now() + 3_000).toISOString(),
+            ...{
+              platform: "telegram",
+              recipient: { chatId: address },
+              content: { type: "text", text: `${text} of again` }
+            }
+          })
+        },
+        malformed(
+          JSON.stringify({ id: "again", content: text, recurrence: { cron: text } }),
+          "carillon.command.change-series"
+        ),
         malformed(`${text} ${address}`),
         malformed(`{"content":{"text":"${text}"},"recipient":{"chatId":${address}},"${text}":1}`),
         malformed(
@@ -66,7 +82,7 @@ describe("marked text, address and token", () => {
         ),
         (rows) => Number(rows[0]?.n)
       )
-      yield* eventually("every delivery ended", ended, (count) => count === 8)
+      yield* eventually("every delivery ended", ended, (count) => count === 9)
       yield* eventually("nothing under way", unsettled(nats.url), (left) => left === 0)
       const metrics = yield* Effect.forEach(Object.values(services), ({ url }) =>
         Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
