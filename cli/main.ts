@@ -3,6 +3,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"
@@ -14,6 +15,7 @@ import { listCommand } from "./commands/List.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
+import { seriesCommand } from "./commands/Series.ts"
 import { showCommand } from "./commands/Show.ts"
 import { watchCommand } from "./commands/Watch.ts"
 import { exitCodes } from "./Exit.ts"
@@ -38,6 +40,7 @@ const carillon = Command.make("carillon").pipe(
     dropCommand.pipe(Command.provide(serversLayer)),
     deadCommand.pipe(Command.provide(deadLetters)),
     resolveCommand.pipe(Command.provide(deadLetters)),
+    seriesCommand.pipe(Command.provide(Layer.provideMerge(SeriesStore.layer, serversLayer))),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     ledgerCommand.pipe(Command.provide(serversLayer))

@@ -10,7 +10,7 @@ import { span } from "../Print.ts"
 import { submit } from "../Submit.ts"
 import { timing, whenFlags } from "../When.ts"
 
-const optional = (name: string, description: string) =>
+export const optional = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
 
 const flags = {
@@ -30,7 +30,7 @@ const flags = {
   json: jsonFlag
 }
 
-const readText = (given: Option.Option<string>, file: Option.Option<string>) => {
+export const readText = (given: Option.Option<string>, file: Option.Option<string>) => {
   if (Option.isSome(given) === Option.isSome(file)) {
     return new Refused({ message: "say what to send: give either --text or --text-file" })
   }
@@ -41,7 +41,7 @@ const readText = (given: Option.Option<string>, file: Option.Option<string>) => 
   }).pipe(Effect.map((text) => text.replace(/\n$/, "")))
 }
 
-const some = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
+export const some = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
   (Option.isSome(value) ? { [key]: value.value } : {}) as { readonly [K in Key]?: A }
 
 export const scheduleCommand = Command.make(

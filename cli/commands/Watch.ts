@@ -35,6 +35,10 @@ const detail = (event: Event): string => {
       return `for ${event.sendAt}, after ${event.category}: ${event.reason}`
     case "rejected":
       return event.problems.map(({ path, problem }) => `${path} ${problem}`).join("; ")
+    case "series-changed":
+      return `series ${event.series} ${event.change} ${event.occurrence ?? ""}`.trim()
+    case "occurrences-missed":
+      return `series ${event.series}: ${event.count} from ${event.from} to ${event.to}`
     default:
       return ""
   }
