@@ -81,6 +81,15 @@ const readText = (path: string) =>
     catch: () => new Refused({ message: `cannot read ${path === "-" ? "standard input" : path}` })
   })
 
+/** Whether any of these flags is given. */
+export const saysContent = (flags: Given) =>
+  (Object.keys(contentFlags) as ReadonlyArray<keyof typeof contentFlags>).some((name) => {
+    const value: unknown = flags[name]
+    return (
+      value === true || (Array.isArray(value) && value.length > 0) || (Option.isOption(value) && Option.isSome(value))
+    )
+  })
+
 /** The content as a command has it. A file here is put into the object store first. Checked by the scheduler. */
 export const contentOf = Effect.fnUntraced(function* (flags: Given) {
   const files = fileKinds.flatMap((kind) => {

@@ -4,6 +4,7 @@ import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { Files } from "#shared/nats/Files.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
 import { withNegativeValues } from "./Arguments.ts"
@@ -21,6 +22,7 @@ import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { rearmCommand } from "./commands/Rearm.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
+import { seriesCommand } from "./commands/Series.ts"
 import { showCommand } from "./commands/Show.ts"
 import { statsCommand } from "./commands/Stats.ts"
 import { watchCommand } from "./commands/Watch.ts"
@@ -51,6 +53,7 @@ const carillon = Command.make("carillon").pipe(
     resolveCommand.pipe(Command.provide(deadLetters)),
     rearmCommand.pipe(Command.provide(serversLayer)),
     linkCommand.pipe(Command.provide(serversLayer)),
+    seriesCommand.pipe(Command.provide(Layer.provideMerge(SeriesStore.layer, withFiles))),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
     eraseCommand.pipe(Command.provide(serversLayer)),

@@ -10,6 +10,7 @@ import { parseMoment } from "../When.ts"
 const flags = {
   status: Flag.Literals("status", statuses).pipe(Flag.withDescription("Only these"), Flag.optional),
   platform: Flag.String("platform").pipe(Flag.withDescription("Only on this platform"), Flag.optional),
+  series: Flag.String("series").pipe(Flag.withDescription("Only occurrences of this series"), Flag.optional),
   from: Flag.String("from").pipe(Flag.withDescription("Due from this instant on, or -1h, +2h from now"), Flag.optional),
   to: Flag.String("to").pipe(Flag.withDescription("Due before this instant, or -1h, +2h from now"), Flag.optional),
   limit: Flag.Int("limit").pipe(Flag.withDescription("At most so many, default 50"), Flag.withDefault(50)),
@@ -22,7 +23,7 @@ const moment = (flag: string, given: Option.Option<string>) =>
 export const listCommand = Command.make(
   "list",
   flags,
-  Effect.fnUntraced(function* ({ status, platform, from, to, limit, json }) {
+  Effect.fnUntraced(function* ({ status, platform, series, from, to, limit, json }) {
     const reader = yield* Reader
     const dueFrom = yield* moment("from", from)
     const dueTo = yield* moment("to", to)
@@ -30,6 +31,7 @@ export const listCommand = Command.make(
       limit,
       ...(Option.isSome(status) ? { status: status.value as Status } : {}),
       ...(Option.isSome(platform) ? { platform: platform.value } : {}),
+      ...(Option.isSome(series) ? { series: series.value } : {}),
       ...(dueFrom ? { dueFrom } : {}),
       ...(dueTo ? { dueTo } : {})
     })

@@ -20,6 +20,7 @@ const called: Readonly<Record<string, string>> = {
   scheduler: "commands for the scheduler",
   "scheduler-changes": "changes for the scheduler",
   "scheduler-retries": "retries for the scheduler",
+  "scheduler-ticks": "series for the scheduler",
   dispatcher: "due timers for the dispatcher",
   "dispatcher-failures": "failed attempts for the dispatcher"
 }

@@ -2,23 +2,17 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { platformRules } from "#shared/platforms/Platforms.ts"
 import { contentFlags, contentOf, given, readJson } from "../ContentFlags.ts"
-import { Refused } from "../Exit.ts"
 import { jsonFlag, optional } from "../Flags.ts"
 import { span } from "../Print.ts"
+import { recipientFlags, recipientOf } from "../Recipient.ts"
 import { submit } from "../Submit.ts"
 import { timing, whenFlags } from "../When.ts"
 
 const flags = {
   id: optional("id", "Idempotency key, 1 to 128 of A-Za-z0-9_-; made up if not given"),
   platform: Flag.String("platform").pipe(Flag.withDescription("Default: telegram"), Flag.withDefault("telegram")),
-  to: Flag.String("to").pipe(
-    Flag.withDescription("The address on its platform: a Telegram chat id or @channel, a webhook's https:// address"),
-    Flag.withAlias("chat"),
-    Flag.optional
-  ),
-  contact: optional("contact", "Instead of --to: who has opened a link, see carillon link"),
+  ...recipientFlags,
   ...contentFlags,
   ...whenFlags,
   sender: optional("sender", "Which of the platform's senders, by its name in the gateway's configuration"),
@@ -37,15 +31,6 @@ const flags = {
 const fileOf = (file: Option.Option<string>) =>
   Option.isSome(file) ? Effect.asSome(readJson(file.value)) : Effect.succeedNone
 
-const recipientOf = (platform: string, to: Option.Option<string>, contact: Option.Option<string>) =>
-  Option.isSome(to) === Option.isSome(contact)
-    ? new Refused({ message: "say to whom: give either --to or --contact" })
-    : Effect.succeed(given({ [addressKind(platform)]: to, contact }))
-
-/** A platform that nobody knows is refused by the scheduler, in its own words. */
-const addressKind = (platform: string) =>
-  Object.entries(platformRules).find(([name]) => name === platform)?.[1].addresses[0] ?? "chatId"
-
 export const scheduleCommand = Command.make(
   "schedule",
   flags,
@@ -53,7 +38,7 @@ export const scheduleCommand = Command.make(
     const command = {
       id: Option.getOrElse(flags.id, () => `cli-${randomUUID()}`),
       platform: flags.platform,
-      recipient: yield* recipientOf(flags.platform, flags.to, flags.contact),
+      recipient: yield* recipientOf(flags.platform, flags),
       content: yield* contentOf(flags),
       ...(yield* timing(flags)),
       ...given({

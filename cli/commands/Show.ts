@@ -20,6 +20,7 @@ const head = ({ message, contents }: Shown): ReadonlyArray<string> => {
   return [
     `${message.id}  ${message.status}${message.possibleDuplicate ? ", possibly sent more than once" : ""}`,
     `  platform ${dash(message.platform)}, priority ${dash(message.priority)}, attempts ${message.attempts}`,
+    ...(message.seriesId ? [`  series   ${message.seriesId}`] : []),
     `  due      ${dash(dueAt)}   expires ${dash(message.expiresAt)}`,
     ...(sentAt ? [`  sent     ${sentAt}${late}`] : []),
     ...(message.nextAttemptAt ? [`  next try ${message.nextAttemptAt}`] : []),

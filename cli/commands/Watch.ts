@@ -40,6 +40,10 @@ const detail = (event: Event): string => {
     case "recipient-linked":
     case "recipient-unlinked":
       return event.contact
+    case "series-changed":
+      return `series ${event.series} ${event.change} ${event.occurrence ?? ""}`.trim()
+    case "occurrences-missed":
+      return `series ${event.series}: ${event.count} from ${event.from} to ${event.to}`
     default:
       return "contacts" in event ? event.contacts.join(", ") : ""
   }

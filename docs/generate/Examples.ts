@@ -8,6 +8,7 @@ import { type WebhookPost, webhookPost } from "#shared/contract/WebhookPost.ts"
 
 const id = "appt-4711-reminder-1"
 const platform = "telegram"
+const series = "medicine-4711"
 const cause = "command-17-1795510800000"
 const accepted = "2026-11-24T08:00:00.000Z"
 
@@ -29,7 +30,23 @@ export const commandExamples = {
   resolve: { id, as: "sent", reason: "the patient says that it came" },
   rearm: { id },
   "create-link": { contact: "p-7f3a9c", platform, expiresInSeconds: 86_400 },
-  "remove-link": { contact: "p-7f3a9c", platform, reason: "moved to another hospital" }
+  "remove-link": { contact: "p-7f3a9c", platform, reason: "moved to another hospital" },
+  "schedule-series": {
+    id: series,
+    recurrence: { cron: "0 9 * * *" },
+    timeZone: "Europe/Berlin",
+    end: "2027-02-28T23:59:59",
+    platform,
+    recipient: { chatId: "123456789" },
+    content: { type: "text", text: "Please take your medicine." },
+    kind: "medication",
+    maxLatenessSeconds: 7_200
+  },
+  "change-series": { id: series, recurrence: { cron: "0 8,20 * * *" }, end: null, reason: "twice a day from now on" },
+  "pause-series": { id: series, reason: "in hospital" },
+  "resume-series": { id: series },
+  "skip-occurrence": { id: series, occurrence: "2026-12-24T09:00:00" },
+  "cancel-series": { id: series, reason: "recovered" }
 } as const satisfies { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
 const message = Result.getOrThrow(
@@ -74,6 +91,14 @@ export const replyExamples = {
     contact: commandExamples["remove-link"].contact,
     platform,
     sender: "default"
+  },
+  series: {
+    status: "series",
+    id: series,
+    series: "active",
+    revision: 1,
+    duplicate: false,
+    next: { occurrence: "2026-11-25T09:00:00", dueAt: "2026-11-25T08:00:00.000Z" }
   },
   rejected: { status: "rejected", id, problems }
 } as const satisfies { readonly [Status in Reply["status"]]: Extract<Reply, { readonly status: Status }> }
@@ -133,6 +158,24 @@ const eventExampleOf: { readonly [Type in EventType]: Omit<EventOf<Type>, "type"
     sender: message.sender,
     state: "open",
     reason: "unauthorized"
+  },
+  "series-changed": {
+    at: accepted,
+    series,
+    platform,
+    revision: 1,
+    change: "skipped",
+    occurrence: commandExamples["skip-occurrence"].occurrence,
+    cause
+  },
+  "occurrences-missed": {
+    at: "2026-12-01T09:00:00.001Z",
+    series,
+    platform,
+    revision: 1,
+    count: 40,
+    from: "2026-11-29T20:00:00",
+    to: "2026-12-01T08:00:00"
   },
   "part-sent": {
     at: "2026-12-01T09:00:00.093Z",

@@ -68,14 +68,23 @@ const statusAfter = {
 /** Events that say nothing of a message's status by themselves. */
 type Untold = "rejected" | "resolved" | "discarded" | "erased" | Elsewhere
 
-/** Events about senders and people, and what we found out ourselves: they stand in a timeline, and change no row. */
-type Elsewhere = "circuit-changed" | "orders-changed" | "overdue" | "recipient-unlinked" | (typeof inboundTypes)[number]
+/** Events about senders, series and people, and what we found out ourselves: they stand in a timeline, and change no row. */
+type Elsewhere =
+  | "circuit-changed"
+  | "orders-changed"
+  | "overdue"
+  | "recipient-unlinked"
+  | "series-changed"
+  | "occurrences-missed"
+  | (typeof inboundTypes)[number]
 
 const elsewhere: ReadonlySet<Event["type"]> = new Set<Elsewhere>([
   "circuit-changed",
   "orders-changed",
   "overdue",
   "recipient-unlinked",
+  "series-changed",
+  "occurrences-missed",
   ...inboundTypes
 ])
 
@@ -134,7 +143,8 @@ const channelOf = (before: MessageRow, event: Event) => {
   return {
     platform: event.type === "fell-back" ? event.message.platform : (before.platform ?? platform(event) ?? null),
     sender: (moves ? message?.sender : undefined) ?? before.sender,
-    kind: before.kind ?? message?.kind ?? null
+    kind: before.kind ?? message?.kind ?? null,
+    seriesId: before.seriesId ?? message?.series?.id ?? null
   }
 }
 
@@ -146,6 +156,7 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   platform: null,
   sender: null,
   kind: null,
+  seriesId: null,
   status: "rejected",
   dueAt: null,
   expiresAt: null,

@@ -19,6 +19,7 @@ export interface Shown {
 export interface Filter {
   readonly status?: Status
   readonly platform?: string
+  readonly series?: string
   /** Instants; from is included, to is not. */
   readonly dueFrom?: string
   readonly dueTo?: string
@@ -103,6 +104,7 @@ const page = (query: Query, filter: Filter, which: Which, limit: number) => {
     which,
     ...(filter.status ? [`status = ${value(filter.status)}`] : []),
     ...(filter.platform ? [`platform = ${value(filter.platform)}`] : []),
+    ...(filter.series ? [`series_id = ${value(filter.series)}`] : []),
     ...(filter.dueFrom ? [`due_at >= ${value(filter.dueFrom)}::timestamptz`] : []),
     ...(filter.dueTo ? [`due_at < ${value(filter.dueTo)}::timestamptz`] : []),
     ...(after && dated ? [`(due_at, id) > (${value(after.dueAt)}::timestamptz, ${value(after.id)})`] : []),

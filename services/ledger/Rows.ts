@@ -40,6 +40,8 @@ export interface MessageRow {
   readonly platform: Platform | null
   readonly sender: Sender | null
   readonly kind: string | null
+  /** Of which series it is an occurrence. */
+  readonly seriesId: string | null
   readonly status: Status
   readonly dueAt: Instant | null
   readonly expiresAt: Instant | null

@@ -41,6 +41,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   platform: "text",
   sender: "text",
   kind: "text",
+  seriesId: "text",
   status: "text",
   dueAt: "timestamptz",
   expiresAt: "timestamptz",

@@ -18,7 +18,7 @@ type Fields<Type extends EventType> = ReadonlyArray<keyof EventOf<Type>>
 const told: { readonly [Type in EventType]: Fields<Type> } = {
   scheduled: ["cause"],
   rescheduled: ["previousDueAt", "cause", "reason"],
-  rejected: ["command", "problems", "cause"],
+  rejected: ["command", "series", "problems", "cause"],
   cancelled: ["dueAt", "reason"],
   dispatched: ["sendAt", "failures", "possibleDuplicate", "partsSent"],
   expired: ["expiresAt"],
@@ -44,7 +44,9 @@ const told: { readonly [Type in EventType]: Fields<Type> } = {
   // That there was an answer, not which: what a patient says of their health is theirs.
   "reply-received": ["platform", "sender", "contacts", "providerMessageId", "cause"],
   "opted-out": ["platform", "sender", "contacts", "cause"],
-  "opted-in": ["platform", "sender", "contacts", "cause"]
+  "opted-in": ["platform", "sender", "contacts", "cause"],
+  "series-changed": ["series", "platform", "revision", "change", "occurrence", "cause", "reason"],
+  "occurrences-missed": ["series", "platform", "revision", "count", "from", "to"]
 }
 
 const toldOfPlan = ["dueAt", "expiresAt", "priority", "unknownOutcome"] as const

@@ -1,9 +1,10 @@
 // What a command comes to: a reply to whoever waits for one, and an event where others must see it.
-import { type Effect, Result } from "effect"
+import { type Effect, Result, Schema } from "effect"
 import { commandBody } from "#shared/contract/CloudEvents.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
-import type { Instant } from "#shared/contract/Fields.ts"
+import { type Instant, SeriesId } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
@@ -35,7 +36,15 @@ export const refused = (
   cause: string,
   refusal: Refusal,
   at: Instant
-): { readonly reply: Reply; readonly event: Event } => ({
-  reply: { status: "rejected", ...(refusal.id === undefined ? {} : { id: refusal.id }), problems: refusal.problems },
-  event: { type: "rejected", at, command, ...refusal, cause }
-})
+): { readonly reply: Reply; readonly event: Event } => {
+  const { id, ...rest } = refusal
+  const given = id === undefined ? {} : { id }
+  // A series may have the id of some message: they have nothing to do with each other.
+  const about = isSeriesCommand(command) ? (isSeriesId(id) ? { series: id } : {}) : given
+  return {
+    reply: { status: "rejected", ...given, problems: refusal.problems },
+    event: { type: "rejected", at, command, ...about, ...rest, cause }
+  }
+}
+
+const isSeriesId = Schema.is(SeriesId)

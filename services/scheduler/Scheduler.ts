@@ -4,6 +4,7 @@ import { again, type Batch, done, redeliveredSince, runActor } from "#shared/act
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -22,7 +23,9 @@ import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
 import { watchQueues } from "./QueueMetrics.ts"
 import { rearm } from "./Rearming.ts"
+import { handleTicks, type Recurring, seriesLead, sweepSeries } from "./Recurring.ts"
 import { schedule } from "./Scheduling.ts"
+import { changeSeries } from "./SeriesCommands.ts"
 import { Timers } from "./Timers.ts"
 
 /** Neighbours of one kind together: the order in which commands came is kept, and bursts of one kind stay batches. */
@@ -36,8 +39,9 @@ const runsOfOneKind = (batch: Batch): ReadonlyArray<ReadonlyArray<Delivery>> => 
   return runs
 }
 
-const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules) {
+const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rules: Rules, seriesLead: number) {
   const name = run[0] && commandOf(run[0].subject)
+  if (name && isSeriesCommand(name)) return yield* changeSeries(name, run, rules, seriesLead)
   switch (name) {
     case "schedule":
       return yield* schedule(run, rules)
@@ -71,12 +75,12 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
   }
 })
 
-const handleCommands = ({ maxLateness, settled }: Pick<Rules, "maxLateness" | "settled">) =>
+const handleCommands = ({ lead, maxLateness }: Recurring, settled: Rules["settled"]) =>
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, settled, unsendable })))
+      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, settled, unsendable }, lead)))
     }
     yield* append(
       answers.flatMap(({ event }) => (event ? [event] : [])),
@@ -128,15 +132,22 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
 const longText = Config.Literals(["refuse", "split"], "TELEGRAM_LONG_TEXT").pipe(Config.withDefault("refuse" as const))
 
 export const run = Effect.gen(function* () {
-  const maxLateness = yield* maxLatenessByKind
+  const recurring: Recurring = { lead: yield* seriesLead, maxLateness: yield* maxLatenessByKind }
   const settled = yield* Effect.map(longText, settling)
-  yield* provision([consumers.schedulerCommands, consumers.schedulerChanges, consumers.schedulerRetries])
+  yield* provision([
+    consumers.schedulerCommands,
+    consumers.schedulerChanges,
+    consumers.schedulerRetries,
+    consumers.schedulerTicks
+  ])
   yield* serveApi(version)
   yield* Effect.all(
     [
-      runActor(consumers.schedulerCommands, handleCommands({ maxLateness, settled })),
+      runActor(consumers.schedulerCommands, handleCommands(recurring, settled)),
       runActor(consumers.schedulerChanges, handleChanges),
       runActor(consumers.schedulerRetries, handleRetries),
+      runActor(consumers.schedulerTicks, handleTicks(recurring)),
+      sweepSeries(recurring),
       watchQueues
     ],
     { concurrency: "unbounded" }

@@ -2,12 +2,13 @@
 import { Effect, Layer } from "effect"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { natsLayer } from "#shared/nats/Layers.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { run } from "./Scheduler.ts"
 import { Timers } from "./Timers.ts"
 
 export const scheduler = run.pipe(
-  Effect.provide(Layer.mergeAll(Timers.layer, DeadLetterStore.layer)),
+  Effect.provide(Layer.mergeAll(Timers.layer, DeadLetterStore.layer, SeriesStore.layer)),
   Effect.provide(natsLayer("scheduler"))
 )
 

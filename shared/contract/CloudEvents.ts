@@ -1,6 +1,15 @@
 // How commands and events travel: CloudEvents 1.0 in NATS headers (binary mode) out; binary, structured or bare JSON in.
 import { Result } from "effect"
-import { attemptOf, type Event, type EventType, messageId, notOfMessages, ofRecipients, platform } from "./Events.ts"
+import {
+  attemptOf,
+  type Event,
+  type EventType,
+  messageId,
+  notOfMessages,
+  ofRecipients,
+  ofSeries,
+  platform
+} from "./Events.ts"
 import type { Problem } from "./Fields.ts"
 
 export type Headers = Readonly<Record<string, string>>
@@ -32,6 +41,10 @@ export const eventId = (event: Event): string => {
       return `${event.platform}.${event.sender}.${event.cause}.${event.type}`
     case "circuit-changed":
       return `${event.platform}.${event.sender}.${event.at}.${event.state}`
+    case "series-changed":
+      return `${event.series}.${event.cause}.series-${event.change}`
+    case "occurrences-missed":
+      return `${event.series}.${event.revision}.${event.from}.${event.to}.missed`
     case "send-started":
     case "part-sent":
       return partEventId(event.id, event.attempt, event.part, event.type)
@@ -52,7 +65,7 @@ export const partEventId = (
 ) => attemptEventId(id, attempt, type) + (part === undefined || part === 1 ? "" : `.${part}`)
 
 const topicOf = (type: EventType) =>
-  notOfMessages.has(type) ? "sender" : ofRecipients.has(type) ? "inbound" : "message"
+  ofSeries.has(type) ? "series" : notOfMessages.has(type) ? "sender" : ofRecipients.has(type) ? "inbound" : "message"
 
 /** `ce-subject` is the message id; `ce-attempt` and `ce-platform` are extensions. */
 export const eventHeaders = (event: Event, service: string): Headers => {

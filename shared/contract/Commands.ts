@@ -16,6 +16,7 @@ import {
   Sender,
   UnknownOutcome
 } from "./Fields.ts"
+import { seriesCommands } from "./SeriesCommands.ts"
 
 const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
   description: "RFC 3339 instant, or a local date-time together with timeZone",
@@ -187,7 +188,8 @@ export const commands = {
   resolve: ResolveCommand,
   rearm: RearmCommand,
   "create-link": CreateLinkCommand,
-  "remove-link": RemoveLinkCommand
+  "remove-link": RemoveLinkCommand,
+  ...seriesCommands
 }
 export type CommandName = keyof typeof commands
 export const commandNames = Object.keys(commands) as ReadonlyArray<CommandName>

@@ -25,6 +25,8 @@ export const onErasure = {
   erased: "stays",
   "orders-changed": "stays",
   "circuit-changed": "stays",
+  "series-changed": "stays",
+  "occurrences-missed": "stays",
   "recipient-linked": "goes",
   "recipient-blocked": "goes",
   "recipient-unblocked": "goes",

@@ -12,6 +12,7 @@ import {
   Kind,
   MessageId,
   Metadata,
+  OccurrenceName,
   Platform,
   Priority,
   Problem,
@@ -19,6 +20,7 @@ import {
   Recipient,
   RetryTiers,
   Sender,
+  SeriesId,
   UnknownOutcome,
   WatchdogRule
 } from "./Fields.ts"
@@ -38,7 +40,12 @@ export const Message = Schema.Struct({
   unknownOutcome: UnknownOutcome,
   retry: Schema.optionalKey(RetryTiers),
   fallback: Schema.optionalKey(Fallback),
-  metadata: Metadata
+  metadata: Metadata,
+  series: Schema.optionalKey(
+    Schema.Struct({ id: SeriesId, occurrence: OccurrenceName }).annotate({
+      description: "Of which series it is an occurrence: set by the scheduler"
+    })
+  )
 }).annotate({ identifier: "Message" })
 export type Message = typeof Message.Type
 
@@ -78,6 +85,12 @@ const parts = {
   part: Schema.optionalKey(Schema.Int.annotate({ description: "Of a message sent in several: which, from 1" }))
 }
 
+const aboutSeries = {
+  series: SeriesId,
+  platform: Platform,
+  revision: Schema.Int.annotate({ description: "Counts from 1, and goes up when the series is changed" })
+}
+
 const cause = Schema.String.annotate({ description: "Names the stored command that led to this event" })
 
 /** What came in from a person: `recipient` is personal data. */
@@ -100,6 +113,9 @@ export const events = {
   rejected: event("rejected", "A command was refused, with everything that is wrong with it", {
     command: Schema.Literals([...commandNames, "unknown"]),
     id: Schema.optionalKey(MessageId),
+    series: Schema.optionalKey(
+      SeriesId.annotate({ identifier: undefined, description: "In the place of id, if the command is about a series" })
+    ),
     platform: Schema.optionalKey(Platform),
     problems: Schema.Array(Problem),
     cause
@@ -231,7 +247,21 @@ export const events = {
     providerMessageId: Schema.String
   }),
   "opted-out": event("opted-out", "A person wrote a word that means: send me nothing more", inbound),
-  "opted-in": event("opted-in", "A person wrote a word that means: send me messages again", inbound)
+  "opted-in": event("opted-in", "A person wrote a word that means: send me messages again", inbound),
+  "series-changed": event("series-changed", "A series began, was changed, or is over", {
+    ...aboutSeries,
+    change: Schema.Literals(["scheduled", "changed", "paused", "resumed", "skipped", "cancelled", "ended"]),
+    occurrence: Schema.optionalKey(
+      OccurrenceName.annotate({ identifier: undefined, description: "The one that is skipped, or was the last" })
+    ),
+    cause: Schema.String.annotate({ description: "Names the stored command, or the occurrence after which it ended" }),
+    reason: Schema.optionalKey(Reason)
+  }),
+  "occurrences-missed": event(
+    "occurrences-missed",
+    "Many occurrences were past their deadline when they could be submitted: not sent",
+    { ...aboutSeries, count: Schema.Int, from: OccurrenceName, to: OccurrenceName }
+  )
 }
 
 export type EventType = keyof typeof events
@@ -241,8 +271,15 @@ export type Event = { [Type in EventType]: EventOf<Type> }[EventType]
 
 export const Event = Schema.Union(Object.values(events) as unknown as ReadonlyArray<Schema.Codec<Event>>)
 
-/** About a sender, not about a message. */
-export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>(["circuit-changed", "orders-changed"])
+/** About a series, not about a message: its occurrences are messages of their own. */
+export const ofSeries: ReadonlySet<EventType> = new Set<EventType>(["series-changed", "occurrences-missed"])
+
+/** About a sender or a series, not about a message. */
+export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>([
+  "circuit-changed",
+  "orders-changed",
+  ...ofSeries
+])
 
 /** What came in from a person. */
 export const inboundTypes = [

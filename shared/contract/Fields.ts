@@ -13,6 +13,24 @@ export const MessageId = Schema.String.check(
 })
 export type MessageId = typeof MessageId.Type
 
+/** Shorter than a message's, so that an occurrence's message can be named after it. */
+export const SeriesId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,96}$/u, { message: "must be 1 to 96 of A-Z a-z 0-9 _ -" })
+).annotate({
+  identifier: "SeriesId",
+  description: "Chosen by the publisher, for one series ever. 1 to 96 of A-Za-z0-9_-"
+})
+export type SeriesId = typeof SeriesId.Type
+
+/** Names one occurrence of a series, for ever. */
+export const OccurrenceName = Schema.String.check(
+  Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/u, { message: "must be like 2026-12-01T09:00:00" })
+).annotate({
+  identifier: "OccurrenceName",
+  description: "As the clock in the series' zone shows it: 2026-12-01T09:00:00. Of an interval of hours in UTC"
+})
+export type OccurrenceName = typeof OccurrenceName.Type
+
 /** The platforms that have a gateway. A new one is an addition here, never a change. */
 export const Platform = oneOf("Platform", ["telegram", "webhook"])
 export type Platform = typeof Platform.Type

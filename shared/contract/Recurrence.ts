@@ -2,21 +2,21 @@
 // Patterns are matched on the local clock as if it never changed; only then a local time becomes an instant. So a time
 // that a change of the clock skips comes at the first instant after the gap, and one that occurs twice comes once.
 import { Cron, Option, Result, Schema } from "effect"
-import { RRuleTemporal } from "rrule-temporal"
 import { inZone } from "./Instants.ts"
+import { parseRule } from "./RecurrenceRule.ts"
+import { searchRule } from "./RecurrenceSearch.ts"
+import { exactlyOne } from "./Words.ts"
 
 const expression = (description: string) =>
-  Schema.String.check(Schema.isBetweenLength(1, 200)).annotate({ description })
+  Schema.optionalKey(Schema.String.check(Schema.isBetweenLength(1, 200)).annotate({ description }))
 
-export const Recurrence = Schema.Union([
-  Schema.Struct({
-    cron: expression("minute hour day-of-month month day-of-week, on the local clock: 0 9 * * MON-FRI")
-  }),
-  Schema.Struct({
-    every: expression("ISO 8601 duration from start on: PT8H is time elapsed, P1D and longer count on the calendar")
-  }),
-  Schema.Struct({ rrule: expression("RRULE of RFC 5545: FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9;BYMINUTE=0") })
-]).annotate({ identifier: "Recurrence", description: "One of cron, every, rrule" })
+export const Recurrence = Schema.Struct({
+  cron: expression("minute hour day-of-month month day-of-week, on the local clock: 0 9 * * MON-FRI"),
+  every: expression("ISO 8601 duration from start on: PT8H is time elapsed, P1D and longer count on the calendar"),
+  rrule: expression("RRULE of RFC 5545: FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9;BYMINUTE=0")
+})
+  .check(exactlyOne(["cron", "every", "rrule"]))
+  .annotate({ identifier: "Recurrence", description: "One of cron, every, rrule" })
 export type Recurrence = typeof Recurrence.Type
 
 export interface Rule {
@@ -35,65 +35,88 @@ export interface Occurrence {
 }
 
 /** The first occurrence strictly after an instant. */
-export const nextOccurrence = (rule: Rule, after: number): Option.Option<Occurrence> => {
-  const since = Math.max(after, rule.start - 1)
-  const next = nextOf(rule)(since)
-  return next && next.at <= (rule.end ?? Number.POSITIVE_INFINITY) ? Option.some(next) : Option.none()
+export type Next = (after: number) => Option.Option<Occurrence>
+
+/** For many questions about one rule, which is read once. A rule that cannot be read has no occurrences. */
+export const occurrencesOf = (rule: Rule): Next => {
+  const read = readRule(rule)
+  const last = Math.min(rule.end ?? latest, latest)
+  return (after) => {
+    const next = Result.isSuccess(read) ? read.success(Math.max(after, rule.start - 1)) : undefined
+    return next && next.at <= last ? Option.some(next) : Option.none()
+  }
+}
+
+export const nextOccurrence = (rule: Rule, after: number): Option.Option<Occurrence> => occurrencesOf(rule)(after)
+
+/** The occurrence of this name, if the rule has it. */
+export const occurrenceNamed = (rule: Rule, name: string): Option.Option<Occurrence> => {
+  const at = Result.try(() =>
+    isElapsed(rule.recurrence)
+      ? Temporal.Instant.from(`${name}Z`)
+      : inZone(Temporal.PlainDateTime.from(name), rule.timeZone)
+  )
+  if (Result.isFailure(at)) return Option.none()
+  return Option.filter(nextOccurrence(rule, at.success.epochMilliseconds - 1), (found) => found.name === name)
 }
 
 /** What is wrong with a rule; its parts are named, never repeated. */
 export const problemsOf = (rule: Rule): ReadonlyArray<{ readonly path: string; readonly problem: string }> => {
   if (!isZone(rule.timeZone))
     return [{ path: "timeZone", problem: "must be an IANA time zone, for example Europe/Berlin" }]
-  const kind = Object.keys(rule.recurrence)[0] as "cron" | "every" | "rrule"
-  const path = `recurrence.${kind}`
-  const problem = unreadable(rule.recurrence)
-  if (problem !== undefined) return [{ path, problem }]
+  const path = `recurrence.${Object.keys(rule.recurrence)[0]}`
+  const read = readRule(rule)
+  if (Result.isFailure(read)) return [{ path, problem: read.failure }]
   if (rule.end !== undefined && rule.end < rule.start) return [{ path: "end", problem: "is before start" }]
   return Option.isNone(nextOccurrence(rule, rule.start - 1)) ? [{ path, problem: "never occurs" }] : []
 }
 
-const isZone = (timeZone: string) =>
-  Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))
-
-const unreadable = (recurrence: Recurrence): string | undefined => {
-  if ("cron" in recurrence)
-    return cronOf(recurrence.cron) ? undefined : "must be five fields: minute hour day month weekday"
-  if ("every" in recurrence) {
-    return durationOf(recurrence.every)
-      ? undefined
-      : "must be a duration of a minute or more, of days or of hours: P1D, PT8H"
-  }
-  return Option.isSome(ruleOf(recurrence.rrule, Temporal.PlainDateTime.from("2026-01-01T00:00"), "UTC"))
-    ? undefined
-    : "must be an RRULE of RFC 5545, at most once a minute"
+/** Whether it counts from its start, or takes the time of day from it: then a start that nobody named would surprise. */
+export const leansOnStart = ({ cron, rrule }: Recurrence): boolean => {
+  if (cron !== undefined) return false
+  const rule = rrule === undefined ? undefined : Result.getOrUndefined(parseRule(rrule))
+  return rule?.hours === undefined || rule.minutes === undefined
 }
 
-type Next = (after: number) => Occurrence | undefined
+const latest = Date.UTC(9999, 11, 31)
 
-const nextOf = (rule: Rule): Next => {
-  const { recurrence } = rule
-  if ("cron" in recurrence) return byCron(rule, recurrence.cron)
-  if ("every" in recurrence) return byInterval(rule, recurrence.every)
-  return byRule(rule, recurrence.rrule)
+export const isZone = (timeZone: string) =>
+  Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))
+
+type Find = (after: number) => Occurrence | undefined
+
+/** How to find what comes, or what is wrong. The zone is one. */
+const readRule = (rule: Rule): Result.Result<Find, string> => {
+  const { cron, every, rrule } = rule.recurrence
+  if (cron !== undefined) return byCron(rule, cron)
+  if (every !== undefined) return byInterval(rule, every)
+  return byRule(rule, rrule ?? "")
 }
 
 const localOf = (at: number, timeZone: string) =>
   Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone).toPlainDateTime()
 
-/** A local time as an instant of a clock that never changes, for libraries that know no other, and back. */
+/** A local time as an instant of a clock that never changes, for a library that knows no other, and back. */
 const toPseudo = (local: Temporal.PlainDateTime) => local.toZonedDateTime("UTC").epochMilliseconds
 const fromPseudo = (at: number) => localOf(at, "UTC")
 
-/** So many local times in a row may come to instants that have passed: an hour of minutes, when it is lived twice. */
-const mostSkipped = 200
+/** As the clock shows it; of an hour that is lived a second time its end, for all of it has come already. */
+const shownAt = (at: number, timeZone: string) => {
+  const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone)
+  const shown = zoned.toPlainDateTime()
+  if (inZone(shown, timeZone).epochMilliseconds >= at) return shown
+  const turnedBack = zoned.add({ nanoseconds: 1 }).getTimeZoneTransition("previous") ?? zoned
+  return turnedBack.subtract({ nanoseconds: 1 }).toPlainDateTime()
+}
 
-/** Goes on from local time to local time until one is after the instant. */
+/** Each search goes on from the last local time; more than two in a row happen only where clocks change twice at once. */
+const mostSearches = 10
+
 const onLocalClock =
-  (timeZone: string, nextLocal: (after: Temporal.PlainDateTime) => Temporal.PlainDateTime | undefined): Next =>
+  (timeZone: string, nextLocal: (after: Temporal.PlainDateTime) => Temporal.PlainDateTime | undefined): Find =>
   (after) => {
-    let local: Temporal.PlainDateTime | undefined = localOf(after, timeZone)
-    for (let n = 0; n < mostSkipped; n++) {
+    let local: Temporal.PlainDateTime | undefined = shownAt(after, timeZone)
+    for (let n = 0; n < mostSearches; n++) {
       local = nextLocal(local)
       if (!local) return undefined
       const at = inZone(local, timeZone).epochMilliseconds
@@ -102,80 +125,81 @@ const onLocalClock =
     return undefined
   }
 
-const cronOf = (text: string) =>
-  text.trim().split(/\s+/).length === 5
-    ? Option.getOrUndefined(Result.getSuccess(Cron.parse(text.trim(), "UTC")))
-    : undefined
-
-const byCron = ({ timeZone }: Rule, text: string): Next => {
-  const cron = cronOf(text)
-  if (!cron) return () => undefined
-  return onLocalClock(timeZone, (after) =>
-    // It throws when it finds none in many years.
-    Result.getOrUndefined(Result.try(() => fromPseudo(Cron.next(cron, new Date(toPseudo(after))).getTime())))
+const byCron = ({ timeZone }: Rule, text: string): Result.Result<Find, string> => {
+  const cron = Result.try(() => Result.getOrThrow(Cron.parse(text.trim(), "UTC")))
+  if (Result.isFailure(cron) || text.trim().split(/\s+/).length !== 5)
+    return Result.fail("must be five fields: minute hour day month weekday")
+  return Result.succeed(
+    onLocalClock(timeZone, (after) =>
+      // It throws when it finds none in many years.
+      Result.getOrUndefined(Result.try(() => fromPseudo(Cron.next(cron.success, new Date(toPseudo(after))).getTime())))
+    )
   )
 }
 
 const dateUnits = ["years", "months", "weeks", "days"] as const
+const isOfDays = (duration: Temporal.Duration) => dateUnits.some((unit) => duration[unit] > 0)
 
-/** Of days or of hours, not of both; a minute or more. */
-const durationOf = (text: string): Temporal.Duration | undefined => {
-  const duration = Result.getOrUndefined(Result.try(() => Temporal.Duration.from(text)))
-  if (!duration || duration.sign <= 0) return undefined
-  const ofDays = dateUnits.some((unit) => duration[unit] > 0)
-  const time = duration.with({ years: 0, months: 0, weeks: 0, days: 0 })
-  const elapsed = time.total("minutes")
-  return ofDays ? (elapsed === 0 ? duration : undefined) : elapsed >= 1 ? duration : undefined
+const isElapsed = ({ every }: Recurrence) => {
+  const duration = every === undefined ? undefined : durationOf(every)
+  return duration !== undefined && !isOfDays(duration)
 }
 
-const byInterval = ({ start, timeZone }: Rule, text: string): Next => {
+/** Of days or of hours, not of both; from a minute to a hundred years. */
+const durationOf = (text: string): Temporal.Duration | undefined =>
+  Result.getOrUndefined(
+    Result.try(() => {
+      const duration = Temporal.Duration.from(text)
+      const elapsed = duration.with({ years: 0, months: 0, weeks: 0, days: 0 }).total("minutes")
+      const days = duration.total({ unit: "days", relativeTo: "2026-01-01" })
+      const fits = isOfDays(duration) ? elapsed === 0 : elapsed >= 1
+      return duration.sign > 0 && fits && days <= 36_525 ? duration : undefined
+    })
+  )
+
+const byInterval = ({ start, timeZone }: Rule, text: string): Result.Result<Find, string> => {
   const duration = durationOf(text)
-  if (!duration) return () => undefined
-  if (!dateUnits.some((unit) => duration[unit] > 0)) {
+  if (!duration) return Result.fail("must be a duration of days or of hours, a minute to a hundred years: P1D, PT8H")
+  if (!isOfDays(duration)) {
     const period = duration.total("milliseconds")
-    return (after) => {
+    return Result.succeed((after) => {
       const at = start + Math.max(0, Math.floor((after - start) / period) + 1) * period
-      return { at, name: new Date(at).toISOString().slice(0, 19) }
-    }
+      return at > latest ? undefined : { at, name: new Date(at).toISOString().slice(0, 19) }
+    })
   }
   // Always counted from the start: a day that a short month lacks moves that occurrence, not all after it.
   const first = localOf(start, timeZone)
+  const { years, months, weeks } = duration
   const nth = (n: number) =>
-    first.add({
-      years: duration.years * n,
-      months: duration.months * n,
-      weeks: duration.weeks * n,
-      days: duration.days * n
-    })
+    first.add({ years: years * n, months: months * n, weeks: weeks * n, days: duration.days * n })
   const days = duration.total({ unit: "days", relativeTo: first.toPlainDate() })
-  return onLocalClock(timeZone, (after) => {
-    let n = Math.max(0, Math.floor(first.until(after, { largestUnit: "days" }).days / days) - 2)
-    while (Temporal.PlainDateTime.compare(nth(n), after) <= 0) n++
-    return nth(n)
+  return Result.succeed(
+    onLocalClock(timeZone, (after) => {
+      let n = Math.max(0, Math.floor(first.until(after, { largestUnit: "days" }).days / days) - 2)
+      while (Temporal.PlainDateTime.compare(nth(n), after) <= 0) n++
+      return nth(n)
+    })
+  )
+}
+
+const byRule = ({ start, timeZone }: Rule, text: string): Result.Result<Find, string> => {
+  const rule = parseRule(text)
+  if (Result.isFailure(rule)) return Result.fail(`must be an RRULE of RFC 5545, at most once a minute: ${rule.failure}`)
+  const until = rule.success.until === undefined ? Result.succeed(latest) : untilOf(rule.success.until, timeZone)
+  if (Result.isFailure(until)) return Result.fail("must be an RRULE of RFC 5545: UNTIL is no real time")
+  const first = localOf(start, timeZone).round({ smallestUnit: "second", roundingMode: "ceil" })
+  const find = onLocalClock(timeZone, searchRule(rule.success, first))
+  return Result.succeed((after) => {
+    const next = find(after)
+    return next && next.at <= until.success ? next : undefined
   })
 }
 
-const ruleOf = (text: string, start: Temporal.PlainDateTime, timeZone: string): Option.Option<RRuleTemporal> => {
-  if (/BYSECOND|FREQ=SECONDLY|DTSTART|\n/i.test(text)) return Option.none()
-  // An UNTIL in UTC is compared with local times.
-  const local = text.replace(
-    /UNTIL=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/i,
-    (_, y, mo, d, h, mi, s) => `UNTIL=${compact(localOf(Date.UTC(y, mo - 1, d, h, mi, s), timeZone))}Z`
-  )
-  return Result.getSuccess(
-    Result.try(() => new RRuleTemporal({ rruleString: `DTSTART;TZID=UTC:${compact(start)}\nRRULE:${local}` }))
-  )
-}
-
-const compact = (local: Temporal.PlainDateTime) => local.toString({ smallestUnit: "second" }).replace(/[-:]/g, "")
-
-const byRule = ({ start, timeZone }: Rule, text: string): Next => {
-  const rule = Option.getOrUndefined(
-    ruleOf(text, localOf(start, timeZone).round({ smallestUnit: "second", roundingMode: "ceil" }), timeZone)
-  )
-  if (!rule) return () => undefined
-  return onLocalClock(timeZone, (after) => {
-    const next = Result.getOrUndefined(Result.try(() => rule.next(new Date(toPseudo(after)), false)))
-    return next ? fromPseudo(next.epochMilliseconds) : undefined
+/** An instant; a local time; or all of a local day. */
+const untilOf = (text: string, timeZone: string): Result.Result<number, unknown> =>
+  Result.try(() => {
+    if (text.endsWith("Z")) return Temporal.Instant.from(text).epochMilliseconds
+    if (text.includes("T")) return inZone(Temporal.PlainDateTime.from(text), timeZone).epochMilliseconds
+    const nextDay = Temporal.PlainDate.from(text).add({ days: 1 }).toPlainDateTime()
+    return inZone(nextDay, timeZone).epochMilliseconds - 1
   })
-}

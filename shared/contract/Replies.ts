@@ -1,7 +1,18 @@
 // What `carillon.api.*` answers.
 import { Schema } from "effect"
-import { ContactId, Instant, MessageId, Platform, Problem, ResolvedAs, Sender } from "./Fields.ts"
+import {
+  ContactId,
+  Instant,
+  MessageId,
+  OccurrenceName,
+  Platform,
+  Problem,
+  ResolvedAs,
+  Sender,
+  SeriesId
+} from "./Fields.ts"
 import { Orders } from "./Senders.ts"
+import { SeriesStatus } from "./Series.ts"
 
 export const Rearmed = Schema.Literals(["armed", "redecided", "unknown", "waits", "under-way", "ended"]).annotate({
   description:
@@ -47,6 +58,23 @@ export const Reply = Schema.Union([
     expiresAt: Instant
   }),
   Schema.Struct({ status: Schema.Literal("link-removed"), contact: ContactId, platform: Platform, sender: Sender }),
+  Schema.Struct({
+    status: Schema.Literal("series"),
+    id: SeriesId,
+    series: SeriesStatus,
+    revision: Schema.Int,
+    duplicate: Schema.Boolean.annotate({ description: "It stood so before; nothing was changed" }),
+    next: Schema.optionalKey(
+      Schema.Struct({ occurrence: OccurrenceName, dueAt: Instant }).annotate({
+        description: "What will be sent next; of a paused series, what would be"
+      })
+    ),
+    submitted: Schema.optionalKey(
+      Schema.Struct({ id: MessageId, dueAt: Instant }).annotate({
+        description: "The last occurrence is a message already, and not changed any more: cancel it by its own id"
+      })
+    )
+  }),
   Schema.Struct({
     status: Schema.Literal("rejected"),
     id: Schema.optionalKey(MessageId),

@@ -29,7 +29,7 @@ export interface Rules {
   readonly unsendable: (message: Message) => ReadonlyArray<Problem>
 }
 
-const tenYears = 3_653 * 24 * 60 * 60 * 1_000
+export const tenYears = 3_653 * 24 * 60 * 60 * 1_000
 const strict = { errors: "all", onExcessProperty: "error" } as const
 type Decode = (json: unknown) => Result.Result<unknown, Schema.SchemaError>
 const decoders = Object.fromEntries(
@@ -105,7 +105,8 @@ export const conflicts = (stored: Message, command: ScheduleCommand, wanted: Mes
       canonical(stored[field]) !== canonical(wanted[field])
   )
 
-const canonical = (value: unknown): string =>
+/** The same for values that differ in the order of their keys only. */
+export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -152,7 +152,9 @@ export const shortcomings = (name: StreamName, { config }: StreamState): Readonl
     .filter(([key, value]) => JSON.stringify(found[key]) !== JSON.stringify(value))
     .map(([key, value]) => `${key} should be ${JSON.stringify(value)}`)
   const limits = ["max_age", "max_msgs", "max_bytes", "max_msgs_per_subject"].filter((key) => Number(found[key]) > 0)
-  return name === "TIMERS" ? [...missing, ...limits.map((key) => `${key} deletes timers: remove it`)] : missing
+  if (name === "TIMERS") return [...missing, ...limits.map((key) => `${key} deletes timers: remove it`)]
+  const forgets = limits.filter((key) => name === "SERIES" && key !== "max_msgs_per_subject")
+  return [...missing, ...forgets.map((key) => `${key} forgets series: remove it`)]
 }
 
 /** How many schedulers answer. */

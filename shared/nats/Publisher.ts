@@ -1,7 +1,7 @@
 // Puts messages into streams: many in one exchange where it can, one by one where it must learn each one's fate.
 import { JetStreamApiError, type JetStreamPublishOptions } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
-import { Array, Context, Effect, Layer } from "effect"
+import { Array, Context, Effect, Layer, Option } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
 import { logEvents } from "#shared/telemetry/MessageLog.ts"
@@ -34,6 +34,8 @@ export class Publisher extends Context.Service<
   {
     /** Stores messages of one stream, in order; answers with the fate of each. */
     publish(messages: ReadonlyArray<Outgoing>): Effect.Effect<ReadonlyArray<Fate>, NatsError>
+    /** Stores one; answers with its sequence, or nothing in conflict. */
+    put(message: Outgoing): Effect.Effect<Option.Option<number>, NatsError>
     /**
      * Appends to the event log. What was redelivered may have been appended long ago by a service that was killed
      * before it acknowledged: give the time of the oldest redelivered message, and what stands in the log is left out.
@@ -54,11 +56,13 @@ export class Publisher extends Context.Service<
         const { connection, js, manager } = yield* Nats
         const log = yield* EventLog
 
-        const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
+        const putOne = (message: FastMessage): Effect.Effect<Option.Option<number>, NatsError> =>
           attempt("publish", () => js.publish(message.subject, message.payload, message.options)).pipe(
-            Effect.as("stored" as const),
-            Effect.catchIf(isConflict, () => Effect.succeed("conflict" as const))
+            Effect.map(({ seq }) => Option.some(seq)),
+            Effect.catchIf(isConflict, () => Effect.succeedNone)
           )
+        const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
+          Effect.map(putOne(message), Option.match({ onNone: () => "conflict", onSome: () => "stored" }))
 
         const oneByOne = (messages: ReadonlyArray<FastMessage>) =>
           Effect.forEach(messages, one, { concurrency: "unbounded" })
@@ -109,7 +113,7 @@ export class Publisher extends Context.Service<
           )
         })
 
-        return Publisher.of({ publish, append })
+        return Publisher.of({ publish, put: (message) => putOne(toFast(message)), append })
       })
     )
 }

@@ -2,13 +2,21 @@
 import { JetStreamApiError } from "@nats-io/jetstream"
 import { Effect, Result, Schema } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
-import { type Erasing, isEvent, onErasure, type Remains, tellsOf, withoutPerson } from "#shared/contract/Erasure.ts"
+import {
+  type Erasing,
+  isEvent,
+  onErasure,
+  type Remains,
+  remainsOf,
+  tellsOf,
+  withoutPerson
+} from "#shared/contract/Erasure.ts"
 import { events } from "#shared/contract/Events.ts"
 import { SenderState } from "#shared/contract/Senders.ts"
 import type { Lying } from "./Browse.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import { eventMessage, Publisher } from "./Publisher.ts"
-import type { StreamName } from "./Topology.ts"
+import { type StreamName, Subject } from "./Topology.ts"
 
 type Removal = Effect.Effect<void, NatsError, Nats | Publisher>
 
@@ -68,12 +76,31 @@ const releaseBrake = Effect.fnUntraced(function* (found: Lying, { address }: Era
 const tellsUnread = (remains: Remains, erasing: Erasing): boolean =>
   (remains.id !== undefined && erasing.ids.has(remains.id)) || tellsOf(remains, erasing)
 
+const spaced = { milliseconds: 200, times: 150 }
+
+/** By the ordinary command, so that it is recorded: a series that is over holds nothing personal. */
+const cancelSeries = Effect.fnUntraced(function* ({ subject }: Lying, erasing: Erasing) {
+  const { publish } = yield* Publisher
+  const { manager } = yield* Nats
+  const command = { id: subject.slice(Subject.series("*").length - 1), reason: "erased" }
+  yield* publish([{ subject: Subject.command("cancel-series"), payload: JSON.stringify(command), headers: {} }])
+  // No scheduler may be running: what is left is found by the search.
+  for (let n = 0; n < spaced.times; n++) {
+    const newest = yield* attempt("look at the series", () =>
+      manager.streams.getMessage("SERIES", { last_by_subj: subject })
+    )
+    if (!newest || !tellsOf(remainsOf(newest.string()), erasing)) return
+    yield* Effect.sleep(spaced.milliseconds)
+  }
+})
+
 export const streamErasure: { readonly [Name in StreamName]: Rule } = {
   COMMANDS: { tells: tellsOf },
   TIMERS: { tells: tellsOf },
   EVENTS: { tells: tellsOfEvent, remove: replaceOrDelete },
   SENDERS: { tells: tellsOf, remove: releaseBrake },
   DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },
+  SERIES: { tells: tellsOf, remove: cancelSeries },
   MEMORY: { tells: tellsOf, remove: deleteOne("MEMORY") },
   QUARANTINE: { tells: tellsUnread, remove: deleteOne("QUARANTINE") }
 }

@@ -2,7 +2,14 @@
 import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
 import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
-import { type MessageId, type Platform, type Priority, priorities, type Sender } from "#shared/contract/Fields.ts"
+import {
+  type MessageId,
+  type Platform,
+  type Priority,
+  priorities,
+  type Sender,
+  type SeriesId
+} from "#shared/contract/Fields.ts"
 
 export const Subject = {
   command: (name: CommandName) => `carillon.command.${name}`,
@@ -12,6 +19,11 @@ export const Subject = {
   due: (platform: Platform) => `carillon.timer.due.${platform}`,
   /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
   changed: (platform: Platform | "*", id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
+  /** One per series: the timer of its tick, which is a reason to look at it. */
+  waitingTick: (id: SeriesId | "*") => `carillon.timer.series.${id}`,
+  tick: "carillon.timer.tick",
+  /** One per series, for ever: how it stands. */
+  series: (id: SeriesId | "*") => `carillon.series.${id}`,
   /** Of one type; some have more than the platform in their subject. */
   events: (type: EventType, platform = "*") =>
     `carillon.event.${type}.${platform}${type === "scheduled" || type === "dispatched" ? ".>" : ""}`,
@@ -100,6 +112,14 @@ export const streams = {
     max_msgs_per_subject: 1,
     max_age: days(90)
   },
+  // How each series stands. No age limit may ever stand here: a series would be forgotten.
+  SERIES: {
+    ...common,
+    name: "SERIES",
+    subjects: ["carillon.series.>"],
+    retention: "limits",
+    max_msgs_per_subject: 1
+  },
   // The newest of each key is what counts; some end by their own time to live.
   MEMORY: {
     ...common,
@@ -147,6 +167,7 @@ export const consumers = {
     Subject.events("redriven")
   ]),
   schedulerChanges: consumer("TIMERS", "scheduler-changes", ["carillon.timer.changed.>"]),
+  schedulerTicks: consumer("TIMERS", "scheduler-ticks", [Subject.tick]),
   dispatcherTimers: consumer("TIMERS", "dispatcher", ["carillon.timer.due.>"]),
   dispatcherFailures: consumer("EVENTS", "dispatcher-failures", [Subject.events("attempt-failed")]),
   /** What a killed gateway had in hand comes to another in half the usual time. */
@@ -170,6 +191,7 @@ export const fixedConsumers: ReadonlyArray<ConsumerDefinition> = [
   consumers.schedulerCommands,
   consumers.schedulerChanges,
   consumers.schedulerRetries,
+  consumers.schedulerTicks,
   consumers.dispatcherTimers,
   consumers.dispatcherFailures
 ]

@@ -30,6 +30,8 @@ const lineOf = (event: Event): Line => {
       return ["Warn", `refused a ${event.command} command, for ${event.problems.length} problems`]
     case "attempt-failed":
       return ["Info", `attempt failed: ${event.category}, ${event.reason}`]
+    case "occurrences-missed":
+      return ["Warn", `series ${event.series}: ${event.count} occurrences were too late to be sent`]
     default:
       return ["Debug", event.type]
   }

@@ -11,6 +11,15 @@ export const small = {
   content: { type: "text", text: "hello" },
   dueAt: "2026-12-01T09:00:00Z"
 }
+/** The smallest series. */
+const daily = {
+  id: "a",
+  recurrence: { cron: "0 9 * * *" },
+  timeZone: "Europe/Berlin",
+  platform: "telegram",
+  recipient: { chatId: "123456789" },
+  content: { type: "text", text: "hello" }
+}
 const text = (text: unknown, more: object = {}) => ({ ...small, content: { type: "text", text, ...more } })
 const content = (content: object) => ({ ...small, content })
 const photo = (more: object = {}) => content({ type: "photo", file: { object: "scan.jpg" }, ...more })
@@ -112,7 +121,45 @@ export const validCommands: ReadonlyArray<Case> = [
       metadata: { b: "2" },
       reason: "moved"
     }
-  ]
+  ],
+  ["the smallest series", "schedule-series", daily],
+  [
+    "a series with every field",
+    "schedule-series",
+    {
+      ...daily,
+      id: "a-_Z9".repeat(19),
+      recurrence: { rrule: "FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9;BYMINUTE=0" },
+      start: "2026-12-01T09:00:00",
+      end: "2027-12-01T09:00:00Z",
+      count: 10_000,
+      sender: "second",
+      kind: "medication",
+      priority: "urgent",
+      maxLatenessSeconds: 60,
+      unknownOutcome: "hold",
+      retry: [],
+      fallback: [],
+      metadata: { ward: "7" }
+    }
+  ],
+  [
+    "a series by an interval that began long ago",
+    "schedule-series",
+    { ...daily, recurrence: { every: "PT8H" }, start: "1999-01-01T00:00:00Z" }
+  ],
+  ["a change of nothing", "change-series", { id: "a" }],
+  ["a change that takes limits away", "change-series", { id: "a", end: null, count: null }],
+  [
+    "a change of when and what",
+    "change-series",
+    { id: "a", recurrence: { every: "P2D" }, start: "2026-12-01T09:00:00", content: { type: "text", text: "b" } }
+  ],
+  ["a bare pause of a series", "pause-series", { id: "a" }],
+  ["a resume with a reason", "resume-series", { id: "a", reason: "back home" }],
+  ["a skip of the next", "skip-occurrence", { id: "a" }],
+  ["a skip by name", "skip-occurrence", { id: "a", occurrence: "2026-12-24T09:00:00" }],
+  ["a bare cancel of a series", "cancel-series", { id: "a" }]
 ]
 
 export const invalidCommands: ReadonlyArray<Case> = [
@@ -201,5 +248,22 @@ export const invalidCommands: ReadonlyArray<Case> = [
     "a reschedule with both deadlines",
     "reschedule",
     { id: "a", dueAt: "2026-12-01T09:00:00Z", expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }
-  ]
+  ],
+  ["a series without an address", "schedule-series", { ...daily, recipient: undefined }],
+  ["a series with an id of 97", "schedule-series", { ...daily, id: "a".repeat(97) }],
+  ["a series with a time for one message", "schedule-series", { ...daily, dueAt: "2026-12-01T09:00:00Z" }],
+  ["a series that never recurs", "schedule-series", { ...daily, recurrence: {} }],
+  [
+    "a series that recurs in two ways",
+    "schedule-series",
+    { ...daily, recurrence: { cron: "0 9 * * *", every: "P1D" } }
+  ],
+  ["a series that recurs in a way of tomorrow", "schedule-series", { ...daily, recurrence: { lunar: "full" } }],
+  ["a rule that is too long", "schedule-series", { ...daily, recurrence: { cron: " ".repeat(201) } }],
+  ["a series of nothing", "schedule-series", { ...daily, count: 0 }],
+  ["a series without end", "schedule-series", { ...daily, count: 10_001 }],
+  ["null for what may be left out of a series", "schedule-series", { ...daily, end: null }],
+  ["a change of the id", "change-series", { id: "a", newId: "b" }],
+  ["a skip by a date", "skip-occurrence", { id: "a", occurrence: "2026-12-24" }],
+  ["a pause of nothing", "pause-series", {}]
 ]

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import fc from "fast-check"
-import { nextOccurrence, problemsOf, type Recurrence, type Rule } from "#shared/contract/Recurrence.ts"
+import { nextOccurrence, occurrenceNamed, problemsOf, type Recurrence, type Rule } from "#shared/contract/Recurrence.ts"
 
 const berlin = "Europe/Berlin"
 const rule = (recurrence: Recurrence, start: string, more: Partial<Rule> = {}): Rule => ({
@@ -51,6 +51,30 @@ describe("by cron", () => {
       "2026-03-29T00:45",
       "2026-03-29T01:00",
       "2026-03-29T01:15"
+    ])
+  })
+  it("has all of an hour that is lived twice in its first life only, to the minute", () => {
+    const minutes = rule({ cron: "* * * * *" }, "2026-10-25T00:58:30Z")
+    assert.deepStrictEqual(inUtc(first(3, minutes)), ["2026-10-25T00:59", "2026-10-25T02:00", "2026-10-25T02:01"])
+    const within = first(1, minutes, Date.parse("2026-10-25T01:20:00Z"))
+    assert.deepStrictEqual(inUtc(within), ["2026-10-25T02:00"])
+  })
+  it("crosses a day that a zone never had", () => {
+    const apia = rule({ cron: "0 9 * * *" }, "2011-12-29T12:00:00Z", { timeZone: "Pacific/Apia" })
+    assert.deepStrictEqual(inUtc(first(3, apia)), ["2011-12-29T19:00", "2011-12-30T10:00", "2011-12-30T19:00"])
+  })
+  it("goes on over the end of a year, and waits for leap days", () => {
+    assert.deepStrictEqual(inUtc(first(2, rule({ cron: "0 0 * * *" }, "2026-12-31T00:00:00Z"))), [
+      "2026-12-31T23:00",
+      "2027-01-01T23:00"
+    ])
+    assert.deepStrictEqual(inUtc(first(2, rule({ cron: "0 9 29 2 *" }, "2026-12-31T00:00:00Z"))), [
+      "2028-02-29T08:00",
+      "2032-02-29T08:00"
+    ])
+    assert.deepStrictEqual(inUtc(first(2, rule({ cron: "0 9 31 * *" }, "2027-01-31T12:00:00Z"))), [
+      "2027-03-31T07:00",
+      "2027-05-31T07:00"
     ])
   })
   it("knows midnights that do not exist", () => {
@@ -137,6 +161,25 @@ describe("a rule", () => {
     assert.match(problems({ cron: "0 9 * * *" }, { end: 0 })[0] ?? "", /^end is before start/)
     assert.deepStrictEqual(problems({ cron: "0 9 * * *" }), [])
   })
+  it("of unreasonable size is refused, not searched", () => {
+    for (const every of ["P99999999Y", "P104249991374D", "PT99999999999999H", "P101Y", "PT999999999H"])
+      assert.match(problems({ every })[0] ?? "", /^recurrence.every must be/)
+    assert.match(problems({ every: "P1D" }, { start: Date.UTC(9999, 11, 31, 12) })[0] ?? "", /never occurs/)
+  })
+  it("knows its occurrences by their names", () => {
+    const named = (recurrence: Recurrence, name: string) =>
+      Option.map(occurrenceNamed(rule(recurrence, "2026-03-01T08:00:00.250Z"), name), ({ at }) =>
+        new Date(at).toISOString()
+      )
+    const found = Option.some
+    assert.deepStrictEqual(named({ cron: "30 2 * * *" }, "2026-03-29T02:30:00"), found("2026-03-29T01:00:00.000Z"))
+    assert.deepStrictEqual(named({ every: "PT8H" }, "2026-03-29T00:00:00"), found("2026-03-29T00:00:00.250Z"))
+    assert.deepStrictEqual(named({ cron: "*/15 2 * * *" }, "2026-03-29T02:00:00"), found("2026-03-29T01:00:00.000Z"))
+    // It is one with the occurrence before.
+    assert.deepStrictEqual(named({ cron: "*/15 2 * * *" }, "2026-03-29T02:30:00"), Option.none())
+    assert.deepStrictEqual(named({ cron: "30 2 * * *" }, "2026-03-29T02:31:00"), Option.none())
+    assert.deepStrictEqual(named({ cron: "30 2 * * *" }, "yesterday"), Option.none())
+  })
   it("has its end as its last instant", () => {
     const day = rule({ cron: "0 9 * * *" }, "2026-12-01T00:00:00Z", { end: Date.parse("2026-12-03T08:00:00Z") })
     assert.strictEqual(first(9, day).length, 3)
@@ -150,6 +193,7 @@ describe("a rule", () => {
     { every: "P1D" },
     { every: "P1M" },
     { rrule: "FREQ=WEEKLY;BYDAY=SU,MO;BYHOUR=2;BYMINUTE=30" },
+    { rrule: "FREQ=MINUTELY;INTERVAL=7" },
     { rrule: "FREQ=MONTHLY;BYMONTHDAY=-1" }
   )
   const zones = fc.constantFrom(
@@ -177,12 +221,13 @@ describe("a rule", () => {
       { numRuns: 150 }
     )
   })
-  it("names each occurrence differently", () => {
+  it("names each occurrence differently, and finds it by its name", () => {
     fc.assert(
       fc.property(recurrences, zones, instants, (recurrence, timeZone, start) => {
         const of = { recurrence, timeZone, start }
-        const names = first(30, of).map((at) => Option.getOrThrow(nextOccurrence(of, at - 1)).name)
-        assert.strictEqual(new Set(names).size, 30)
+        const found = first(30, of).map((at) => Option.getOrThrow(nextOccurrence(of, at - 1)))
+        assert.strictEqual(new Set(found.map(({ name }) => name)).size, 30)
+        for (const one of found) assert.deepStrictEqual(occurrenceNamed(of, one.name), Option.some(one))
       }),
       { numRuns: 100 }
     )

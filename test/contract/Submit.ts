@@ -4,6 +4,12 @@ import type { CommandName, RescheduleCommand, ScheduleCommand } from "#shared/co
 import type { Message } from "#shared/contract/Events.ts"
 import type { Problem } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
+import {
+  type ChangeSeriesCommand,
+  isSeriesCommand,
+  type ScheduleSeriesCommand
+} from "#shared/contract/SeriesCommands.ts"
+import { changedSeries, decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
 import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 
@@ -27,10 +33,31 @@ export const waiting: Message = {
   metadata: { a: "1" }
 }
 
+const medicine = Result.getOrThrow(
+  newSeries(
+    {
+      id: "medicine",
+      recurrence: { cron: "0 9 * * *" },
+      timeZone: "Europe/Berlin",
+      platform: "telegram",
+      recipient: { chatId: "1" },
+      content: { type: "text", text: "as it was" }
+    },
+    rules
+  )
+)
+
+const change = (command: ChangeSeriesCommand) =>
+  medicine.template ? changedSeries(medicine, medicine.template, command, rules) : Result.succeed(medicine)
+
 /** Decoded and checked; the accepted message where there is one. */
 export const submitted = (name: CommandName, json: unknown): Result.Result<Message | undefined, Refusal> =>
-  Result.flatMap(decodeCommand(name, json), (command): Result.Result<Message | undefined, Refusal> => {
+  Result.flatMap(decode(name, json), (command): Result.Result<Message | undefined, Refusal> => {
     switch (name) {
+      case "schedule-series":
+        return Result.map(newSeries(command as ScheduleSeriesCommand, rules), () => undefined)
+      case "change-series":
+        return Result.map(change(command as ChangeSeriesCommand), () => undefined)
       case "schedule":
         return toMessage(command as ScheduleCommand, rules)
       case "reschedule":
@@ -39,6 +66,9 @@ export const submitted = (name: CommandName, json: unknown): Result.Result<Messa
         return Result.succeed(undefined)
     }
   })
+
+const decode = (name: CommandName, json: unknown): Result.Result<unknown, Refusal> =>
+  isSeriesCommand(name) ? decodeSeriesCommand(name, json, rules.now) : decodeCommand(name, json)
 
 export const submit = (name: CommandName, json: unknown): ReadonlyArray<Problem> => {
   const result = submitted(name, json)

@@ -150,6 +150,29 @@ export const erased = (id: string): Event => ({
   platform: "telegram",
   cause: `erase-${id}`
 })
+export const seriesChanged = (series: string): Event => ({
+  type: "series-changed",
+  at: at(1),
+  series,
+  platform: "telegram",
+  revision: 1,
+  change: "scheduled",
+  cause: `series-${series}`
+})
+export const occurrencesMissed = (series: string): Event => ({
+  type: "occurrences-missed",
+  at: at(2),
+  ...{ series, platform: "telegram", revision: 1, count: 12 },
+  from: "2026-11-01T08:00:00",
+  to: "2026-11-01T08:11:00"
+})
+/** The first occurrence of a series. */
+export const occurrence = (id: string): Event => ({
+  type: "scheduled",
+  at: at(3),
+  message: { ...messageOf(id), series: { id: `series-of-${id}`, occurrence: "2026-11-01T09:01:00" } },
+  cause: `series.${id}`
+})
 export const failed = (id: string, attempt = 1): Event => ({
   type: "failed",
   at: at(60 * attempt + 3),
@@ -246,7 +269,8 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id), ...once(id), attemptFailed(id), failed(id), erased(id)],
   (id) => [linked(id), scheduled(id), ...once(id), sent(id), replied(id), heard(id, "opted-out"), unlinked(id)],
   (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")],
-  (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)]
+  (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)],
+  (id) => [seriesChanged(id), occurrencesMissed(id), occurrence(id), ...once(id), sent(id)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */

@@ -53,6 +53,30 @@ export const pendingTimers = (url: string) =>
     return Object.keys(state.subjects ?? {})
   })
 
+/** The ids of the series for which a tick waits. */
+export const waitingTicks = (url: string) =>
+  withManager(url, async (manager) => {
+    const { state } = await manager.streams.info("TIMERS", { subjects_filter: "carillon.timer.series.>" })
+    return Object.keys(state.subjects ?? {}).map((subject) => subject.replace("carillon.timer.series.", ""))
+  })
+
+/** As if a tick had never been. */
+export const loseTick = (url: string, id: string) =>
+  withManager(url, (manager) => manager.streams.purge("TIMERS", { filter: `carillon.timer.series.${id}` }))
+
+/** A tick that nothing asks for, as one that comes a second time. */
+export const strayTick = (url: string, id: string) =>
+  withManager(url, (manager) =>
+    manager.jetstream().publish("carillon.timer.tick", JSON.stringify({ series: id, revision: 1, occurrence: "any" }))
+  )
+
+/** How a series is stored. */
+export const storedSeries = (url: string, id: string) =>
+  withManager(url, async (manager) => {
+    const found = await manager.streams.getMessage("SERIES", { last_by_subj: `carillon.series.${id}` })
+    return found?.json() as Record<string, unknown> | undefined
+  })
+
 export const deleteStream = (url: string, name: string) => withManager(url, (manager) => manager.streams.delete(name))
 
 export const streamCount = (url: string, name: string) =>

@@ -151,6 +151,7 @@ describe("the relay", () => {
         Publisher,
         Publisher.of({
           publish: () => Effect.fail(new NatsError({ operation: "publish", cause: new Error("no") })),
+          put: () => Effect.fail(new NatsError({ operation: "publish", cause: new Error("no") })),
           append: () => Effect.void
         })
       )

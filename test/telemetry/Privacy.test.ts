@@ -96,6 +96,22 @@ describe("marked text, address and token", () => {
         command("nobody", 0, { recipient: { contact: "p-2" }, content: { type: "text", text } }),
         marked("late", { dueAt: "2020-01-01T00:00:00Z" }),
         marked("waiting", { dueAt: "2031-01-01T00:00:00Z" }),
+        {
+          subject: "carillon.command.schedule-series",
+          payload: JSON.stringify({
+            ...{ id: "again", recurrence: { every: "PT1M" }, timeZone: "Europe/Berlin", count: 1 },
+            start: new Date(Date.now() + 3_000).toISOString(),
+            ...{
+              platform: "telegram",
+              recipient: { chatId: address },
+              content: { type: "text", text: `${text} of again` }
+            }
+          })
+        },
+        malformed(
+          JSON.stringify({ id: "again", content: text, recurrence: { cron: text } }),
+          "carillon.command.change-series"
+        ),
         malformed(`${text} ${address}`),
         malformed(`{"content":{"text":"${text}"},"recipient":{"chatId":${address}},"${text}":1}`),
         malformed(
@@ -110,7 +126,7 @@ describe("marked text, address and token", () => {
         ),
         (rows) => Number(rows[0]?.n)
       )
-      yield* eventually("every delivery ended", ended, (count) => count === 13)
+      yield* eventually("every delivery ended", ended, (count) => count === 14)
       yield* eventually("STOP", eventsOf(nats.url, "carillon.event.opted-out.*"), ({ length }) => length === 1)
       const listed = yield* run(["link", "list"])
       yield* eventually("nothing under way", unsettled(nats.url), (left) => left === 0)

@@ -1,0 +1,149 @@
+// Carries out what is asked of series. What was due when it was asked comes first; then the series is written anew.
+import { Effect, Option, Result } from "effect"
+import { eventId } from "#shared/contract/CloudEvents.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
+import { isOver, occurrenceMessageId, type Series, upcoming } from "#shared/contract/Series.ts"
+import type { ScheduleSeriesCommand, SeriesCommandName, seriesCommands } from "#shared/contract/SeriesCommands.ts"
+import { decodeSeriesCommand, newSeries, seriesConflicts } from "#shared/contract/SeriesSubmission.ts"
+import type { Refusal, Rules } from "#shared/contract/Submission.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
+import { type Answer, body, causeOf, notYet, refused } from "./Answer.ts"
+import { bringForward, type Recurring, upTo } from "./Recurring.ts"
+import { announced, cancel, change, changedEvent, pause, resume, skip, unlessOver, type Why } from "./SeriesRules.ts"
+
+type Asked = {
+  [Name in SeriesCommandName]: { readonly name: Name; readonly command: (typeof seriesCommands)[Name]["Type"] }
+}[SeriesCommandName]
+
+/** In their order for each series; several series at a time. */
+export const changeSeries = Effect.fnUntraced(function* (
+  name: SeriesCommandName,
+  deliveries: ReadonlyArray<Delivery>,
+  rules: Rules,
+  lead: number
+) {
+  const answers = new Map<Delivery, Answer>()
+  const one = Effect.fnUntraced(function* ({ asked, delivery }: (typeof read)[number]) {
+    const answer = Result.isFailure(asked)
+      ? refused(name, causeOf(delivery), asked.failure, fromMillis(rules.now))
+      : yield* carryOut(asked.success, delivery, rules, { lead, maxLateness: rules.maxLateness })
+    answers.set(delivery, answer)
+  })
+  const read = deliveries.map((delivery) => ({ delivery, asked: readCommand(name, delivery) }))
+  const bySeries = Map.groupBy(read, ({ asked }) => (Result.isSuccess(asked) ? asked.success.command.id : ""))
+  yield* Effect.forEach(bySeries.values(), (ofOne) => Effect.forEach(ofOne, one), { concurrency: 100 })
+  return deliveries.map((delivery) => answers.get(delivery) ?? notYet)
+})
+
+/** It counts from when it was asked for, also when it is carried out later, or comes again. */
+const askedAt = (delivery: Delivery) => delivery.time.getTime()
+
+const readCommand = (name: SeriesCommandName, delivery: Delivery) =>
+  Result.flatMap(body(delivery), (json) =>
+    Result.map(decodeSeriesCommand(name, json, askedAt(delivery)), (command) => ({ name, command }) as Asked)
+  )
+
+const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, rules: Rules, recurring: Recurring) {
+  const store = yield* SeriesStore
+  const { id } = asked.command
+  const now = askedAt(delivery)
+  const why: Why = {
+    now,
+    cause: causeOf(delivery),
+    reason: "reason" in asked.command ? asked.command.reason : undefined
+  }
+  const refuse = (refusal: Refusal) => refused(asked.name, why.cause, { id, ...refusal }, fromMillis(rules.now))
+  while (true) {
+    const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
+    if (!found && asked.name !== "schedule-series") {
+      // It may just be on its way.
+      return delivery.info.deliveryCount === 1 ? notYet : refuse({ problems: [{ path: "id", problem: unknown }] })
+    }
+    if (found && delivery.redelivered && (yield* wasCarriedOut(asked.name, found.series, why)))
+      return yield* standing(found, recurring, false)
+    const decided = decide(asked, found?.series, why, { ...rules, now })
+    if (Result.isFailure(decided)) return refuse(decided.failure)
+    if (found && decided.success === found.series) return yield* standing(found, recurring, true)
+    const written = yield* store.write(decided.success, found)
+    if (Option.isSome(written)) return yield* standing(written.value, recurring, false)
+  }
+})
+
+const unknown = "is unknown: there is no series with this id"
+
+/** The series as it is to be stored; the same as before if there is nothing to do. */
+const decide = (asked: Asked, series: Series | undefined, why: Why, rules: Rules): Result.Result<Series, Refusal> => {
+  if (asked.name === "schedule-series") return begin(asked.command, series, why, rules)
+  if (!series) return Result.fail({ problems: [{ path: "id", problem: unknown }] })
+  switch (asked.name) {
+    case "change-series":
+      return change(series, asked.command, why, rules)
+    case "pause-series":
+      return pause(series, why)
+    case "resume-series":
+      return resume(series, why)
+    case "skip-occurrence":
+      return skip(series, asked.command.occurrence, why)
+    case "cancel-series":
+      return Result.succeed(isOver(series) ? series : cancel(series, why))
+  }
+}
+
+const begin = (
+  command: ScheduleSeriesCommand,
+  series: Series | undefined,
+  why: Why,
+  rules: Rules
+): Result.Result<Series, Refusal> =>
+  Result.flatMap(newSeries(command, rules), (wanted) => {
+    if (!series) return Result.succeed(announced(wanted, "scheduled", why))
+    return unlessOver(series, () => {
+      const fields = seriesConflicts(series, wanted)
+      const problem = "is not what the series with this id was scheduled with: change-series changes it"
+      return fields.length === 0
+        ? Result.succeed(series)
+        : Result.fail({ platform: series.platform, problems: fields.map((path) => ({ path, problem })) })
+    })
+  })
+
+const changeOf = {
+  "schedule-series": "scheduled",
+  "change-series": "changed",
+  "pause-series": "paused",
+  "resume-series": "resumed",
+  "skip-occurrence": "skipped",
+  "cancel-series": "cancelled"
+} as const
+
+/** Everything that was carried out stands in the log by now. */
+const wasCarriedOut = Effect.fnUntraced(function* (name: SeriesCommandName, series: Series, why: Why) {
+  const log = yield* EventLog
+  const said = yield* log.idsSince(["series-changed"], why.now)
+  return said.has(eventId(changedEvent(series, changeOf[name], why)))
+})
+
+/** How it stands once all that is due is dealt with, for whoever asked. */
+const standing = Effect.fnUntraced(function* (stored: StoredSeries, recurring: Recurring, duplicate: boolean) {
+  const now = Date.now()
+  const { id } = stored.series
+  const found = yield* bringForward(id, now, recurring, stored)
+  if (Option.isNone(found)) return yield* Effect.die(new Error("a series vanished"))
+  const { series } = found.value
+  const next = upcoming(series, now, 1)[0]
+  const { last, revision, status } = series
+  const reply: Reply = {
+    status: "series",
+    id,
+    series: status,
+    revision,
+    duplicate,
+    ...(next === undefined ? {} : { next: { occurrence: next.name, dueAt: next.at } }),
+    ...(last && toMillis(last.at) > now
+      ? { submitted: { id: occurrenceMessageId(series, last.name), dueAt: last.at } }
+      : {})
+  }
+  return { reply } satisfies Answer
+})

@@ -1,0 +1,84 @@
+// Submits messages of the scheduler's own making, the occurrences of series, as a schedule command would: stores that each
+// is accepted, then arms its timer. Both are create-only, and the cause names the occurrence: doing it again is harmless.
+import { Effect, Option, Schema } from "effect"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
+import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { countEvents } from "#shared/telemetry/Metrics.ts"
+import { Timers } from "./Timers.ts"
+
+export interface Submission {
+  readonly message: Message
+  readonly cause: string
+  readonly trace?: Headers | undefined
+}
+
+const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
+
+/** `since`: from when on they may have been submitted before. */
+export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray<Submission>, since: number) {
+  if (wanted.length === 0) return
+  const { append, publish } = yield* Publisher
+  const timers = yield* Timers
+  const at = fromMillis(Date.now())
+  const scheduled = wanted.map(
+    ({ message, cause }): EventOf<"scheduled"> => ({ type: "scheduled", at, message, cause })
+  )
+  const fates = yield* publish(
+    scheduled.map((event, index) => {
+      const { messageId: _, ...outgoing } = eventMessage(event, "scheduler", wanted[index]?.trace)
+      return { ...outgoing, expectedSequence: 0 }
+    })
+  )
+  const isNew = (index: number) => fates[index] === "stored"
+  const standing = yield* Effect.forEach(
+    wanted,
+    (one, index) => (isNew(index) ? Effect.succeed(one) : standingOf(one)),
+    {
+      concurrency: 50
+    }
+  )
+  const toArm = (which: (index: number) => boolean) =>
+    standing.flatMap((one, index) =>
+      one && which(index) ? [{ attempt: firstAttempt(one.message), trace: one.trace }] : []
+    )
+  yield* timers.arm(toArm(isNew))
+  const before = toArm((index) => !isNew(index))
+  if (before.length > 0) yield* timers.arm(before, { since })
+  countEvents(scheduled.filter((_, index) => isNew(index)))
+  yield* append(
+    wanted.flatMap((one, index) => (standing[index] ? [] : [taken(one, at)])),
+    since
+  )
+})
+
+/** As it was submitted before; nothing if the id stands for somebody else's message. */
+const standingOf = Effect.fnUntraced(function* (one: Submission) {
+  const log = yield* EventLog
+  const found = yield* log.last("EVENTS", Subject.scheduled(one.message.platform, one.message.id))
+  // Aged out of the log between the two looks: it was sent long ago.
+  if (Option.isNone(found)) return yield* Effect.die(new Error("a scheduled event vanished"))
+  const { cause, message } = decodeScheduled(found.value.text)
+  return cause === one.cause ? { ...one, message } : undefined
+})
+
+const taken = ({ cause, message: { id, platform } }: Submission, at: string): EventOf<"rejected"> => ({
+  type: "rejected",
+  at,
+  command: "schedule-series",
+  id,
+  platform,
+  problems: [{ path: "id", problem: "is that of another message: this occurrence is not sent" }],
+  cause
+})
+
+const firstAttempt = (message: Message) => ({
+  message,
+  attempt: 1,
+  failures: 0,
+  sendAt: message.dueAt,
+  possibleDuplicate: false
+})

@@ -1,0 +1,186 @@
+// The rules for what is accepted of series: a command in, a series or every problem with it out. Pure; the time comes in.
+import { Option, Result, Schema } from "effect"
+import { defaultSender, type Problem } from "./Fields.ts"
+import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
+import { isZone, leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule } from "./Recurrence.ts"
+import { atOf, messageOf, openAfter, ruleOf, type Series } from "./Series.ts"
+import {
+  type ChangeSeriesCommand,
+  type ScheduleSeriesCommand,
+  type SeriesCommandName,
+  type seriesCommands,
+  type Template,
+  templateFields
+} from "./SeriesCommands.ts"
+import { canonical, decodeCommand, type Refusal, type Rules, tenYears } from "./Submission.ts"
+
+type Problems = ReadonlyArray<Problem>
+
+export const decodeSeriesCommand = <Name extends SeriesCommandName>(
+  name: Name,
+  json: unknown,
+  now: number
+): Result.Result<(typeof seriesCommands)[Name]["Type"], Refusal> =>
+  Result.mapError(decodeCommand(name, json), (refusal) => {
+    const said = new Set(refusal.problems.map(({ path }) => path.split(".")[0]))
+    const times = timesIn((json ?? {}) as Times, now, nextMinute(now), name === "schedule-series")
+    const unsaid = times.problems.filter(({ path }) => !said.has(path.split(".")[0]))
+    return { ...refusal, problems: [...refusal.problems, ...unsaid] }
+  })
+
+/** As anybody may have written them. */
+type Times = { readonly [Field in "recurrence" | "timeZone" | "start" | "end"]?: unknown }
+
+const isRecurrence = Schema.is(Recurrence)
+
+/** Without a start, so that seconds do not stick to a rule. */
+const nextMinute = (now: number) => Math.ceil(now / 60_000) * 60_000
+
+/** What is wrong with the times, as far as they can be read; the rule if nothing is. */
+const timesIn = (
+  { recurrence, timeZone, start, end }: Times,
+  now: number,
+  otherwise: number,
+  complete = true
+): { readonly problems: Problems; readonly rule?: Rule } => {
+  const zone = typeof timeZone === "string" && isZone(timeZone) ? timeZone : undefined
+  const problems: Array<Problem> = []
+  const read = (path: "start" | "end", text: unknown): number | undefined => {
+    const parsed = typeof text === "string" ? parseInstant(text, zone ?? "UTC") : undefined
+    if (parsed && Result.isFailure(parsed)) problems.push({ path, problem: parsed.failure.problem })
+    return parsed && Result.isSuccess(parsed) ? parsed.success : undefined
+  }
+  if (typeof timeZone === "string" && zone === undefined)
+    problems.push({ path: "timeZone", problem: "must be an IANA time zone, for example Europe/Berlin" })
+  const [starts, ends] = [read("start", start), read("end", end)]
+  if (starts !== undefined && starts - now > tenYears)
+    problems.push({ path: "start", problem: "is more than ten years ahead" })
+  if (problems.length > 0 || !isRecurrence(recurrence)) return { problems }
+  const bounds = { start: starts ?? otherwise, ...(ends === undefined ? {} : { end: ends }) }
+  const rule: Rule = { recurrence, timeZone: zone ?? "UTC", ...bounds }
+  const wrong = [
+    ...(complete && start === undefined && leansOnStart(recurrence) ? [needsStart] : []),
+    ...problemsOf(rule)
+  ]
+  return wrong.length > 0 ? { problems: wrong } : { problems, rule }
+}
+
+const needsStart: Problem = {
+  path: "start",
+  problem: "is required where an interval counts from it, or a rule leaves the time of day to it"
+}
+
+const instants = (rule: Rule, startGiven: boolean) => ({
+  ...(startGiven ? { start: fromMillis(rule.start) } : {}),
+  ...(rule.end === undefined ? {} : { end: fromMillis(rule.end) })
+})
+
+/** A series that begins, as the command wants it; with its first occurrence. */
+export const newSeries = (command: ScheduleSeriesCommand, rules: Rules): Result.Result<Series, Refusal> => {
+  const { count, id, platform, recurrence, start, timeZone } = command
+  const template = templateOf(command)
+  const { problems, rule } = timesIn(command, rules.now, nextMinute(rules.now))
+  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...rules.unsendable(sample(template))] })
+  const at = fromMillis(rules.now)
+  const counted = count === undefined ? {} : { count }
+  const series: Series & { readonly template: Template } = {
+    ...{ id, platform, status: "active", revision: 1 },
+    plan: { recurrence, timeZone, ...instants(rule, start !== undefined), ...counted },
+    template,
+    anchor: fromMillis(rule.start),
+    ...(count === undefined ? {} : { left: count }),
+    skips: [],
+    createdAt: at,
+    changedAt: at
+  }
+  // An occurrence at this very instant is the first.
+  return checked(series, rules.now - 1, rules)
+}
+
+/** The series from now on, as the command wants it. What it does not name stays. */
+export const changedSeries = (
+  series: Series,
+  template: Template,
+  command: ChangeSeriesCommand,
+  rules: Rules
+): Result.Result<Series, Refusal> => {
+  const { id, platform, plan } = series
+  const recurrence = command.recurrence ?? plan.recurrence
+  const timeZone = command.timeZone ?? plan.timeZone
+  const start = command.start ?? plan.start
+  const end = command.end === undefined ? plan.end : (command.end ?? undefined)
+  const wanted = { ...template, ...chosenFrom(command) }
+  const { problems, rule } = timesIn({ recurrence, timeZone, start, end }, rules.now, toMillis(series.anchor))
+  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...rules.unsendable(sample(wanted))] })
+  const [count, left] =
+    command.count === undefined ? [plan.count, series.left] : [command.count ?? undefined, command.count ?? undefined]
+  const { left: _, ...rest } = series
+  const counted = count === undefined ? {} : { count }
+  const changed: Series & { readonly template: Template } = {
+    ...rest,
+    platform: wanted.platform,
+    revision: series.revision + 1,
+    plan: { recurrence, timeZone, ...instants(rule, start !== undefined), ...counted },
+    template: wanted,
+    original: series.original ?? { plan, template },
+    anchor: fromMillis(rule.start),
+    ...(left === undefined ? {} : { left }),
+    changedAt: fromMillis(rules.now)
+  }
+  return checked({ ...changed, skips: stillThere(changed) }, openAfter(series, rules.now), rules)
+}
+
+/** Occurrences to be skipped that the rule still has, at the same instant. */
+const stillThere = (series: Series) => {
+  const next = occurrencesOf(ruleOf(series))
+  return series.skips.filter(({ at, name }) =>
+    Option.exists(next(toMillis(at) - 1), (found) => found.name === name && found.at === toMillis(at))
+  )
+}
+
+/** With what the scheduler is configured to do with its content, as of a message. */
+const settled = (template: Template, rules: Rules): Template => {
+  const { content, fallback } = rules.settled(sample(template))
+  return { ...template, content, ...(fallback === undefined ? {} : { fallback }) }
+}
+
+/** With what comes next; refused if nothing does, or if its platform would never take it. */
+const checked = (
+  series: Series & { readonly template: Template },
+  after: number,
+  rules: Rules
+): Result.Result<Series, Refusal> => {
+  const next = occurrencesOf(ruleOf(series))(after)
+  const problems = [
+    ...(Option.isNone(next) ? [{ path: "recurrence", problem: "has no occurrence from now on" }] : []),
+    ...rules.unsendable(sample(settled(series.template, rules)))
+  ]
+  return problems.length > 0 || Option.isNone(next)
+    ? Result.fail({ id: series.id, platform: series.platform, problems })
+    : Result.succeed({ ...series, template: settled(series.template, rules), next: atOf(next.value) })
+}
+
+const chosenFrom = (command: Partial<Template>): Partial<Template> =>
+  Object.fromEntries(templateFields.flatMap((field) => (command[field] === undefined ? [] : [[field, command[field]]])))
+
+/** With every default filled in but the lateness, which follows the configuration. */
+const templateOf = (command: ScheduleSeriesCommand): Template => ({
+  sender: defaultSender,
+  priority: "normal",
+  unknownOutcome: "resend",
+  metadata: {},
+  ...(chosenFrom(command) as Template)
+})
+
+/** A message as every occurrence will be. */
+const sample = (template: Template) =>
+  messageOf({ id: "sample", revision: 1 }, template, { at: "", name: "", expiresAt: "" })
+
+/** The fields in which a command differs from what its id was scheduled with. */
+export const seriesConflicts = (stored: Series, wanted: Series): ReadonlyArray<string> => {
+  const flat = (one: Series) => ({ ...(one.original?.plan ?? one.plan), ...(one.original?.template ?? one.template) })
+  const [before, now] = [flat(stored), flat(wanted)] as ReadonlyArray<Readonly<Record<string, unknown>>>
+  return [...new Set([...Object.keys(before ?? {}), ...Object.keys(now ?? {})])].filter(
+    (field) => canonical(before?.[field]) !== canonical(now?.[field])
+  )
+}

@@ -1,0 +1,239 @@
+// The rules of a series: what is submitted, skipped and missed, whatever happens in which order.
+
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { messageOf, type Series, upcoming } from "#shared/contract/Series.ts"
+import type { ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
+import { newSeries } from "#shared/contract/SeriesSubmission.ts"
+import {
+  announced,
+  cancel,
+  change,
+  claim,
+  emptied,
+  mostExpiring,
+  pause,
+  resume,
+  skip
+} from "../../services/scheduler/SeriesRules.ts"
+
+const minute = 60_000
+const hour = 60 * minute
+const clock = (now: number) => ({ now, lead: minute, maxLateness: () => hour })
+const rules = (now: number) => ({
+  now,
+  maxLateness: () => hour,
+  unsendable: () => [],
+  settled: (message: Message) => message
+})
+const why = (now: number) => ({ now, cause: `command-${now}` })
+const at = (text: string) => Date.parse(text)
+
+const wanted: ScheduleSeriesCommand = {
+  id: "medicine",
+  recurrence: { cron: "0 9 * * *" },
+  timeZone: "Europe/Berlin",
+  platform: "telegram",
+  recipient: { chatId: "1" },
+  content: { type: "text", text: "hello" }
+}
+
+const begun = (now: number, more: Partial<ScheduleSeriesCommand> = {}): Series =>
+  emptied(announced(Result.getOrThrow(newSeries({ ...wanted, ...more }, rules(now))), "scheduled", why(now)))
+
+const names = (series: Series | undefined) => series?.outbox?.occurrences.map(({ name }) => name)
+const eventsOf = (series: Series | undefined) =>
+  series?.outbox?.events.map((event) => (event.type === "series-changed" ? event.change : event.type))
+const start = at("2026-12-01T00:00:00Z")
+const nine = at("2026-12-01T08:00:00Z")
+
+describe("an occurrence", () => {
+  it("is submitted when it is due within the lead, once", () => {
+    assert.isUndefined(claim(begun(start), clock(nine - minute - 1)))
+    const claimed = claim(begun(start), clock(nine - minute))
+    assert.deepStrictEqual(names(claimed), ["2026-12-01T09:00:00"])
+    assert.strictEqual(claimed?.next?.name, "2026-12-02T09:00:00")
+    assert.isUndefined(claim(emptied(claimed as Series), clock(nine)))
+  })
+
+  it("becomes a message of its own, with the series' name and its deadline", () => {
+    const series = claim(begun(start, { maxLatenessSeconds: 60, kind: "medication" }), clock(nine)) as Series
+    const [one] = series.outbox?.occurrences ?? []
+    assert.deepInclude(messageOf(series, series.template as never, one as never), {
+      id: "medicine-20261201T090000",
+      dueAt: "2026-12-01T08:00:00.000Z",
+      expiresAt: "2026-12-01T08:01:00.000Z",
+      sender: "default",
+      kind: "medication",
+      series: { id: "medicine", occurrence: "2026-12-01T09:00:00" }
+    })
+  })
+
+  it.each([
+    ["2026-03-28T12:00:00Z", ["2026-03-29T01:00:00.000Z", "2026-03-30T00:30:00.000Z"]],
+    ["2026-10-24T12:00:00Z", ["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]]
+  ])("at 02:30 in Berlin comes once a day, when the clock changes after %s", (from, expected) => {
+    let series = begun(at(from), { recurrence: { cron: "30 2 * * *" } })
+    const submitted: Array<string> = []
+    for (let now = at(from); now < at(from) + 46 * hour; now += 10 * minute) {
+      const claimed = claim(series, clock(now))
+      submitted.push(...(claimed?.outbox?.occurrences.map((one) => one.at) ?? []))
+      series = emptied(claimed ?? series)
+    }
+    assert.deepStrictEqual(submitted, expected)
+  })
+})
+
+describe("the end of a series", () => {
+  it("comes after its count, skipped ones included, and forgets what is personal", () => {
+    let series = begun(start, { count: 2 })
+    series = emptied(Result.getOrThrow(skip(series, undefined, why(start))))
+    series = emptied(claim(series, clock(nine)) as Series)
+    assert.deepInclude(series, { left: 1, status: "active" })
+    const last = claim(series, clock(nine + 24 * hour)) as Series
+    assert.deepStrictEqual(names(last), ["2026-12-02T09:00:00"])
+    assert.deepStrictEqual(eventsOf(last), ["ended"])
+    assert.isDefined(last.template)
+    assert.notProperty(emptied(last), "template")
+    assert.deepStrictEqual(upcoming(emptied(last), nine, 5), [])
+  })
+  it("is its end, which is included", () => {
+    const claimed = claim(begun(start, { end: "2026-12-01T09:00:00" }), clock(nine)) as Series
+    assert.deepStrictEqual([names(claimed), eventsOf(claimed)], [["2026-12-01T09:00:00"], ["ended"]])
+  })
+  it("by a cancel is at once, and forgets what is personal", () => {
+    const cancelled = cancel(begun(start), why(start))
+    assert.deepInclude(cancelled, { status: "cancelled" })
+    assert.notProperty(cancelled, "template")
+    for (const decide of [
+      pause,
+      resume,
+      (one: Series, because: ReturnType<typeof why>) => skip(one, undefined, because)
+    ])
+      assert.match(JSON.stringify(decide(cancelled, why(start))), /cancelled/)
+  })
+})
+
+describe("after a time away", () => {
+  it("what is in time is submitted, and the few that are not become messages that expire", () => {
+    const claimed = claim(
+      begun(start, { recurrence: { every: "PT20M" }, start: "2026-12-01T00:00:00Z" }),
+      clock(start + 2 * hour)
+    ) as Series
+    assert.strictEqual(claimed.outbox?.occurrences.length, 7)
+    const late = claimed.outbox?.occurrences.filter(({ expiresAt }) => toMillis(expiresAt) < start + 2 * hour)
+    assert.strictEqual(late?.length, 3)
+    assert.deepStrictEqual(eventsOf(claimed), [])
+  })
+  it("many that are not become one event, and every one is accounted for", () => {
+    const week = start + 7 * 24 * hour
+    let series = begun(start, { recurrence: { cron: "* * * * *" } })
+    const [missed, submitted] = [new Map<string, number>(), new Set<string>()]
+    for (let claimed = claim(series, clock(week)); claimed; claimed = claim(series, clock(week))) {
+      for (const event of claimed.outbox?.events ?? [])
+        if (event.type === "occurrences-missed") missed.set(event.from, event.count)
+      for (const { name } of claimed.outbox?.occurrences ?? []) submitted.add(name)
+      series = emptied(claimed)
+    }
+    const count = [...missed.values()].reduce((sum, one) => sum + one, 0)
+    // From the first minute to a minute ahead; an hour of them is in time.
+    assert.strictEqual(count + submitted.size, 7 * 24 * 60 + 2)
+    assert.isAtMost(submitted.size, 62 + mostExpiring)
+    assert.isAtMost(missed.size, 3)
+    assert.deepInclude(series.next, { at: fromMillis(week + 2 * minute) })
+  })
+})
+
+describe("a pause", () => {
+  const paused = emptied(Result.getOrThrow(pause(begun(start), why(start))))
+  it("submits nothing, and a resume goes on with what comes after it", () => {
+    assert.isUndefined(claim(paused, clock(nine + 72 * hour)))
+    const resumed = Result.getOrThrow(resume(paused, why(nine + hour)))
+    assert.strictEqual(resumed.next?.name, "2026-12-02T09:00:00")
+    assert.deepStrictEqual(eventsOf(resumed), ["resumed"])
+  })
+  it("takes nothing from a count, and may outlast the end", () => {
+    const counted = emptied(Result.getOrThrow(pause(begun(start, { count: 3 }), why(start))))
+    assert.deepInclude(Result.getOrThrow(resume(counted, why(nine + 25 * hour))), { left: 3, status: "active" })
+    const ending = emptied(Result.getOrThrow(pause(begun(start, { end: "2026-12-03T09:00:00" }), why(start))))
+    const over = Result.getOrThrow(resume(ending, why(nine + 72 * hour)))
+    assert.deepStrictEqual([over.status, eventsOf(over)], ["ended", ["resumed", "ended"]])
+  })
+})
+
+describe("a skip", () => {
+  it("leaves out the one that is named, and no other", () => {
+    const series = emptied(Result.getOrThrow(skip(begun(start), "2026-12-02T09:00:00", why(start))))
+    assert.deepStrictEqual(
+      upcoming(series, start, 2).map(({ name }) => name),
+      ["2026-12-01T09:00:00", "2026-12-03T09:00:00"]
+    )
+    const first = emptied(claim(series, clock(nine)) as Series)
+    const second = claim(first, clock(nine + 24 * hour)) as Series
+    assert.deepStrictEqual([names(second), second.skips], [[], []])
+  })
+  it("refuses what is no occurrence, and what was submitted", () => {
+    const series = emptied(claim(begun(start), clock(nine)) as Series)
+    assert.match(JSON.stringify(skip(series, "2026-12-01T10:00:00", why(nine))), /no occurrence/)
+    assert.match(JSON.stringify(skip(series, "2026-12-01T09:00:00", why(nine - 1))), /was submitted/)
+  })
+  it("outlives a change that leaves its occurrence as it was", () => {
+    const series = emptied(Result.getOrThrow(skip(begun(start), "2026-12-02T09:00:00", why(start))))
+    const skips = (command: object) =>
+      Result.getOrThrow(change(series, { id: series.id, ...command }, why(start), rules(start))).skips.length
+    assert.strictEqual(skips({ content: { type: "text", text: "other" } }), 1)
+    assert.strictEqual(skips({ recurrence: { cron: "0 9,21 * * *" } }), 1)
+    assert.strictEqual(skips({ recurrence: { cron: "0 10 * * *" } }), 0)
+    assert.strictEqual(skips({ timeZone: "Europe/London" }), 0)
+  })
+})
+
+describe("a start", () => {
+  it.each([
+    [{ every: "P1D" }, true],
+    [{ rrule: "FREQ=DAILY" }, true],
+    [{ rrule: "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9" }, true],
+    [{ rrule: "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9;BYMINUTE=0" }, false],
+    [{ cron: "0 9 * * *" }, false]
+  ])("is asked for by %j if it counts from it: %s", (recurrence, needed) => {
+    assert.strictEqual(Result.isFailure(newSeries({ ...wanted, recurrence }, rules(start))), needed)
+    const kept = change(begun(start), { id: "medicine", recurrence }, why(start), rules(start))
+    assert.strictEqual(Result.isFailure(kept), needed)
+    const given = change(
+      begun(start, { start: "2026-12-01T07:00:00" }),
+      { id: "medicine", recurrence },
+      why(start),
+      rules(start)
+    )
+    assert.isTrue(Result.isSuccess(given))
+  })
+})
+
+describe("a change", () => {
+  const changedAt = (series: Series, now: number, command: object) =>
+    emptied(Result.getOrThrow(change(series, { id: series.id, ...command }, why(now), rules(now))))
+  it("counts from now on: what was submitted is not repeated, and no id is used twice", () => {
+    const submitted = emptied(claim(begun(start), clock(nine - minute)) as Series)
+    // In New York the same hand of the clock comes later that day.
+    const moved = changedAt(submitted, nine - minute, { timeZone: "America/New_York" })
+    const claimed = claim(moved, clock(at("2026-12-01T14:00:00Z"))) as Series
+    assert.deepStrictEqual(names(claimed), ["2026-12-01T09:00:00"])
+    const [one] = claimed.outbox?.occurrences ?? []
+    assert.strictEqual(messageOf(claimed, claimed.template as never, one as never).id, "medicine-20261201T090000-r2")
+    const earlier = changedAt(submitted, nine - minute, { recurrence: { cron: "* * * * *" } })
+    assert.strictEqual(earlier.next?.name, "2026-12-01T09:01:00")
+  })
+  it("gives a count anew, or takes it away", () => {
+    const series = emptied(claim(begun(start, { count: 2 }), clock(nine)) as Series)
+    assert.strictEqual(changedAt(series, nine, {}).left, 1)
+    assert.strictEqual(changedAt(series, nine, { count: 5 }).left, 5)
+    assert.notProperty(changedAt(series, nine, { count: null }), "left")
+  })
+  it("to what never comes is refused", () => {
+    const command = { id: "medicine", end: "2026-12-01T09:30:00" }
+    const refused = change(begun(start), command, why(nine + hour), rules(nine + hour))
+    assert.match(JSON.stringify(refused), /no occurrence from now on/)
+  })
+})
