@@ -11,7 +11,7 @@ import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { advance, type Position } from "./Checkpoint.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { project } from "./Project.ts"
-import type { Recorded } from "./Timeline.ts"
+import { prepare, type Recorded } from "./Timeline.ts"
 
 /** At most so many events in one transaction: more are hardly cheaper, and keep others waiting longer. */
 export const batchSize = 2_000
@@ -21,13 +21,15 @@ export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effec
 
 const decode = decodeWith(Event)
 
-export const readEvent = (delivery: Delivery): Result.Result<Recorded, unknown> =>
-  Result.map(decode(delivery.string()), (event) => ({
-    event,
-    sequence: delivery.seq,
-    storedAt: fromMillis(delivery.time.getTime()),
-    traceId: traceIdOf(delivery)
-  }))
+const readEvent = (delivery: Delivery): Result.Result<Recorded, unknown> =>
+  Result.map(decode(delivery.string()), (event) =>
+    prepare({
+      event,
+      sequence: delivery.seq,
+      storedAt: fromMillis(delivery.time.getTime()),
+      traceId: traceIdOf(delivery)
+    })
+  )
 
 /** Kept for longer than any trace: it tells which one to ask for. */
 const traceIdOf = (delivery: Delivery) => /^00-([0-9a-f]{32})-/.exec(headerOf(delivery, "traceparent") ?? "")?.[1]
@@ -55,13 +57,27 @@ export const writeBatch = <R>(
     for (const { delivery, recorded } of batch) {
       if (Result.isFailure(recorded)) yield* onUnusable(delivery, "undecodable")
     }
-    return yield* transaction((query) => writeEvents(query, schema, from, lastOf(from, batch), readable(batch)))
+    const recorded = readable(batch)
+    return yield* transaction((query) =>
+      Effect.andThen(
+        mayBeForgotten(schema, batch, recorded) ? query("SET LOCAL synchronous_commit TO off") : Effect.void,
+        writeEvents(query, schema, from, lastOf(from, batch), recorded)
+      )
+    )
   }).pipe(
     Effect.timeoutOrElse({
       duration: "30 seconds",
       orElse: () => new PostgresError({ problem: "a batch was not written within 30 s" })
     })
   )
+
+/**
+ * Whether to commit without waiting for the disk. A Postgres that crashes then forgets the last of these batches whole,
+ * with their position, and they are projected again from the log. So it is done while much waits, and for tables that
+ * are not read yet. What is erased goes from the log as soon as it is recorded, and must not be forgotten here.
+ */
+const mayBeForgotten = (schema: SchemaName, batch: ReadonlyArray<Arrived>, recorded: ReadonlyArray<Recorded>) =>
+  schema === "carillon_rebuild" || (batch.length >= batchSize && !recorded.some(({ event }) => event.type === "erased"))
 
 const lastOf = (from: Position, batch: ReadonlyArray<Arrived>) => batch.at(-1)?.delivery.seq ?? from.sequence
 

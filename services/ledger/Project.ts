@@ -1,6 +1,5 @@
 // Writes one batch of events into the tables, a handful of statements whatever its size.
 import { Effect, Fiber } from "effect"
-import { eventId } from "#shared/contract/CloudEvents.ts"
 import { messageId } from "#shared/contract/Events.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
@@ -8,7 +7,7 @@ import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
 import { addSums, changedSums } from "./RollupTables.ts"
 import type { AttemptRow, MessageRow } from "./Rows.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
-import { type Recorded, timelineRow } from "./Timeline.ts"
+import { type Prepared, prepared, type Recorded } from "./Timeline.ts"
 
 /**
  * Inside the transaction that moved the checkpoint. An event whose id stands in the timeline was projected before:
@@ -32,29 +31,21 @@ export const project = Effect.fnUntraced(function* (
   if (erased.length > 0) yield* query(`DELETE FROM ${schema}.message_contents WHERE message_id = ANY($1)`, [erased])
 })
 
-const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
-  const found = new Map<string, Recorded>()
-  for (const one of recorded) {
-    const id = eventId(one.event)
-    if (!found.has(id)) found.set(id, one)
-  }
+const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Prepared> => {
+  const found = new Map<string, Prepared>()
+  for (const one of recorded.map(prepared)) if (!found.has(one.eventId)) found.set(one.eventId, one)
   return [...found.values()]
 }
 
 /** Those that were not there. */
-const appendToTimeline = Effect.fnUntraced(function* (
-  query: Query,
-  schema: SchemaName,
-  recorded: ReadonlyArray<Recorded>
-) {
-  const rows = recorded.map(timelineRow)
+const appendToTimeline = Effect.fnUntraced(function* (query: Query, schema: SchemaName, once: ReadonlyArray<Prepared>) {
   const [answer] = yield* query<{ readonly added: ReadonlyArray<string> | null }>(timeline.insertNew(schema), [
-    JSON.stringify(rows),
-    rows.length
+    `[${once.map(({ json }) => json).join(",")}]`,
+    once.length
   ])
-  if (!answer?.added) return recorded
+  if (!answer?.added) return once
   const added = new Set(answer.added)
-  return recorded.filter((_, index) => added.has(rows[index]?.eventId ?? ""))
+  return once.filter(({ eventId }) => added.has(eventId))
 })
 
 /** What is to be put into each table, as JSON; nothing where nothing changes. */

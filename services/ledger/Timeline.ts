@@ -68,5 +68,20 @@ export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): T
   }
 })
 
+/** An event with its row as it is put into the table. */
+export interface Prepared extends Recorded {
+  readonly eventId: string
+  readonly json: string
+}
+
+export const prepare = (recorded: Recorded): Prepared => {
+  const row = timelineRow(recorded)
+  return { ...recorded, eventId: row.eventId, json: JSON.stringify(row) }
+}
+
+/** Those that come from the log are prepared when they come. */
+export const prepared = (recorded: Recorded): Prepared =>
+  "json" in recorded ? (recorded as Prepared) : prepare(recorded)
+
 const pick = <A extends object>(from: A, keys: ReadonlyArray<keyof A>) =>
   Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])))
