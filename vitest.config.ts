@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ["test/support/GlobalServers.ts"],
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    maxWorkers: 2
+    // Most of their time they wait for servers and clocks.
+    maxWorkers: 3
   }
 })

@@ -1,5 +1,6 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
 import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions, type StoredMsg } from "@nats-io/jetstream"
+import { JetStreamStatusError } from "@nats-io/jetstream/internal"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
@@ -101,6 +102,21 @@ export class EventLog extends Context.Service<
       const next = (stream: StreamName, sequence: number, subject: string) =>
         lookUp(() => manager.direct.getMessage(stream, { seq: Math.max(1, sequence), next_by_subj: subject }))
 
+      /**
+       * The sequence of the first event stored at an instant or after it, if there is one. Looked up by itself: of several
+       * filters, nats-server 2.15 lets a consumer by time begin with the one that begins last, and leaves out the rest.
+       */
+      const placeAt = (instant: number) =>
+        attempt("look up", async () => {
+          const found = await manager.direct.getBatch("EVENTS", { start_time: new Date(instant), batch: 1 })
+          for await (const { seq } of found) return seq
+        }).pipe(
+          Effect.catchIf(
+            ({ cause }) => cause instanceof JetStreamStatusError && cause.code === 404,
+            () => Effect.succeed(undefined)
+          )
+        )
+
       const readSince = Effect.fnUntraced(function* (
         filters: ReadonlyArray<string>,
         since: number,
@@ -108,11 +124,13 @@ export class EventLog extends Context.Service<
         each: (message: JsMsg) => void,
         enough: () => boolean = () => false
       ) {
+        // Clocks of client and server may differ a little.
+        const start = yield* placeAt(Math.max(0, since - 5_000))
+        if (start === undefined) return
         const consumer = yield* open({
           filter_subjects: [...filters],
-          deliver_policy: DeliverPolicy.StartTime,
-          // Clocks of client and server may differ a little.
-          opt_start_time: new Date(Math.max(0, since - 5_000)).toISOString(),
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: start,
           headers_only: headersOnly
         })
         const { num_pending: waiting } = yield* attempt("read the log", () => consumer.info())

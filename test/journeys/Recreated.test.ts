@@ -8,6 +8,9 @@ import { deleteConsumer, eventsOf, forgetDuplicates, pendingTimers, unsettled } 
 
 const ids = Array.from({ length: 30 }, (_, index) => `m-${index}`)
 
+/** Each to a chat of its own: one chat that is told to wait would have them wait for each other. */
+const toEach = (id: string, index: number) => command(id, 0, { recipient: { chatId: String(1_000 + index) } })
+
 const owners = {
   "telegram-gateway-default-normal": "telegram-gateway",
   "dispatcher-failures": "dispatcher",
@@ -27,7 +30,7 @@ describe("a consumer made anew", () => {
           }
         })
         yield* start
-        yield* publishPlainly(nats.url, [...ids.map((id) => command(id, 0)), command("later", 3_600_000)])
+        yield* publishPlainly(nats.url, [...ids.map(toEach), command("later", 3_600_000)])
         const sent = database.query("select 1 from carillon.scheduled_messages where status = 'sent'")
         yield* eventually("all sent", sent, ({ length }) => length === ids.length)
         yield* forgetDuplicates(nats.url)

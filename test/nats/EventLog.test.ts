@@ -1,0 +1,41 @@
+// Reading the log back: from an instant on, of whichever types, nothing may be missing, or what was done is done again.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { natsForTest } from "../support/Layers.ts"
+
+const event = (type: "sent" | "attempt-failed", n: number) => ({
+  subject: `carillon.event.${type}.telegram`,
+  payload: "{}",
+  headers: { "ce-id": `${type}-${n}` }
+})
+
+describe("the log", () => {
+  it.live("has every id since an instant, also of types that began long before and long after it", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const log = yield* EventLog
+        yield* publish(Array.from({ length: 100 }, (_, n) => event("attempt-failed", n)))
+        yield* publish([event("sent", 1)])
+        yield* publish(Array.from({ length: 50 }, (_, n) => event("attempt-failed", 100 + n)))
+        const all = yield* log.idsSince(["sent", "attempt-failed"], 0)
+        assert.strictEqual(all.size, 151)
+        // Five seconds are added for clocks that differ: an instant later than the newest by less than that finds all.
+        const times = [...all.values()].toSorted((a, b) => a - b)
+        for (const at of [times[10], times[60], times[120]] as ReadonlyArray<number>) {
+          const found = yield* log.idsSince(["sent", "attempt-failed"], at + 5_000)
+          assert.sameMembers(
+            [...found.keys()],
+            [...all].flatMap(([id, time]) => (time >= at ? [id] : []))
+          )
+        }
+        assert.strictEqual((yield* log.idsSince(["sent", "attempt-failed"], Date.now() + 60_000)).size, 0)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+})
