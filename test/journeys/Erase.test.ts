@@ -41,6 +41,39 @@ const started = Effect.fnUntraced(function* (settings: Settings = {}) {
 const blocked = Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
 
 describe("a person who asks to be forgotten", () => {
+  it.live("gets nothing of a series any more: it is cancelled, and holds nothing of them", () =>
+    Effect.gen(function* () {
+      const { nats, run } = yield* started()
+      const series = (id: string, chatId: string) =>
+        run(
+          "series",
+          "schedule",
+          id,
+          "--cron",
+          "0 9 * * *",
+          "--time-zone",
+          "Europe/Berlin",
+          "--to",
+          chatId,
+          "--text",
+          words
+        )
+      for (const [id, chatId] of [
+        ["theirs", person],
+        ["not-theirs", other]
+      ] as const)
+        assert.strictEqual((yield* series(id, chatId)).code, 0)
+      const erased = yield* run("erase", "--recipient", person, "--json")
+      assert.strictEqual(erased.code, 0, erased.err + erased.out)
+      assert.deepStrictEqual(JSON.parse(erased.out).left, {})
+      const stored = (yield* everythingStored(nats.url)).join("\n")
+      assert.notInclude(stored, person)
+      assert.include(stored, other)
+      assert.include((yield* run("series", "show", "theirs")).out, "cancelled")
+      assert.include((yield* run("series", "show", "not-theirs")).out, "active")
+    })
+  )
+
   it.live("is nowhere any more, while what became of their messages is, and everybody else", () =>
     Effect.gen(function* () {
       const { becomes, database, nats, phones, run, schedule, tables } = yield* started({
