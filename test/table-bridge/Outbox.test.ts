@@ -226,7 +226,8 @@ describe("the outbox", () => {
         yield* database.query("DELETE FROM carillon_outbox.commands")
         yield* database.query(outboxDropSql)
         const left = yield* database.query(
-          `SELECT nspname, (SELECT count(*)::int FROM pg_proc WHERE pronamespace = n.oid) AS functions
+          `SELECT nspname, (SELECT count(*)::int FROM pg_proc WHERE pronamespace = n.oid
+             AND (proname LIKE '%_message' OR proname = 'at_local_time')) AS functions
            FROM pg_namespace n WHERE nspname LIKE 'carillon%'`
         )
         assert.deepStrictEqual(left, [{ nspname: "carillon", functions: 0 }])
