@@ -94,6 +94,15 @@ describe("a brake", () => {
 })
 
 describe("a circuit", () => {
+  it("stays as it is for what was not sent by our own choice", () => {
+    const leaseLost = Outcome.Transient({ reason: "lease-lost" })
+    const many = Array.from({ length: 20 }).reduce<Circuit>(
+      (circuit) => afterOutcome(circuit, leaseLost, 0, circuitPolicy),
+      closed
+    )
+    assert.deepStrictEqual(many, closed)
+  })
+
   const fail = (circuit: Circuit, now: number) =>
     afterOutcome(circuit, Outcome.Transient({ reason: "connection-refused" }), now, circuitPolicy)
 
