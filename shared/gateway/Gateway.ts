@@ -30,27 +30,35 @@ export const runGateway = Effect.fnUntraced(function* (gateway: GatewayDefinitio
   const configured = yield* policy
   const readiness = yield* Readiness
   yield* provision(gateway.senders.flatMap(({ name }) => gatewayConsumers(gateway.platform, name)))
-  yield* readiness.begun
-  yield* Effect.forEach(gateway.senders, (sender) => runSender(gateway, sender, configured), {
-    concurrency: "unbounded",
-    discard: true
+  const hearers = yield* Effect.forEach(gateway.senders, (sender) => openDoor(gateway, sender), {
+    concurrency: "unbounded"
   })
-})
+  // Only now: who is told that we are ready finds every door open.
+  yield* readiness.begun
+  yield* Effect.forEach(
+    gateway.senders,
+    (sender, index) => runSender(gateway, sender, hearers[index] as Hearer, configured),
+    {
+      concurrency: "unbounded",
+      discard: true
+    }
+  )
+}, Effect.scoped)
 
-const runSender = Effect.fnUntraced(function* (
-  gateway: GatewayDefinition,
-  sender: SenderDefinition,
-  configured: Policy
+const openDoor = Effect.fnUntraced(function* (
+  { platform }: GatewayDefinition,
+  { name, inbound, obeysOptOut = false }: SenderDefinition
 ) {
-  const { platform } = gateway
-  const { name, inbound, obeysOptOut = false } = sender
   const contacts = yield* persistently(contactsOf(platform, name))
   const hearer: Hearer = { platform, sender: name, contacts, obeysOptOut }
   if (inbound) yield* serveUpdates(hearer, inbound)
-  return yield* Effect.gen(function* () {
-    const lease = yield* leaseOf(platform, name)
-    yield* Effect.logInfo(`${name}: active`)
+  return hearer
+})
+
+const runSender = (gateway: GatewayDefinition, sender: SenderDefinition, hearer: Hearer, configured: Policy) =>
+  Effect.gen(function* () {
+    const lease = yield* leaseOf(gateway.platform, sender.name)
+    yield* Effect.logInfo(`${sender.name}: active`)
     yield* sendWhileActive(gateway, sender, hearer, lease, configured)
-    yield* Effect.logWarning(`${name}: no longer active`)
+    yield* Effect.logWarning(`${sender.name}: no longer active`)
   }).pipe(Effect.scoped, Effect.forever)
-}, Effect.scoped)
