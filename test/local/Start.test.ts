@@ -1,15 +1,14 @@
 // npm start as a newcomer meets it: a sample that arrives, a clean stop, and the next start going on from there.
 import { type ChildProcess, spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inject } from "vitest"
-import { freePort } from "../../deploy/local/LocalServer.ts"
 import { command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { tcpServer } from "../support/TcpServer.ts"
 import { webhookReceiver } from "../support/WebhookReceiver.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -159,13 +158,7 @@ describe("npm start", () => {
 
   it.live("names the port that is taken, and the setting that moves it", () =>
     Effect.gen(function* () {
-      const port = yield* freePort
-      yield* Effect.acquireRelease(
-        Effect.callback<ReturnType<typeof createServer>>((resume) => {
-          const server = createServer().listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
+      const { port } = yield* tcpServer()
       const started = yield* start(yield* aHome, { CARILLON_NATS_PORT: String(port) })
       assert.strictEqual(yield* started.ended, 1)
       assert.match(started.output(), new RegExp(`Port ${port} is in use.*CARILLON_NATS_PORT`))

@@ -1,29 +1,23 @@
 // The connection to NATS: what it waits for, and what it refuses.
-import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer } from "effect"
 import { Nats } from "#shared/nats/Nats.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { tcpServer } from "../support/TcpServer.ts"
 import { testNats } from "../support/TestNats.ts"
 
 /** Says that it is a nats-server of another version. */
 const serverOfVersion = (version: string) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly url: string; readonly close: () => void }>((resume) => {
-      const server = createServer((socket) => {
-        socket.write(
-          `INFO ${JSON.stringify({ server_id: "x", version, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`
-        )
-        socket.on("data", (data) => {
-          if (data.toString().includes("PING")) socket.write("PONG\r\n")
-        })
-        socket.on("error", () => {})
-      }).listen(0, "127.0.0.1", () => {
-        const { port } = server.address() as { readonly port: number }
-        resume(Effect.succeed({ url: `nats://127.0.0.1:${port}`, close: () => server.close() }))
+  Effect.map(
+    tcpServer((socket) => {
+      socket.write(
+        `INFO ${JSON.stringify({ server_id: "x", version, proto: 1, headers: true, max_payload: 1_048_576 })}\r\n`
+      )
+      socket.on("data", (data) => {
+        if (data.toString().includes("PING")) socket.write("PONG\r\n")
       })
     }),
-    ({ close }) => Effect.sync(close)
+    ({ port }) => `nats://127.0.0.1:${port}`
   )
 
 const connected = (layer: typeof Nats.layer, environment: Record<string, string>) =>
@@ -43,7 +37,7 @@ describe("the connection to NATS", () => {
   it.live("refuses a server that cannot keep timers, and says what to do", () =>
     Effect.gen(function* () {
       const old = yield* serverOfVersion("2.11.9")
-      const error = yield* Effect.flip(connected(Nats.layer, { NATS_URL: old.url }))
+      const error = yield* Effect.flip(connected(Nats.layer, { NATS_URL: old }))
       assert.match(error.message, /2\.11\.9 is too old: Carillon needs 2\.14/)
     })
   )

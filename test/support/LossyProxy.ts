@@ -1,6 +1,7 @@
 // Stands between a service and NATS, and loses what it is told to of what the service says.
-import { connect, createServer, type Socket } from "node:net"
+import { connect } from "node:net"
 import { Effect } from "effect"
+import { tcpServer } from "./TcpServer.ts"
 
 /** Answers with its address. `loses` is asked of everything the service sends; what is no publish has the subject "". */
 export const lossyProxy = Effect.fnUntraced(function* (
@@ -8,18 +9,10 @@ export const lossyProxy = Effect.fnUntraced(function* (
   loses: (subject: string, frame: Buffer) => boolean
 ) {
   const target = new URL(natsUrl)
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
+  const { port } = yield* tcpServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on("error", () => {})
-      socket.on("close", () => {
-        sockets.delete(socket)
-        client.destroy()
-        upstream.destroy()
-      })
-    }
+    upstream.on("error", () => {}).on("close", () => client.destroy())
+    client.on("close", () => upstream.destroy())
     upstream.pipe(client)
     let rest = Buffer.alloc(0)
     client.on("data", (chunk: Buffer) => {
@@ -37,14 +30,5 @@ export const lossyProxy = Effect.fnUntraced(function* (
       }
     })
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      })
-  )
-  const { port } = server.address() as { readonly port: number }
   return `nats://127.0.0.1:${port}`
 })

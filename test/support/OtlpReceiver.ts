@@ -1,6 +1,7 @@
 // Receives spans as a collector would: OTLP over HTTP, JSON.
 import { createServer } from "node:http"
 import { Effect } from "effect"
+import { listening } from "./Listening.ts"
 
 export interface Span {
   readonly traceId: string
@@ -65,15 +66,7 @@ export const otlpReceiver = Effect.gen(function* () {
       response.writeHead(200, { "content-type": "application/json" }).end("{}")
     })
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-  )
-  const { port } = server.address() as { readonly port: number }
+  const { port } = yield* listening(server)
   return {
     spans,
     /** Everything that was received, as it came. */

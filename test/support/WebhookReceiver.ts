@@ -1,8 +1,8 @@
 // Stands in for a receiver of webhooks: real HTTP, and its failures when asked for.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { Data, Effect } from "effect"
 import type { WebhookPost } from "#shared/contract/WebhookPost.ts"
+import { listening } from "./Listening.ts"
 
 /** One post as it came in. */
 export interface Posted {
@@ -88,14 +88,6 @@ export const webhookReceiver = Effect.fnUntraced(function* (
       return reply === undefined ? take(posted, response) : follow(reply, posted, response)
     })
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-  )
-  const { port } = server.address() as AddressInfo
+  const { port } = yield* listening(server)
   return { root: `http://127.0.0.1:${port}`, requests, taken } satisfies WebhookReceiver
 })

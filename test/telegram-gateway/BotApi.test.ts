@@ -1,11 +1,11 @@
 // What the gateway makes of everything the Bot API, and the way to it, can do; over real HTTP.
-import { createServer, type Server, type Socket } from "node:net"
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Exit, Fiber, Layer, Schedule } from "effect"
 import { errorCategory, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
 import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { type Bot, Bots, type Send } from "../../services/telegram-gateway/BotApi.ts"
+import { closedPort, tcpServer } from "../support/TcpServer.ts"
 
 const token = "7203456:AAsecret-token_of_the_bot"
 const chatId = "48151623420"
@@ -30,29 +30,6 @@ const standIn = (reply?: Reply, settings?: Record<string, string>) =>
     return { server, api: yield* connect(server.apiRoot, settings) }
   })
 
-/** A TCP server that does with a connection what it is told. */
-const tcpServer = (onConnection: (socket: Socket) => void) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly server: Server; readonly port: number; readonly sockets: Set<Socket> }>((resume) => {
-      const sockets = new Set<Socket>()
-      const server = createServer((socket) => {
-        sockets.add(socket)
-        socket.on("error", () => {}).on("close", () => sockets.delete(socket))
-        onConnection(socket)
-      })
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(Effect.succeed({ server, sockets, port: typeof address === "object" ? (address?.port ?? 0) : 0 }))
-      })
-    }),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      })
-  )
-
-const closedPort = Effect.map(Effect.scoped(tcpServer(() => {})), ({ port }) => port)
 const until = (condition: () => boolean) =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.fail("not yet"))).pipe(
     Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 1_000 })
@@ -300,7 +277,7 @@ describe("a failure before the request was written proves that nothing was sent"
 
   it.live("a time-out during the TLS handshake", () =>
     Effect.gen(function* () {
-      const { port } = yield* tcpServer(() => {})
+      const { port } = yield* tcpServer()
       const api = yield* connect(`https://127.0.0.1:${port}`, { TELEGRAM_TIMEOUT_SECONDS: "1" })
       assert.deepStrictEqual(yield* api.sendMessage(message), Transient({ reason: "timed-out-before-sending" }))
     })

@@ -1,5 +1,4 @@
 // Files, albums, places and buttons on their way to Telegram, over real HTTP, with a real object store and memory.
-import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Content, FileKind } from "#shared/contract/Content.ts"
@@ -9,6 +8,7 @@ import { Upload } from "../../services/telegram-gateway/BotRequests.ts"
 import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { eventually } from "../support/Carillon.ts"
 import { deleteStream } from "../support/Streams.ts"
+import { tcpServer } from "../support/TcpServer.ts"
 import { connect, isKnown, sending } from "./Sending.ts"
 
 const kinds: ReadonlyArray<FileKind> = ["photo", "document", "audio", "video", "voice", "animation"]
@@ -366,34 +366,18 @@ describe("a reply button", () => {
 })
 
 /** Reads so much of a request, and then does what it is told. */
-const readingServer = (most: number, then: "reset" | "hang") =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly port: number; readonly read: () => number; readonly close: () => void }>((resume) => {
-      let read = 0
-      const server = createServer((socket) => {
-        socket.on("error", () => {})
-        socket.on("data", (chunk) => {
-          read += chunk.length
-          if (read < most) return
-          if (then === "reset") socket.resetAndDestroy()
-          else socket.pause()
-        })
-      })
-      const sockets = new Set<import("node:net").Socket>()
-      server.on("connection", (socket) => sockets.add(socket))
-      const close = () => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      }
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(
-          Effect.succeed({ port: typeof address === "object" ? (address?.port ?? 0) : 0, read: () => read, close })
-        )
-      })
-    }),
-    ({ close }) => Effect.sync(close)
+const readingServer = Effect.fnUntraced(function* (most: number, then: "reset" | "hang") {
+  let read = 0
+  const { port } = yield* tcpServer((socket) =>
+    socket.on("data", (chunk) => {
+      read += chunk.length
+      if (read < most) return
+      if (then === "reset") socket.resetAndDestroy()
+      else socket.pause()
+    })
   )
+  return { port, read: () => read }
+})
 
 describe("an upload that fails", () => {
   const megabytes = (count: number) => new Upload(Buffer.alloc(count * 1_048_576, 7), "a.bin")

@@ -1,11 +1,11 @@
 // What the webhook gateway makes of everything a receiver, and the way to it, can do; over real HTTP.
 import { createServer } from "node:https"
-import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schedule, Schema } from "effect"
 import { WebhookPost } from "#shared/contract/WebhookPost.ts"
 import { Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
+import { listening } from "../support/Listening.ts"
 import { selfSigned } from "../support/SelfSigned.ts"
 import { closedPort, tcpServer } from "../support/TcpServer.ts"
 import { Reply, webhookReceiver } from "../support/WebhookReceiver.ts"
@@ -151,15 +151,7 @@ describe("a failure before the post was written proves that nothing arrived", ()
         asked++
         response.end()
       })
-      yield* Effect.acquireRelease(
-        Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-        () =>
-          Effect.sync(() => {
-            server.close()
-            server.closeAllConnections()
-          })
-      )
-      const { port } = server.address() as AddressInfo
+      const { port } = yield* listening(server)
       yield* proves(`https://localhost:${port}`, Transient({ reason: "tls-failed" }))
       assert.strictEqual(asked, 0)
     })
