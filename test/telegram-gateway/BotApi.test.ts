@@ -1,10 +1,10 @@
 // What the gateway makes of everything the Bot API, and the way to it, can do; over real HTTP.
-import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Context, Effect, Exit, Fiber, Layer, Schedule } from "effect"
+import { ConfigProvider, Context, Effect, Exit, Fiber, Layer } from "effect"
 import { errorCategory, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
 import { Reply, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { type Bot, Bots, type Send } from "../../services/telegram-gateway/BotApi.ts"
+import { tellsNoneOf, until } from "../support/Adapters.ts"
 import { closedPort, tcpServer } from "../support/TcpServer.ts"
 
 const token = "7203456:AAsecret-token_of_the_bot"
@@ -30,17 +30,7 @@ const standIn = (reply?: Reply, settings?: Record<string, string>) =>
     return { server, api: yield* connect(server.apiRoot, settings) }
   })
 
-const until = (condition: () => boolean) =>
-  Effect.suspend(() => (condition() ? Effect.void : Effect.fail("not yet"))).pipe(
-    Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 1_000 })
-  )
-
-/** None of the secrets, in any way of writing a value down. */
-const tellsNothing = (value: unknown) => {
-  const error = value instanceof Error ? `${value.message} ${value.stack}` : ""
-  const written = `${JSON.stringify(value)} ${String(value)} ${inspect(value, { depth: 10, showHidden: true })} ${error}`
-  for (const secret of [token, "AAsecret", chatId, text, "metformin"]) assert.notInclude(written, secret)
-}
+const tellsNothing = tellsNoneOf([token, "AAsecret", chatId, text, "metformin"])
 
 /** Sends, and asks who we are; compares the outcome, and that neither tells anything. */
 const proves = (api: Bot, expected: Outcome) =>

@@ -1,10 +1,10 @@
 // What the webhook gateway makes of everything a receiver, and the way to it, can do; over real HTTP.
 import { createServer } from "node:https"
-import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Schedule, Schema } from "effect"
+import { Effect, Exit, Fiber, Schema } from "effect"
 import { WebhookPost } from "#shared/contract/WebhookPost.ts"
 import { Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
+import { tellsNoneOf, until } from "../support/Adapters.ts"
 import { listening } from "../support/Listening.ts"
 import { selfSigned } from "../support/SelfSigned.ts"
 import { closedPort, tcpServer } from "../support/TcpServer.ts"
@@ -21,17 +21,7 @@ const receiver = (reply?: Reply, settings?: Readonly<Record<string, string>>) =>
     return { server, post: yield* postAs("default", settings) }
   })
 
-const until = (condition: () => boolean) =>
-  Effect.suspend(() => (condition() ? Effect.void : Effect.fail("not yet"))).pipe(
-    Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 1_000 })
-  )
-
-/** None of the secrets, in any way of writing a value down. */
-const tellsNothing = (value: unknown) => {
-  const error = value instanceof Error ? `${value.message} ${value.stack}` : ""
-  const written = `${JSON.stringify(value)} ${String(value)} ${inspect(value, { depth: 10, showHidden: true })} ${error}`
-  for (const hidden of [secret, secret.slice(6), "48151623420", text, "metformin"]) assert.notInclude(written, hidden)
-}
+const tellsNothing = tellsNoneOf([secret, secret.slice(6), "48151623420", text, "metformin"])
 
 const page = `<html><body>${text} for ${path}</body></html>`
 const answer = (status: number, headers: Readonly<Record<string, string>> = {}, body = page) =>
