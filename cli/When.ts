@@ -53,6 +53,12 @@ export const parseMoment = (flag: string, text: string): Effect.Effect<string, R
     : Effect.succeed(fromMillis(Date.parse(text)))
 }
 
+/** How late it is still worth sending, if --max-lateness says so. */
+export const lateness = Effect.fnUntraced(function* (maxLateness: Option.Option<string>) {
+  if (Option.isNone(maxLateness)) return {}
+  return { maxLatenessSeconds: Math.round((yield* parseSpan("max-lateness", maxLateness.value)) / 1_000) }
+})
+
 /** The fields of a command. */
 export const timing = Effect.fnUntraced(function* (when: When) {
   const { at, timeZone, expiresAt, maxLateness } = when
@@ -66,8 +72,6 @@ export const timing = Effect.fnUntraced(function* (when: When) {
     dueAt,
     ...(Option.isSome(timeZone) ? { timeZone: timeZone.value } : {}),
     ...(Option.isSome(expiresAt) ? { expiresAt: expiresAt.value } : {}),
-    ...(Option.isSome(maxLateness)
-      ? { maxLatenessSeconds: Math.round((yield* parseSpan("max-lateness", maxLateness.value)) / 1_000) }
-      : {})
+    ...(yield* lateness(maxLateness))
   }
 })

@@ -9,7 +9,7 @@ import { jsonFlag, optional, reasonFlag } from "../Flags.ts"
 import { span } from "../Print.ts"
 import { recipientFlags, recipientOf } from "../Recipient.ts"
 import { submit } from "../Submit.ts"
-import { parseSpan } from "../When.ts"
+import { lateness } from "../When.ts"
 import { listSeries, seriesId, showSeries } from "./SeriesShow.ts"
 
 const recurrence = {
@@ -44,9 +44,7 @@ interface Asked {
 const fields = Effect.fnUntraced(function* ({ kind, maxLateness, meta, priority, sender, unknownOutcome }: Asked) {
   return {
     ...given({ sender, kind, priority, unknownOutcome, metadata: meta }),
-    ...(Option.isSome(maxLateness)
-      ? { maxLatenessSeconds: Math.round((yield* parseSpan("max-lateness", maxLateness.value)) / 1_000) }
-      : {})
+    ...(yield* lateness(maxLateness))
   }
 })
 
