@@ -1,6 +1,5 @@
 // carillon bridge: joins a table of an application to Carillon, takes in its rows, and takes all of it away again.
 import { appendFile, rm } from "node:fs/promises"
-import { styleText } from "node:util"
 import { Config, Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { backfill, type Finding } from "../../services/table-bridge/Backfill.ts"
@@ -9,7 +8,8 @@ import { bridgePostgresWithoutWaiting } from "../../services/table-bridge/Bridge
 import { check, status } from "../../services/table-bridge/Health.ts"
 import { migrate, undo } from "../../services/table-bridge/Migration.ts"
 import { open, peek } from "../../services/table-bridge/Open.ts"
-import { NotFound, ProblemsFound, Refused } from "../Exit.ts"
+import { NotFound, Refused } from "../Exit.ts"
+import { tellFindings } from "../Findings.ts"
 import { jsonFlag } from "../Flags.ts"
 import { json as printJson } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
@@ -84,15 +84,7 @@ const checkCommand = Command.make(
   shared,
   Effect.fnUntraced(function* ({ config, json }) {
     const bridge = yield* bridgeFrom(config)
-    const findings = yield* check(bridge)
-    const wrong = findings.filter(({ ok }) => !ok).length
-    if (json) yield* printJson({ ok: wrong === 0, findings })
-    else {
-      yield* Effect.forEach(findings, ({ check, ok, detail }) =>
-        Console.log(`${ok ? styleText("green", "ok     ") : styleText("red", "problem")}  ${check}: ${detail}`)
-      )
-    }
-    if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
+    yield* tellFindings(yield* check(bridge), json)
   })
 ).pipe(Command.withDescription("Check configuration, tables, triggers and rights; exit code 4 if something is wrong"))
 

@@ -1,27 +1,18 @@
 // carillon doctor: is everything there, and as it should be; and if not, what to do.
-import { styleText } from "node:util"
-import { Config, Console, Effect, Layer, Option } from "effect"
+import { Config, Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { platforms } from "#shared/contract/Fields.ts"
 import { durables, filesState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
+import { bad, good } from "#shared/service/Findings.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { Bots } from "../../services/telegram-gateway/BotApi.ts"
 import { secrets } from "../../services/webhook-gateway/Webhooks.ts"
-import { ProblemsFound } from "../Exit.ts"
+import { tellFindings } from "../Findings.ts"
 import { jsonFlag } from "../Flags.ts"
-import { json as printJson, size } from "../Print.ts"
+import { size } from "../Print.ts"
 import { serversLayer } from "../Servers.ts"
-
-interface Finding {
-  readonly check: string
-  readonly ok: boolean
-  readonly detail: string
-}
-
-const good = (check: string, detail: string): Finding => ({ check, ok: true, detail })
-const bad = (check: string, detail: string): Finding => ({ check, ok: false, detail })
 
 const checkStream = Effect.fnUntraced(function* (name: StreamName) {
   const check = `stream ${name}`
@@ -121,21 +112,14 @@ export const doctorCommand = Command.make(
   "doctor",
   { json: jsonFlag },
   Effect.fnUntraced(function* ({ json }) {
-    const findings: ReadonlyArray<Finding> = [
+    const findings = [
       ...(yield* checkNats),
       ...(yield* checkLedger),
       ...(yield* checkToken),
       ...(yield* checkSecrets),
       ...capabilities
     ]
-    const wrong = findings.filter(({ ok }) => !ok).length
-    if (json) yield* printJson({ ok: wrong === 0, findings })
-    else {
-      yield* Effect.forEach(findings, ({ check, ok, detail }) =>
-        Console.log(`${ok ? styleText("green", "ok     ") : styleText("red", "problem")}  ${check}: ${detail}`)
-      )
-    }
-    if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
+    yield* tellFindings(findings, json)
   })
 ).pipe(
   Command.withDescription(

@@ -2,20 +2,12 @@
 import { Effect } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
+import { bad, good } from "#shared/service/Findings.ts"
 import type { Bridge } from "./BridgeConfig.ts"
 import { exists } from "./Migration.ts"
 import { open } from "./Open.ts"
 import { table } from "./Sql.ts"
 import { triggerNames } from "./Triggers.ts"
-
-export interface Finding {
-  readonly check: string
-  readonly ok: boolean
-  readonly detail: string
-}
-
-const good = (check: string, detail: string): Finding => ({ check, ok: true, detail })
-const bad = (check: string, detail: string): Finding => ({ check, ok: false, detail })
 
 /** Everything that would keep rows from being sent, each with what to do. */
 export const check = Effect.fn("bridge.check")(function* (bridge: Bridge) {
