@@ -1,7 +1,7 @@
 // npm run bench:ledger: how fast the ledger projects the log, while events come and in a rebuild, beside plain inserts of
 // the same rows.
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { readdirSync, readFileSync } from "node:fs"
+import { cpus } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { ConfigProvider, Console, Effect, Layer, Schedule } from "effect"
@@ -17,6 +17,7 @@ import { startNatsServer } from "../deploy/local/NatsServer.ts"
 import { locateNatsServer } from "../deploy/local/NatsServerBinary.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
 import { serviceProcess } from "../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../services/ledger/Migrations.ts"
 import { rebuild } from "../services/ledger/Rebuild.ts"
 import { history } from "./LedgerHistory.ts"
@@ -34,15 +35,6 @@ if (values.help || !Number.isInteger(count) || count < 1) {
   console.log(usage)
   process.exit(values.help ? 0 : 2)
 }
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-bench-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
 
 const whole = (n: number) => Math.round(n).toLocaleString("en")
 const projectedUpTo = (position: number) =>
@@ -104,7 +96,7 @@ const ownCpu = () => {
 }
 
 const bench = Effect.gen(function* () {
-  const data = yield* folder
+  const data = yield* temporaryFolder("bench")
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
   const nats = yield* startNatsServer({ binary, port: 0, storeDir: join(data, "nats") })
   const postgres = yield* startPostgres({ dataDir: join(data, "postgres"), port: 0, database: "bench" })
