@@ -1,4 +1,4 @@
-// A folder for servers that are needed for a while, which the user that Postgres runs as may enter too.
+// A folder for what is needed for a while, which the user that Postgres runs as may enter too.
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

@@ -1,10 +1,10 @@
 // The files for people with Docker, as far as they can be checked without it.
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { copyFileSync, existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { complaint, withTools } from "../support/PrometheusTools.ts"
 
 const deploy = join(import.meta.dirname, "../../deploy")
@@ -48,10 +48,7 @@ describe("the configurations", () => {
   it.live("of Prometheus and Alertmanager are taken by their own tools", () =>
     withTools((tools) =>
       Effect.gen(function* () {
-        const at = yield* Effect.acquireRelease(
-          Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-compose-"))),
-          (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-        )
+        const at = yield* temporaryFolder("compose")
         copyFileSync(join(compose, "prometheus.yaml"), join(at, "prometheus.yaml"))
         copyFileSync(join(deploy, "prometheus/carillon.rules.yaml"), join(at, "carillon.rules.yaml"))
         assert.strictEqual(yield* complaint(tools.promtool, ["check", "config", "prometheus.yaml"], at), "")

@@ -1,12 +1,12 @@
 // The alerts, checked and unit-tested by a real promtool; and every metric they name is one that the services export.
 import { execFile } from "node:child_process"
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
@@ -27,10 +27,7 @@ const { groups } = parse(readFileSync(rulesFile, "utf8")) as {
 const rules = groups.flatMap((group) => group.rules)
 const alerts = rules.filter((rule) => rule.alert !== undefined)
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-rules-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+const folder = temporaryFolder("rules")
 
 const testing = (tools: PrometheusTools, change: (rules: string) => string) =>
   Effect.gen(function* () {

@@ -1,9 +1,9 @@
 // The command line against real services: what it prints, and the codes that scripts rely on.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
@@ -16,10 +16,7 @@ const everything = Effect.gen(function* () {
   return { ...all, run }
 })
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-cli-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+const folder = temporaryFolder("cli")
 
 const far = "2030-01-01T09:00:00Z"
 const line = (id: string, more: object = {}) =>

@@ -1,6 +1,5 @@
 // The generated reference says what the code does: nothing drifted, the documents are valid, both kinds of schema agree.
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Parser } from "@asyncapi/parser"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,6 +9,7 @@ import { type CommandName, commandNames, commands } from "#shared/contract/Comma
 import { Event, eventTypes } from "#shared/contract/Events.ts"
 import { Reply } from "#shared/contract/Replies.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { asyncApi } from "../../docs/generate/AsyncApi.ts"
 import { beyondSchema } from "../../docs/generate/BeyondSchema.ts"
 import { fileName, schemaFiles, toDocument } from "../../docs/generate/JsonSchemas.ts"
@@ -35,10 +35,7 @@ describe("the committed reference", () => {
 
   it.live("is found to have drifted when a file differs, is missing, or is left over, and is mended", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-reference-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-      )
+      const folder = yield* temporaryFolder("reference")
       write(reference(), folder)
       assert.deepStrictEqual(drifted(reference(), folder), [])
       writeFileSync(join(folder, "reply.schema.json"), "{}")

@@ -1,12 +1,11 @@
 // Servers and services restarted with timers pending and sends under way: everything still arrives, once.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers } from "../support/Streams.ts"
@@ -43,14 +42,7 @@ describe("Postgres stopped and started again with timers pending", () => {
   it.live("does not hold back a send, and has every one of them recorded in the end", () =>
     Effect.gen(function* () {
       const { nats, phones, environment } = yield* carillon()
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => {
-          const path = mkdtempSync(join(tmpdir(), "carillon-postgres-"))
-          chmodSync(path, 0o755)
-          return path
-        }),
-        (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-      )
+      const folder = yield* temporaryFolder("postgres")
       const port = yield* freePort
       const options = { dataDir: join(folder, "data"), port, database: "carillon" }
       const first = yield* Scope.make()

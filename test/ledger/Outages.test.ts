@@ -1,30 +1,20 @@
 // Postgres stopped while events flow, and ledgers killed at any point: every event is projected, once.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schedule, Scope } from "effect"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
 import { pooled, withPgBouncer } from "../support/PgBouncer.ts"
 import { testNats } from "../support/TestNats.ts"
 import { livesOf, scheduled } from "./Histories.ts"
 import { expected, world, worldOf } from "./World.ts"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const made = mkdtempSync(join(tmpdir(), "carillon-outage-"))
-    chmodSync(made, 0o755)
-    return made
-  }),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
 /** Not disposable: a Postgres that is killed keeps what it has committed. */
 const crashable = Effect.gen(function* () {
-  const dataDir = join(yield* folder, "postgres")
+  const dataDir = join(yield* temporaryFolder("outage"), "postgres")
   const port = yield* freePort
   let running: { readonly scope: Scope.Closeable; readonly pid: number } | undefined
   const start = Effect.gen(function* () {
@@ -96,7 +86,7 @@ const survivesCrashes = (behind: (url: string) => Effect.Effect<string, never, S
 describe("the ledger", () => {
   it.live("goes on where it was when Postgres comes back", () =>
     Effect.gen(function* () {
-      const dataDir = join(yield* folder, "postgres")
+      const dataDir = join(yield* temporaryFolder("outage"), "postgres")
       const port = yield* freePort
       const start = Effect.gen(function* () {
         const scope = yield* Scope.make()

@@ -1,7 +1,6 @@
 // Our own nats-server: its data outlive it, its death is seen, what an earlier run left is taken over.
 import { spawn } from "node:child_process"
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
@@ -10,12 +9,10 @@ import { Effect, Exit, Scope } from "effect"
 import { inject } from "vitest"
 import { freePort, type LocalServerError } from "../../deploy/local/LocalServer.ts"
 import { startNatsServer } from "../../deploy/local/NatsServer.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
 
-const store = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-nats-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+const store = temporaryFolder("nats")
 
 const start = (storeDir: string, port = 0) => startNatsServer({ binary: inject("natsServer"), port, storeDir })
 

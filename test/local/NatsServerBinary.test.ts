@@ -1,17 +1,14 @@
 // Which nats-server is used: a named one, one on the PATH that is new enough, the one fetched before.
 import { execFileSync } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { inject } from "vitest"
 import { locateNatsServer } from "../../deploy/local/NatsServerBinary.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-binary-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+const folder = temporaryFolder("binary")
 
 const script = (path: string, answer: string) => program(path, `echo "${answer}"`)
 

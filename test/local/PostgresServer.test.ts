@@ -1,21 +1,14 @@
 // Our own Postgres: its data outlive it, what an earlier run left is taken over, Ctrl-C stays ours.
 import { spawn } from "node:child_process"
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { databaseAt } from "../support/TestDatabase.ts"
 
-const aDataDir = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "carillon-postgres-"))
-    chmodSync(folder, 0o755)
-    return join(folder, "data")
-  }),
-  (dataDir) => Effect.sync(() => rmSync(join(dataDir, ".."), { recursive: true, force: true }))
-)
+const aDataDir = Effect.map(temporaryFolder("postgres"), (folder) => join(folder, "data"))
 
 const start = (dataDir: string, port = 0) => startPostgres({ dataDir, port, database: "carillon" })
 

@@ -1,11 +1,11 @@
 // npm start as a newcomer meets it: a sample that arrives, a clean stop, and the next start going on from there.
 import { type ChildProcess, spawn } from "node:child_process"
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inject } from "vitest"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { tcpServer } from "../support/TcpServer.ts"
@@ -55,14 +55,7 @@ const start = Effect.fnUntraced(function* (home: string, environment: Readonly<R
   return { output: () => output, ended, interrupt: end("SIGINT"), kill9: end("SIGKILL") } satisfies Started
 })
 
-const aHome = Effect.acquireRelease(
-  Effect.sync(() => {
-    const path = mkdtempSync(join(tmpdir(), "carillon-home-"))
-    chmodSync(path, 0o755)
-    return path
-  }),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
+const aHome = temporaryFolder("home")
 
 const shows = (started: Started, text: string) =>
   eventually(`"${text}" in ${started.output()}`, Effect.sync(started.output), (output) => output.includes(text))

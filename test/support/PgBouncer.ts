@@ -1,6 +1,6 @@
 // A real PgBouncer in transaction mode: from the PATH, the project's cache, or the distribution's package.
 import { execFile } from "node:child_process"
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import { packageSources, unpackPackage } from "../../deploy/local/DebianPackage.ts"
 import { freePort, runServer } from "../../deploy/local/LocalServer.ts"
 import { home } from "../../deploy/local/LocalServers.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const run = promisify(execFile)
 
@@ -73,14 +74,7 @@ const locate = async (): Promise<PgBouncer | undefined> => {
 /** In front of a database, with few connections to it; the address to take instead. Stopped when the scope closes. */
 export const pooled = Effect.fnUntraced(function* (bouncer: PgBouncer, databaseUrl: string) {
   const { hostname, password, pathname, port: target, username } = new URL(databaseUrl)
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const path = mkdtempSync(join(tmpdir(), "carillon-pgbouncer-"))
-      chmodSync(path, 0o755)
-      return path
-    }),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
+  const folder = yield* temporaryFolder("pgbouncer")
   // As root it refuses to run; the user that Postgres runs as must be able to start it.
   const root = process.getuid?.() === 0
   const command = join(folder, "pgbouncer")

@@ -1,12 +1,12 @@
 // The backfill through the command line: 100,000 rows, the command and the bridges killed in between, the application at
 // work meanwhile. Every row that is due in the future becomes one message, once.
 import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
 import { eventsOf, streamCount } from "../support/Streams.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
@@ -33,10 +33,7 @@ const existing = Effect.fnUntraced(function* (rows: number) {
     [rows]
   )
   yield* database.query("ANALYZE")
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-backfill-"))),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
+  const folder = yield* temporaryFolder("backfill")
   const config = join(folder, "bridge.json")
   writeFileSync(config, JSON.stringify(configuration))
   const environment = {

@@ -1,12 +1,12 @@
 // Postgres stopped and started again under a running bridge: it waits, and goes on with what the application wrote.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schedule, Scope } from "effect"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { eventually } from "../support/Carillon.ts"
 import { eventsOf } from "../support/Streams.ts"
@@ -14,19 +14,10 @@ import { databaseAt } from "../support/TestDatabase.ts"
 import { testNats } from "../support/TestNats.ts"
 import { bridgeOf, configuration, servicesOf, tables } from "./World.ts"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const made = mkdtempSync(join(tmpdir(), "carillon-bridge-outage-"))
-    chmodSync(made, 0o755)
-    return made
-  }),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
-)
-
 describe("the table bridge", () => {
   it.live("goes on by itself when Postgres comes back", () =>
     Effect.gen(function* () {
-      const at = yield* folder
+      const at = yield* temporaryFolder("bridge-outage")
       const port = yield* freePort
       const start = Effect.gen(function* () {
         const scope = yield* Scope.make()

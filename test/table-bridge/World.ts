@@ -1,7 +1,6 @@
 // What a test of the table bridge stands on: an application's database with its two tables, a nats-server, and bridges
 // to start and kill. The services that the messages go to are the real ones.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ConfigProvider, Context, Effect, Layer, Result } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -11,6 +10,7 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { type Bridge, parseBridge } from "../../services/table-bridge/BridgeConfig.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { open } from "../../services/table-bridge/Open.ts"
@@ -47,11 +47,6 @@ export const configuration = {
 
 export const bridgeOf = (more: object = {}): Bridge =>
   Result.getOrThrow(parseBridge(JSON.stringify({ ...configuration, ...more })))
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "carillon-bridge-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
 
 /** The services of a bridge in this process, against these servers. */
 export const servicesOf = (nats: Pick<TestNats, "url">, database: Pick<Database, "url">) =>
@@ -94,7 +89,7 @@ export const bridgeWorld = Effect.fnUntraced(function* (more: object = {}) {
   yield* inside(provision([]))
   const bridge = bridgeOf(more)
   yield* inside(migrate(bridge))
-  const file = join(yield* folder, "bridge.json")
+  const file = join(yield* temporaryFolder("bridge"), "bridge.json")
   writeFileSync(file, JSON.stringify({ ...configuration, ...more }))
   const environment = {
     NATS_URL: nats.url,
