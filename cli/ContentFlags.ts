@@ -6,7 +6,7 @@ import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import type { FileKind } from "#shared/contract/Content.ts"
 import { Refused } from "./Exit.ts"
-import { optional } from "./Flags.ts"
+import { given, optional } from "./Flags.ts"
 import { keepFile } from "./LocalFiles.ts"
 
 const fileKinds = [
@@ -63,12 +63,6 @@ interface Given extends Readonly<Record<FileKind, Option.Option<string>>> {
   readonly replyTo: Option.Option<string>
   readonly contentFile: Option.Option<string>
 }
-
-/** What is given, under the names of the contract. */
-export const given = (fields: Readonly<Record<string, Option.Option<unknown>>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(
-    Object.entries(fields).flatMap(([key, value]) => (Option.isSome(value) ? [[key, value.value]] : []))
-  )
 
 export const readJson = (path: string): Effect.Effect<unknown, Refused> =>
   Effect.flatMap(readText(path), (text) =>

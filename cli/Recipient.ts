@@ -2,9 +2,8 @@
 import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { platformRules } from "#shared/platforms/Platforms.ts"
-import { given } from "./ContentFlags.ts"
 import { Refused } from "./Exit.ts"
-import { optional } from "./Flags.ts"
+import { given, optional } from "./Flags.ts"
 
 export const recipientFlags = {
   to: Flag.String("to").pipe(

@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Refused } from "./Exit.ts"
+import { given } from "./Flags.ts"
 
 export const whenFlags = {
   at: Flag.String("at").pipe(
@@ -70,8 +71,7 @@ export const timing = Effect.fnUntraced(function* (when: When) {
     : Option.getOrElse(at, () => "")
   return {
     dueAt,
-    ...(Option.isSome(timeZone) ? { timeZone: timeZone.value } : {}),
-    ...(Option.isSome(expiresAt) ? { expiresAt: expiresAt.value } : {}),
+    ...given({ timeZone, expiresAt }),
     ...(yield* lateness(maxLateness))
   }
 })

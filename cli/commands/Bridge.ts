@@ -10,7 +10,7 @@ import { migrate, undo } from "../../services/table-bridge/Migration.ts"
 import { open, peek } from "../../services/table-bridge/Open.ts"
 import { NotFound, Refused } from "../Exit.ts"
 import { tellFindings } from "../Findings.ts"
-import { jsonFlag } from "../Flags.ts"
+import { given, jsonFlag } from "../Flags.ts"
 import { json as printJson } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
 
@@ -69,7 +69,7 @@ const undoCommand = Command.make(
     const { live, statements } = yield* undo(bridge, {
       dryRun,
       purge,
-      ...(Option.isSome(waiting) ? { waiting: waiting.value } : {})
+      ...given({ waiting })
     })
     if (json) return yield* printJson({ bridge: bridge.name, dryRun, waiting: live, ...(dryRun ? { statements } : {}) })
     const told = Option.isSome(waiting) && waiting.value === "cancel" ? "to be cancelled" : "still to be sent"

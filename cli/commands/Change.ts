@@ -1,17 +1,15 @@
 // carillon cancel and carillon reschedule: change a message whose timer has not fired.
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
 import { submit } from "../Submit.ts"
 import { timing, whenFlags } from "../When.ts"
-
-const withReason = (reason: Option.Option<string>) => (Option.isSome(reason) ? { reason: reason.value } : {})
 
 export const cancelCommand = Command.make(
   "cancel",
   { id: idArgument, reason: reasonFlag, json: jsonFlag },
   Effect.fnUntraced(function* ({ id, reason, json }) {
-    yield* submit("cancel", { id, ...withReason(reason) }, json, () => `${id}: cancelled`)
+    yield* submit("cancel", { id, ...given({ reason }) }, json, () => `${id}: cancelled`)
   })
 ).pipe(
   Command.withDescription("Cancel a message, if its timer has not fired"),
@@ -22,7 +20,7 @@ export const rescheduleCommand = Command.make(
   "reschedule",
   { id: idArgument, ...whenFlags, reason: reasonFlag, json: jsonFlag },
   Effect.fnUntraced(function* ({ id, reason, json, ...when }) {
-    const command = { id, ...(yield* timing(when)), ...withReason(reason) }
+    const command = { id, ...(yield* timing(when)), ...given({ reason }) }
     yield* submit("reschedule", command, json, (reply) =>
       reply.status === "rescheduled" ? `${id}: rescheduled for ${reply.dueAt}` : reply.status
     )

@@ -5,7 +5,7 @@ import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { ErrorCategory, platforms, ResolvedAs } from "#shared/contract/Fields.ts"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { NotFound, Refused } from "../Exit.ts"
-import { idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
 import { json as printJson, span, table } from "../Print.ts"
 import { submit } from "../Submit.ts"
 
@@ -106,8 +106,6 @@ const meant = Effect.fnUntraced(function* (
   return Option.isSome(id) ? [id.value] : (yield* letters(state, wanted)).map(({ message }) => message.id)
 })
 
-const why = (reason: Option.Option<string>) => (Option.isSome(reason) ? { reason: reason.value } : {})
-
 const redrive = Command.make(
   "redrive",
   {
@@ -120,7 +118,7 @@ const redrive = Command.make(
     const start = Date.now()
     yield* Effect.forEach(ids, (id, index) => {
       const dueAt = new Date(start + (index / rate) * 1_000).toISOString()
-      return submit("redrive", { id, ...(index === 0 ? {} : { dueAt }), ...why(reason) }, json, (reply) =>
+      return submit("redrive", { id, ...(index === 0 ? {} : { dueAt }), ...given({ reason }) }, json, (reply) =>
         reply.status === "redriven" ? `${id}: will be sent at ${reply.dueAt}` : reply.status
       )
     })
@@ -139,7 +137,7 @@ const drop = Command.make(
   idOrAll,
   Effect.fnUntraced(function* ({ reason, json, ...which }) {
     const ids = yield* meant("failed", which)
-    yield* Effect.forEach(ids, (id) => submit("discard", { id, ...why(reason) }, json, () => `${id}: dropped`))
+    yield* Effect.forEach(ids, (id) => submit("discard", { id, ...given({ reason }) }, json, () => `${id}: dropped`))
   })
 ).pipe(Command.withDescription("Forget dead letters; their record of delivery stays"))
 
@@ -159,7 +157,12 @@ export const resolveCommand = Command.make(
   Effect.fnUntraced(function* ({ as, reason, json, ...which }) {
     const ids = yield* meant("unknown", which)
     yield* Effect.forEach(ids, (id) =>
-      submit("resolve", { id, as, ...why(reason) }, json, () => `${id}: ${as === "resend" ? "will be sent again" : as}`)
+      submit(
+        "resolve",
+        { id, as, ...given({ reason }) },
+        json,
+        () => `${id}: ${as === "resend" ? "will be sent again" : as}`
+      )
     )
   })
 ).pipe(

@@ -5,7 +5,7 @@ import { Postgres } from "#shared/postgres/Postgres.ts"
 import { erase, type Report } from "../../services/ledger/Erase.ts"
 import type { Places } from "../../services/ledger/Search.ts"
 import { NotFound, ProblemsFound, Refused } from "../Exit.ts"
-import { jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, jsonFlag, reasonFlag } from "../Flags.ts"
 import { json as printJson, table } from "../Print.ts"
 
 const flags = {
@@ -51,13 +51,12 @@ export const eraseCommand = Command.make(
     if (Option.isSome(message) === Option.isSome(recipient)) {
       return yield* new Refused({ message: "give either --message or --recipient" })
     }
-    const given = Option.getOrUndefined(recipient)
-    const address = given === "-" ? yield* firstLine : given
+    const said = Option.getOrUndefined(recipient)
+    const address = said === "-" ? yield* firstLine : said
     if (address === "") return yield* new Refused({ message: "the address is empty" })
     const report = yield* erase({
-      ...(Option.isSome(message) ? { id: message.value } : {}),
+      ...given({ id: message, reason }),
       ...(address === undefined ? {} : { address }),
-      ...(Option.isSome(reason) ? { reason: reason.value } : {}),
       dryRun,
       waitMillis: wait * 1_000,
       ledgerWaitMillis: wait * 1_000,

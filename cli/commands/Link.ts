@@ -5,7 +5,7 @@ import { defaultSender, platforms } from "#shared/contract/Fields.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { request } from "#shared/nats/Requests.ts"
 import { Refused } from "../Exit.ts"
-import { jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, jsonFlag, reasonFlag } from "../Flags.ts"
 import { json as printJson, table } from "../Print.ts"
 import { listProblems, submit } from "../Submit.ts"
 import { parseSpan } from "../When.ts"
@@ -102,8 +102,8 @@ const remove = Command.make(
   "remove",
   { contact: contactArgument, ...about, reason: reasonFlag },
   Effect.fnUntraced(function* ({ contact, json, platform, reason, sender }) {
-    const why = Option.isSome(reason) ? { reason: reason.value } : {}
-    yield* submit("remove-link", { contact, platform, sender, ...why }, json, () => `${contact}: forgotten`)
+    const command = { contact, platform, sender, ...given({ reason }) }
+    yield* submit("remove-link", command, json, () => `${contact}: forgotten`)
   })
 ).pipe(Command.withDescription("Forget the chat of a contact: messages to it are refused from now on"))
 

@@ -2,8 +2,8 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Reader } from "../../services/ledger/Reader.ts"
-import { type Status, statuses } from "../../services/ledger/Rows.ts"
-import { jsonFlag } from "../Flags.ts"
+import { statuses } from "../../services/ledger/Rows.ts"
+import { given, jsonFlag } from "../Flags.ts"
 import { dash, offset, json as printJson, table } from "../Print.ts"
 import { parseMoment } from "../When.ts"
 
@@ -17,8 +17,8 @@ const flags = {
   json: jsonFlag
 }
 
-const moment = (flag: string, given: Option.Option<string>) =>
-  Option.isSome(given) ? parseMoment(flag, given.value) : Effect.succeed(undefined)
+const moment = (flag: string, said: Option.Option<string>) =>
+  Option.isSome(said) ? Effect.asSome(parseMoment(flag, said.value)) : Effect.succeedNone
 
 export const listCommand = Command.make(
   "list",
@@ -27,14 +27,7 @@ export const listCommand = Command.make(
     const reader = yield* Reader
     const dueFrom = yield* moment("from", from)
     const dueTo = yield* moment("to", to)
-    const rows = yield* reader.list({
-      limit,
-      ...(Option.isSome(status) ? { status: status.value as Status } : {}),
-      ...(Option.isSome(platform) ? { platform: platform.value } : {}),
-      ...(Option.isSome(series) ? { series: series.value } : {}),
-      ...(dueFrom ? { dueFrom } : {}),
-      ...(dueTo ? { dueTo } : {})
-    })
+    const rows = yield* reader.list({ limit, ...given({ status, platform, series, dueFrom, dueTo }) })
     if (json) return yield* Effect.forEach(rows, printJson, { discard: true })
     if (rows.length === 0) return yield* Console.log("none")
     yield* Console.log(

@@ -1,10 +1,10 @@
 // carillon pause, resume and drop: orders of operators for what waits at the gateways.
-import { Option } from "effect"
+import type { Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { CommandName } from "#shared/contract/Commands.ts"
 import { platforms } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import { jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, jsonFlag, reasonFlag } from "../Flags.ts"
 import { submit } from "../Submit.ts"
 
 const about = {
@@ -21,9 +21,6 @@ interface About {
   readonly json: boolean
 }
 
-const given = <Key extends string, A>(key: Key, value: Option.Option<A>) =>
-  Option.isSome(value) ? { [key]: value.value } : {}
-
 const whom = (reply: Extract<Reply, { readonly status: "ordered" }>) =>
   `${reply.platform}${reply.sender === undefined ? ", all senders" : ` ${reply.sender}`}`
 
@@ -33,7 +30,7 @@ const order = (
   more: object,
   say: (reply: Extract<Reply, { readonly status: "ordered" }>) => string
 ) =>
-  submit(name, { platform, ...given("sender", sender), ...given("reason", reason), ...more }, json, (reply) =>
+  submit(name, { platform, ...given({ sender, reason }), ...more }, json, (reply) =>
     reply.status === "ordered" ? `${whom(reply)}: ${say(reply)}` : reply.status
   )
 
@@ -52,7 +49,7 @@ const rateFlag = Flag.Finite("rate").pipe(
 )
 
 export const resumeCommand = Command.make("resume", { ...about, rate: rateFlag }, ({ rate, ...flags }) =>
-  order("resume", flags, given("perSecond", rate), ({ orders }) =>
+  order("resume", flags, given({ perSecond: rate }), ({ orders }) =>
     orders.perSecond === undefined ? "sending" : `sending, at most ${orders.perSecond} a second`
   )
 ).pipe(

@@ -1,8 +1,8 @@
 // carillon rearm: takes up again a message that was lost on its way.
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Rearmed } from "#shared/contract/Replies.ts"
-import { idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
 import { submit } from "../Submit.ts"
 
 const said: Readonly<Record<Rearmed, string>> = {
@@ -18,8 +18,7 @@ export const rearmCommand = Command.make(
   "rearm",
   { id: idArgument, reason: reasonFlag, json: jsonFlag },
   Effect.fnUntraced(function* ({ id, reason, json }) {
-    const command = { id, ...(Option.isSome(reason) ? { reason: reason.value } : {}) }
-    yield* submit("rearm", command, json, (reply) =>
+    yield* submit("rearm", { id, ...given({ reason }) }, json, (reply) =>
       reply.status === "rearmed" ? `${id}: ${said[reply.what]}` : reply.status
     )
   })
