@@ -115,18 +115,14 @@ const keepProjecting = Effect.gen(function* () {
 export const run = Effect.gen(function* () {
   const readiness = yield* Readiness
   const kept = yield* retention
-  let ready = false
-  yield* readiness.check(
-    "tables",
-    Effect.sync(() => ready)
-  )
+  const tablesReady = yield* readiness.awaiting("tables")
   yield* readiness.begun
   yield* watchLag
   yield* provision([])
   yield* Effect.andThen(migrate("carillon"), grantReaders).pipe(
     Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
   )
-  ready = true
+  yield* tablesReady
   // Each runs for ever: whatever ends one of them ends the service.
   yield* Effect.raceAllFirst([keepProjecting, keepPruning(kept), watchdog])
 }).pipe(Effect.scoped)

@@ -48,11 +48,7 @@ const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void> 
 
 export const run = Effect.gen(function* () {
   const readiness = yield* Readiness
-  let ready = false
-  yield* readiness.check(
-    "tables",
-    Effect.sync(() => ready)
-  )
+  const tablesReady = yield* readiness.awaiting("tables")
   yield* readiness.begun
   const { everyMillis, keepDays, listenUrl } = yield* settings
   const config = yield* configured
@@ -65,7 +61,7 @@ export const run = Effect.gen(function* () {
   const url = Option.match(listenUrl, { onNone: () => own, onSome: Redacted.value })
   const [forRelay, forLooks] = yield* wakers(url === "none" ? undefined : url, 2)
   const observed: Observed = { behind: 0 }
-  ready = true
+  yield* tablesReady
   const following = follow({
     name: config?.name ?? "outbox",
     bridge: config?.name,

@@ -15,11 +15,7 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   const { js } = yield* Nats
   const readiness = yield* Readiness
   const queue = yield* Queue.unbounded<Delivery, NatsError>()
-  let open = false
-  yield* readiness.check(
-    `${definition.stream}/${definition.durable}`,
-    Effect.sync(() => open)
-  )
+  const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
   yield* readiness.begun
   const consumer = yield* attempt(`open ${definition.durable}`, () =>
     js.consumers.get(definition.stream, definition.durable)
@@ -43,7 +39,7 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
       for (const delivery of yield* Effect.orElseSucceed(Queue.clear(queue), () => [])) delivery.nak()
     })
   )
-  open = true
+  yield* open
   return queue as Queue.Dequeue<Delivery, NatsError>
 })
 

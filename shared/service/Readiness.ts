@@ -11,6 +11,8 @@ export class Readiness extends Context.Service<
   {
     /** Asked at every probe for as long as the scope lives: cheap, and never failing. */
     check(name: string, ready: Effect.Effect<boolean>): Effect.Effect<void, never, Scope.Scope>
+    /** A check that fails until the answer is run. */
+    awaiting(name: string): Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
     /** Says that the checks are there: before that nothing is ready, whatever the first of them answer. */
     readonly begun: Effect.Effect<void>
     /** Every check with its answer. */
@@ -19,22 +21,37 @@ export class Readiness extends Context.Service<
 >()("shared/service/Readiness") {
   static readonly layer = Layer.sync(Readiness, () => {
     const checks = new Set<{ readonly name: string; readonly ready: Effect.Effect<boolean> }>()
-    let begun = false
-    checks.add({ name: "begun", ready: Effect.sync(() => begun) })
+    const begun = unsaid()
+    checks.add({ name: "begun", ready: begun.ready })
+    const check = (name: string, ready: Effect.Effect<boolean>) => {
+      const check = { name, ready }
+      return Effect.acquireRelease(
+        Effect.sync(() => checks.add(check)),
+        () => Effect.sync(() => checks.delete(check))
+      ).pipe(Effect.asVoid)
+    }
     return Readiness.of({
-      begun: Effect.sync(() => {
-        begun = true
-      }),
-      check: (name, ready) => {
-        const check = { name, ready }
-        return Effect.acquireRelease(
-          Effect.sync(() => checks.add(check)),
-          () => Effect.sync(() => checks.delete(check))
-        ).pipe(Effect.asVoid)
-      },
+      check,
+      awaiting: (name) =>
+        Effect.suspend(() => {
+          const { ready, say } = unsaid()
+          return Effect.as(check(name, ready), say)
+        }),
+      begun: begun.say,
       report: Effect.suspend(() =>
         Effect.forEach([...checks], ({ name, ready }) => Effect.map(ready, (ready) => ({ name, ready })))
       )
     })
   })
+}
+
+/** Not ready until it is said. */
+const unsaid = () => {
+  let said = false
+  return {
+    ready: Effect.sync(() => said),
+    say: Effect.sync(() => {
+      said = true
+    })
+  }
 }
