@@ -60,12 +60,9 @@ export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, confi
   const now = Date.now()
   const facts = yield* gather(config, now)
   if (!facts) return yield* Effect.logDebug("the watchdog waits: the ledger is behind the log")
-  const next: { -readonly [Key in keyof Cursors]: Cursors[Key] } = {}
-  const found = [
-    ...(yield* lookAtMessages(watch, cursors, next, facts, config)),
-    ...(yield* lookAtTimers(watch, cursors, next, facts, config)),
-    ...(yield* lookAtIntents(facts))
-  ]
+  const messages = yield* lookAtMessages(watch, cursors, facts, config)
+  const timers = yield* lookAtTimers(watch, cursors, facts, config)
+  const found = [...messages.found, ...timers.found, ...(yield* lookAtIntents(facts))]
   const findings = new Map(found.map((one) => [`${one.rule} ${one.id}`, one]))
   const confirmed = [...findings].filter(([key]) => watch.suspects.has(key)).map(([, one]) => one)
   watch.suspects.clear()
@@ -75,7 +72,7 @@ export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, confi
   // While nobody carries commands out, more of them are of no use.
   if (facts.settled(consumers.schedulerCommands.durable).before + 60_000 > now)
     yield* askAgain(confirmed, watch.asked, now)
-  yield* keepCursors(watch.holder, next)
+  yield* keepCursors(watch.holder, { ...messages.next, ...timers.next })
 })
 
 /**
@@ -111,7 +108,6 @@ const projectedUpTo = Effect.gen(function* () {
 const lookAtMessages = Effect.fnUntraced(function* (
   { suspects }: Watch,
   cursors: Cursors,
-  next: { -readonly [Key in keyof Cursors]: Cursors[Key] },
   facts: Facts,
   { lookups }: Settings
 ) {
@@ -120,9 +116,6 @@ const lookAtMessages = Effect.fnUntraced(function* (
   const nearest = yield* nextPiece({ status: "pending", from: now, to: now + 3_600_000 }, undefined, lookups)
   const waiting = yield* nextPiece({ status: "pending", from: now }, cursors.waiting, lookups)
   const processing = yield* nextPiece({ status: "processing" }, cursors.processing, lookups)
-  if (due.next) next.due = due.next
-  if (waiting.next) next.waiting = waiting.next
-  if (processing.next) next.processing = processing.next
   const suspected = yield* rowsOf([...new Set(Array.from(suspects.values(), ({ id }) => id))])
   const rows = new Map<MessageId, Watched>()
   for (const row of [...due.rows, ...nearest.rows, ...waiting.rows, ...processing.rows, ...suspected])
@@ -136,7 +129,10 @@ const lookAtMessages = Effect.fnUntraced(function* (
     return [{ id: row.id, platform: row.platform, rule: "no-timer", since: step.storedAt } satisfies Finding]
   })
   const found = yield* Effect.forEach([...rows.values()], look, { concurrency: 20 })
-  return found.flat() as ReadonlyArray<Finding>
+  return {
+    found: found.flat() as ReadonlyArray<Finding>,
+    next: { due: due.next, waiting: waiting.next, processing: processing.next } satisfies Cursors
+  }
 })
 
 const hasTimer = Effect.fnUntraced(function* (id: MessageId) {
@@ -148,26 +144,29 @@ const hasTimer = Effect.fnUntraced(function* (id: MessageId) {
 const lookAtTimers = Effect.fnUntraced(function* (
   { suspects }: Watch,
   cursors: Cursors,
-  next: { -readonly [Key in keyof Cursors]: Cursors[Key] },
   facts: Facts,
   { lookups }: Settings
 ) {
   const log = yield* EventLog
   const timers = new Map<MessageId, number>()
-  let at: number | undefined = (cursors.timers ?? 0) + 1
-  for (let count = 0; count < lookups / 5 && at !== undefined; count++) {
-    const found: StoredMessage | undefined = Option.getOrUndefined(yield* log.next("TIMERS", at, Subject.pending("*")))
+  let last: number | undefined = cursors.timers ?? 0
+  for (let count = 0; count < lookups / 5 && last !== undefined; count++) {
+    const found: StoredMessage | undefined = Option.getOrUndefined(
+      yield* log.next("TIMERS", last + 1, Subject.pending("*"))
+    )
     if (found) timers.set(found.header("ce-subject") ?? "", found.storedAt)
-    at = found && found.sequence + 1
+    last = found?.sequence
   }
-  if (at !== undefined) next.timers = at - 1
   for (const { id, rule } of suspects.values()) {
     if (rule !== "no-row" && rule !== "timer-left") continue
     const found = yield* log.last("TIMERS", Subject.pending(id))
     if (Option.isSome(found)) timers.set(id, found.value.storedAt)
   }
   const rows = new Map((yield* rowsOf([...timers.keys()])).map((row) => [row.id, row]))
-  return [...timers].flatMap(([id, storedAt]) => judgeTimer({ id, storedAt }, rows.get(id), facts) ?? [])
+  return {
+    found: [...timers].flatMap(([id, storedAt]) => judgeTimer({ id, storedAt }, rows.get(id), facts) ?? []),
+    next: { timers: last } satisfies Cursors
+  }
 })
 
 const day = 86_400_000

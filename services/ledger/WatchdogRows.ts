@@ -15,12 +15,13 @@ export interface Cursor {
   readonly id: string
 }
 
+/** Where there is none, the next round begins anew. */
 export interface Cursors {
-  readonly due?: Cursor
-  readonly waiting?: Cursor
-  readonly processing?: Cursor
+  readonly due?: Cursor | undefined
+  readonly waiting?: Cursor | undefined
+  readonly processing?: Cursor | undefined
   /** A place in the stream of timers. */
-  readonly timers?: number
+  readonly timers?: number | undefined
 }
 
 /** The cursors, if it is this ledger's turn: it keeps its turn until it has not come for three periods. */
