@@ -1,5 +1,6 @@
 // Commands that everybody must accept, and commands that everybody must refuse.
 import type { CommandName } from "#shared/contract/Commands.ts"
+import type { ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 
 type Case = readonly [title: string, name: CommandName, json: unknown]
 
@@ -12,7 +13,7 @@ export const small = {
   dueAt: "2026-12-01T09:00:00Z"
 }
 /** The smallest series. */
-const daily = {
+export const daily: ScheduleSeriesCommand = {
   id: "a",
   recurrence: { cron: "0 9 * * *" },
   timeZone: "Europe/Berlin",

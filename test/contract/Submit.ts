@@ -12,6 +12,7 @@ import {
 import { changedSeries, decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
 import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
+import { daily } from "./Corpus.ts"
 
 export const rules: Rules = {
   now: toMillis("2026-11-24T08:00:00.000Z"),
@@ -33,19 +34,7 @@ export const waiting: Message = {
   metadata: { a: "1" }
 }
 
-const medicine = Result.getOrThrow(
-  newSeries(
-    {
-      id: "medicine",
-      recurrence: { cron: "0 9 * * *" },
-      timeZone: "Europe/Berlin",
-      platform: "telegram",
-      recipient: { chatId: "1" },
-      content: { type: "text", text: "as it was" }
-    },
-    rules
-  )
-)
+const medicine = Result.getOrThrow(newSeries({ ...daily, id: "medicine" }, rules))
 
 const change = (command: ChangeSeriesCommand) =>
   medicine.template ? changedSeries(medicine, medicine.template, command, rules) : Result.succeed(medicine)
