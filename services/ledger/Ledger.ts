@@ -10,7 +10,7 @@ import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
-import { logName, newest, startingPoint } from "./LogPosition.ts"
+import { newest, startingPoint } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
 import { keepPruning } from "./Prune.ts"
@@ -65,7 +65,7 @@ const watch = Effect.fnUntraced(function* (position: () => Position) {
     if (Result.isFailure(look)) continue
     const [{ created }, last] = look.success
     const { sequence: projected, log: name } = position()
-    if (logName(created) !== name) return
+    if (created !== name) return
     stalledFor = projected === before.projected && before.newest > projected ? stalledFor + 5 : 0
     if (stalledFor >= 30) return yield* Effect.logWarning(`no progress after event ${projected}: reading the log anew`)
     before = { projected, newest: last }

@@ -1,13 +1,9 @@
 // Where in the log to go on: after the checkpoint, or anew when the log is not the one the checkpoint speaks of.
 import { Effect, Option } from "effect"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { streams } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { advance, begin, checkpoint, type Position } from "./Checkpoint.ts"
-
-/** The log as a position names it: clocks and Postgres keep less than the nanoseconds of NATS. */
-export const logName = (created: string) => fromMillis(toMillis(created))
 
 /** The sequence of the newest event; 0 for none. */
 export const newest = Effect.gen(function* () {
@@ -22,7 +18,7 @@ export const startingPoint = Effect.fn("ledger.startingPoint")(function* () {
   // In this order: another ledger may be moving the checkpoint, but never past what the log then has.
   const found = yield* checkpoint(query, "carillon")
   const { created, first, last } = yield* log.extent
-  const beginning: Position = { sequence: 0, log: logName(created) }
+  const beginning: Position = { sequence: 0, log: created }
   const at: Position = found ?? (yield* begin(query, "carillon", beginning.log))
   if (at.log !== beginning.log || at.sequence > last) {
     yield* Effect.logWarning(

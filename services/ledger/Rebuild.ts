@@ -7,7 +7,7 @@ import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { alone } from "./Alone.ts"
 import { type Arrived, arrived, batchSize, readable, writeEvents, writeUsable } from "./Batch.ts"
 import { advance, begin, checkpoint, type Position } from "./Checkpoint.ts"
-import { logName, newest } from "./LogPosition.ts"
+import { newest } from "./LogPosition.ts"
 import { migrate } from "./Migrations.ts"
 import { keepOlder } from "./Older.ts"
 import { dependents, swapTables } from "./Swap.ts"
@@ -52,9 +52,9 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   yield* refuseDependents(query)
   yield* query(`DROP SCHEMA IF EXISTS ${rebuilt} CASCADE`)
   yield* migrate(rebuilt)
-  const name = logName((yield* log.extent).created)
-  yield* begin(query, "carillon", name)
-  let at = yield* begin(query, rebuilt, name)
+  const { created } = yield* log.extent
+  yield* begin(query, "carillon", created)
+  let at = yield* begin(query, rebuilt, created)
   let unusable = 0
   let last = yield* newest
   let began = Number.POSITIVE_INFINITY

@@ -4,7 +4,6 @@ import { Effect, Queue, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import { Event, type EventOf, messageId } from "#shared/contract/Events.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
@@ -108,9 +107,6 @@ const writeUsable = Effect.fnUntraced(function* (following: Following, from: Pos
   )
 })
 
-/** The log as a position names it: clocks and Postgres keep less than the nanoseconds of NATS. */
-const logName = (created: string) => fromMillis(toMillis(created))
-
 export interface Following {
   /** Of the checkpoint. */
   readonly name: string
@@ -125,7 +121,7 @@ export const follow = Effect.fnUntraced(
     const { name, onProgress } = following
     const log = yield* EventLog
     const { query } = yield* Postgres
-    const current = logName((yield* log.extent).created)
+    const { created: current } = yield* log.extent
     let at = yield* startingPoint(query, name, current)
     const reader = yield* log.from(at.sequence + 1)
     const reading = Effect.gen(function* () {
@@ -154,7 +150,7 @@ const stalled = Effect.fnUntraced(function* (current: string, position: () => nu
     yield* Effect.sleep("5 seconds")
     const look = yield* Effect.result(log.extent)
     if (Result.isFailure(look)) continue
-    if (logName(look.success.created) !== current) return
+    if (look.success.created !== current) return
     times = position() === before.position && before.last > before.position ? times + 1 : 0
     if (times >= 6) return
     before = { position: position(), last: look.success.last }

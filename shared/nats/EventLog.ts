@@ -4,6 +4,7 @@ import { JetStreamStatusError } from "@nats-io/jetstream/internal"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import type { StreamName } from "./Topology.ts"
 import { pullExpiresMillis, Subject } from "./Topology.ts"
@@ -66,7 +67,7 @@ export class EventLog extends Context.Service<
       sequence: number,
       read: (message: JsMsg) => A
     ): Effect.Effect<Queue.Dequeue<A, NatsError>, NatsError, Scope.Scope>
-    /** When the log was created, and the sequence of its first and last event. */
+    /** When the log was created, by which it is told from another; and the sequence of its first and last event. */
     readonly extent: Effect.Effect<
       { readonly created: string; readonly first: number; readonly last: number },
       NatsError
@@ -227,7 +228,12 @@ export class EventLog extends Context.Service<
       })
 
       const extent = attempt("look up", () => manager.streams.info("EVENTS")).pipe(
-        Effect.map(({ created, state }) => ({ created, first: state.first_seq, last: state.last_seq }))
+        Effect.map(({ created, state }) => ({
+          // Clocks and Postgres keep less than the nanoseconds of NATS.
+          created: fromMillis(toMillis(created)),
+          first: state.first_seq,
+          last: state.last_seq
+        }))
       )
 
       const from = (sequence: number) => reading(sequence, (message) => message)

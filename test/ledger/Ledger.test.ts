@@ -6,7 +6,6 @@ import { provision } from "#shared/nats/Provision.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { writeEvents } from "../../services/ledger/Batch.ts"
 import { begin, checkpoint } from "../../services/ledger/Checkpoint.ts"
-import { logName } from "../../services/ledger/LogPosition.ts"
 import { eventually } from "../support/Carillon.ts"
 import { dispatched, livesOf, mark, messageOf, rescheduled, scheduled, sent, started } from "./Histories.ts"
 import { expected, world } from "./World.ts"
@@ -90,7 +89,7 @@ describe("the ledger", () => {
     Effect.gen(function* () {
       const { append, count, log, postgres, recorded } = yield* world
       yield* append(livesOf("m", 11))
-      const at = yield* begin(postgres.query, "carillon", logName((yield* log.extent).created))
+      const at = yield* begin(postgres.query, "carillon", (yield* log.extent).created)
       const events = yield* recorded
       const cut = yield* Effect.exit(
         postgres.transaction((query) =>
@@ -107,7 +106,7 @@ describe("the ledger", () => {
     Effect.gen(function* () {
       const { append, count, log, postgres, recorded } = yield* world
       yield* append(livesOf("m", 11))
-      const at = yield* begin(postgres.query, "carillon", logName((yield* log.extent).created))
+      const at = yield* begin(postgres.query, "carillon", (yield* log.extent).created)
       const events = yield* recorded
       const one = Effect.result(
         postgres.transaction((query) => writeEvents(query, "carillon", at, events.length, events))

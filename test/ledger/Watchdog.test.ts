@@ -6,7 +6,6 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { fixedConsumers } from "#shared/nats/Topology.ts"
 import { advance, begin } from "../../services/ledger/Checkpoint.ts"
-import { logName } from "../../services/ledger/LogPosition.ts"
 import { project } from "../../services/ledger/Project.ts"
 import { newWatch, round } from "../../services/ledger/Watchdog.ts"
 import { takeTurn } from "../../services/ledger/WatchdogRows.ts"
@@ -27,7 +26,7 @@ const prepared = Effect.gen(function* () {
     const stored = yield* recorded
     yield* postgres.transaction((query) => project(query, "carillon", stored))
   })
-  const at = yield* begin(postgres.query, "carillon", logName((yield* log.extent).created))
+  const at = yield* begin(postgres.query, "carillon", (yield* log.extent).created)
   const catchUp = Effect.gen(function* () {
     const { last } = yield* log.extent
     yield* advance(postgres.query, "carillon", at, { ...at, sequence: last })
