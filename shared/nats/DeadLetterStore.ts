@@ -6,6 +6,7 @@ import type { MessageId } from "#shared/contract/Fields.ts"
 import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { type Outgoing, Publisher } from "./Publisher.ts"
+import { readAll } from "./ReadAll.ts"
 import { Subject } from "./Topology.ts"
 
 export interface Found {
@@ -48,13 +49,10 @@ export class DeadLetterStore extends Context.Service<
         replace: (letter, sequence) =>
           Effect.asVoid(publish([{ ...deadLetterMessage(letter), expectedSequence: sequence }])),
         all: attempt("read the dead letters", async () => {
-          const consumer = await js.consumers.get("DEAD", { filter_subjects: Subject.dead("*", "*") })
           const letters: Array<Found> = []
-          if ((await consumer.info()).num_pending === 0) return letters
-          for await (const message of await consumer.consume({ max_messages: 1_000 })) {
+          await readAll(js, "DEAD", { filter_subjects: Subject.dead("*", "*") }, (message) =>
             letters.push(...Option.toArray(found(message.string(), message.seq)))
-            if (message.info.pending === 0) break
-          }
+          )
           return letters
         })
       })

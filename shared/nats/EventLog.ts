@@ -1,11 +1,12 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
-import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions, type StoredMsg } from "@nats-io/jetstream"
+import { DeliverPolicy, type JsMsg, type StoredMsg } from "@nats-io/jetstream"
 import { JetStreamStatusError } from "@nats-io/jetstream/internal"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
+import { readAll } from "./ReadAll.ts"
 import type { StreamName } from "./Topology.ts"
 import { pullExpiresMillis, Subject } from "./Topology.ts"
 
@@ -79,9 +80,6 @@ export class EventLog extends Context.Service<
     Effect.gen(function* () {
       const { js, manager } = yield* Nats
 
-      const open = (options: Partial<OrderedConsumerOptions>) =>
-        attempt("read the log", () => js.consumers.get("EVENTS", options))
-
       const lookUp = (find: () => Promise<StoredMsg | null>) =>
         attempt("look up", find).pipe(
           Effect.map(Option.fromNullishOr),
@@ -128,21 +126,13 @@ export class EventLog extends Context.Service<
         // Clocks of client and server may differ a little.
         const start = yield* placeAt(Math.max(0, since - 5_000))
         if (start === undefined) return
-        const consumer = yield* open({
+        const options = {
           filter_subjects: [...filters],
           deliver_policy: DeliverPolicy.StartSequence,
           opt_start_seq: start,
           headers_only: headersOnly
-        })
-        const { num_pending: waiting } = yield* attempt("read the log", () => consumer.info())
-        if (waiting === 0) return
-        yield* attempt("read the log", async () => {
-          const messages = await consumer.consume({ max_messages: 5_000 })
-          for await (const message of messages) {
-            each(message)
-            if (message.info.pending === 0 || enough()) break
-          }
-        })
+        }
+        yield* attempt("read the log", () => readAll(js, "EVENTS", options, each, { ahead: 5_000, enough }))
       })
 
       const idsSince = Effect.fnUntraced(function* (
@@ -198,10 +188,12 @@ export class EventLog extends Context.Service<
 
       const reading = Effect.fnUntraced(function* <A>(sequence: number, read: (message: JsMsg) => A) {
         const queue = yield* Queue.bounded<A, NatsError | Cause.Done>(readAhead)
-        const consumer = yield* open({
-          deliver_policy: DeliverPolicy.StartSequence,
-          opt_start_seq: Math.max(1, sequence)
-        })
+        const consumer = yield* attempt("read the log", () =>
+          js.consumers.get("EVENTS", {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: Math.max(1, sequence)
+          })
+        )
         // As an iterator it asks the server for more only when what came was taken; a callback would pile it up here.
         const messages = yield* Effect.acquireRelease(
           attempt("read the log", () => consumer.consume({ max_messages: readAhead, expires: pullExpiresMillis })),

@@ -4,6 +4,7 @@ import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Orders, SenderState } from "#shared/contract/Senders.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
+import { readAll } from "./ReadAll.ts"
 import { type ConsumerDefinition, filesStream, type StreamName, streams } from "./Topology.ts"
 
 export interface StreamState {
@@ -115,13 +116,10 @@ export interface SenderSeen {
 export const senders = Effect.gen(function* () {
   const { js } = yield* Nats
   const read = attempt("look up the senders", async () => {
-    const consumer = await js.consumers.get("SENDERS", { deliver_policy: DeliverPolicy.LastPerSubject })
     const found: Array<{ readonly subject: string; readonly text: string }> = []
-    if ((await consumer.info()).num_pending === 0) return found
-    for await (const message of await consumer.consume({ max_messages: 500 })) {
+    await readAll(js, "SENDERS", { deliver_policy: DeliverPolicy.LastPerSubject }, (message) =>
       found.push({ subject: message.subject, text: message.string() })
-      if (message.info.pending === 0) break
-    }
+    )
     return found
   })
   const seen = new Map<string, SenderSeen>()

@@ -4,6 +4,7 @@ import { Context, Effect, Layer, Option } from "effect"
 import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { type Fate, Publisher } from "./Publisher.ts"
+import { readAll } from "./ReadAll.ts"
 import { type Memorised, Subject } from "./Topology.ts"
 
 export interface Remembered {
@@ -64,20 +65,14 @@ export class Memory extends Context.Service<
         all: (what, beginning) =>
           attempt("recall", async () => {
             const prefix = Subject.memory(what, "")
-            const consumer = await js.consumers.get("MEMORY", {
+            const options = {
               filter_subjects: Subject.memory(what, `${beginning}>`),
               deliver_policy: DeliverPolicy.LastPerSubject
-            })
-            const found: Array<Remembered & { readonly key: string }> = []
-            if ((await consumer.info()).num_pending === 0) return found
-            for await (const message of await consumer.consume({ max_messages: 1_000 })) {
-              found.push({
-                key: message.subject.slice(prefix.length),
-                value: message.string(),
-                sequence: message.seq
-              })
-              if (message.info.pending === 0) break
             }
+            const found: Array<Remembered & { readonly key: string }> = []
+            await readAll(js, "MEMORY", options, (message) =>
+              found.push({ key: message.subject.slice(prefix.length), value: message.string(), sequence: message.seq })
+            )
             return found
           })
       })

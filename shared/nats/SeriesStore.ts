@@ -6,6 +6,7 @@ import { Series } from "#shared/contract/Series.ts"
 import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { Publisher } from "./Publisher.ts"
+import { readAll } from "./ReadAll.ts"
 import { Subject } from "./Topology.ts"
 
 export interface StoredSeries {
@@ -55,17 +56,9 @@ export class SeriesStore extends Context.Service<
 
       const read = <A>(options: Partial<OrderedConsumerOptions>, each: (message: JsMsg) => ReadonlyArray<A>) =>
         attempt("read the series", async () => {
-          const consumer = await js.consumers.get("SERIES", {
-            ...options,
-            deliver_policy: DeliverPolicy.LastPerSubject,
-            filter_subjects: Subject.series("*")
-          })
+          const newest = { deliver_policy: DeliverPolicy.LastPerSubject, filter_subjects: Subject.series("*") }
           const found: Array<A> = []
-          if ((await consumer.info()).num_pending === 0) return found
-          for await (const message of await consumer.consume({ max_messages: 1_000 })) {
-            found.push(...each(message))
-            if (message.info.pending === 0) break
-          }
+          await readAll(js, "SERIES", { ...options, ...newest }, (message) => found.push(...each(message)))
           return found
         })
 

@@ -1,5 +1,5 @@
 // Looks at and changes streams from outside, as an operator might.
-import { jetstreamManager } from "@nats-io/jetstream"
+import { type JsMsg, jetstreamManager } from "@nats-io/jetstream"
 import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 
@@ -33,18 +33,21 @@ export const unsettled = (url: string) =>
     return left
   })
 
-/** What stands under a subject filter of the event log, oldest first. */
-export const eventsOf = (url: string, filter: string) =>
+const readEvents = <A>(url: string, filter: string, read: (message: JsMsg) => A) =>
   withManager(url, async (manager) => {
     const consumer = await manager.jetstream().consumers.get("EVENTS", { filter_subjects: filter })
-    const found: Array<Record<string, unknown>> = []
+    const found: Array<A> = []
     if ((await consumer.info()).num_pending === 0) return found
     for await (const message of await consumer.consume()) {
-      found.push(message.json())
+      found.push(read(message))
       if (message.info.pending === 0) break
     }
     return found
   })
+
+/** What stands under a subject filter of the event log, oldest first. */
+export const eventsOf = (url: string, filter: string) =>
+  readEvents(url, filter, (message) => message.json<Record<string, unknown>>())
 
 /** The subjects of the timers that wait. */
 export const pendingTimers = (url: string) =>
@@ -148,18 +151,10 @@ export const payloads = (url: string) =>
 
 /** Of the intents that stand in the log: of which message, and when NATS had stored it. */
 export const intents = (url: string) =>
-  withManager(url, async (manager) => {
-    const consumer = await manager
-      .jetstream()
-      .consumers.get("EVENTS", { filter_subjects: "carillon.event.send-started.*" })
-    const found: Array<{ readonly id: string; readonly storedAt: number }> = []
-    if ((await consumer.info()).num_pending === 0) return found
-    for await (const message of await consumer.consume()) {
-      found.push({ id: message.json<{ id: string }>().id, storedAt: Number(message.timestampNanos) / 1_000_000 })
-      if (message.info.pending === 0) break
-    }
-    return found
-  })
+  readEvents(url, "carillon.event.send-started.*", (message) => ({
+    id: message.json<{ readonly id: string }>().id,
+    storedAt: Number(message.timestampNanos) / 1_000_000
+  }))
 
 /** The subjects of what was given up. */
 export const deadLetters = (url: string) =>
