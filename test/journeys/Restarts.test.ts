@@ -1,15 +1,12 @@
 // Servers and services restarted with timers pending and sends under way: everything still arrives, once.
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
-import { freePort } from "../../deploy/local/LocalServer.ts"
-import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { Effect } from "effect"
 import { serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers } from "../support/Streams.ts"
 import { databaseAt } from "../support/TestDatabase.ts"
+import { testPostgres } from "../support/TestPostgres.ts"
 
 const ids = Array.from({ length: 50 }, (_, index) => `m-${index}`)
 const texts = ids.map((id) => `text of ${id}`).sort()
@@ -42,13 +39,9 @@ describe("Postgres stopped and started again with timers pending", () => {
   it.live("does not hold back a send, and has every one of them recorded in the end", () =>
     Effect.gen(function* () {
       const { nats, phones, environment } = yield* carillon()
-      const folder = yield* temporaryFolder("postgres")
-      const port = yield* freePort
-      const options = { dataDir: join(folder, "data"), port, database: "carillon" }
-      const first = yield* Scope.make()
-      const { url } = yield* startPostgres(options).pipe(Scope.provide(first))
+      const postgres = yield* testPostgres
       const services = yield* Effect.forEach(serviceNames, (name) =>
-        serviceProcess(name, { ...environment, DATABASE_URL: url })
+        serviceProcess(name, { ...environment, DATABASE_URL: postgres.url })
       )
       yield* Effect.forEach(services, (service) => service.start, { concurrency: "unbounded" })
       yield* publishPlainly(
@@ -56,14 +49,14 @@ describe("Postgres stopped and started again with timers pending", () => {
         ids.map((id) => command(id, 4_000))
       )
       yield* eventually("all armed", pendingTimers(nats.url), (timers) => timers.length === ids.length)
-      yield* Scope.close(first, Exit.void)
+      yield* postgres.stop
       yield* eventually(
         "all arrived",
         Effect.sync(() => phones.received.length),
         (count) => count === ids.length
       )
-      yield* startPostgres(options)
-      const { query } = yield* databaseAt(url)
+      yield* postgres.start
+      const { query } = yield* databaseAt(postgres.url)
       const sent = Effect.map(
         query("select count(*) as n from carillon.scheduled_messages where status = 'sent'"),
         (rows) => Number(rows[0]?.n)

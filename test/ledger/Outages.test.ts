@@ -1,47 +1,19 @@
 // Postgres stopped while events flow, and ledgers killed at any point: every event is projected, once.
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Schedule, Scope } from "effect"
-import { freePort } from "../../deploy/local/LocalServer.ts"
-import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { Effect, Schedule, type Scope } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
 import { pooled, withPgBouncer } from "../support/PgBouncer.ts"
 import { testNats } from "../support/TestNats.ts"
+import { testPostgres } from "../support/TestPostgres.ts"
 import { livesOf, scheduled } from "./Histories.ts"
 import { expected, world, worldOf } from "./World.ts"
-
-/** Not disposable: a Postgres that is killed keeps what it has committed. */
-const crashable = Effect.gen(function* () {
-  const dataDir = join(yield* temporaryFolder("outage"), "postgres")
-  const port = yield* freePort
-  let running: { readonly scope: Scope.Closeable; readonly pid: number } | undefined
-  const start = Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const { pid, url } = yield* startPostgres({ dataDir, port, database: "carillon" }).pipe(
-      Scope.provide(scope),
-      Effect.onError(() => Scope.close(scope, Exit.void))
-    )
-    running = { scope, pid }
-    return url
-  }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 }))
-  const stop = Effect.suspend(() => (running ? Scope.close(running.scope, Exit.void) : Effect.void))
-  yield* Effect.addFinalizer(() => stop)
-  return {
-    start,
-    kill9: Effect.andThen(
-      Effect.sync(() => running && process.kill(running.pid, "SIGKILL")),
-      stop
-    )
-  }
-})
 
 /** Kills Postgres again and again while events come, and looks that each of them is projected once. */
 const survivesCrashes = (behind: (url: string) => Effect.Effect<string, never, Scope.Scope>) =>
   Effect.gen(function* () {
-    const postgres = yield* crashable
-    const url = yield* behind(yield* postgres.start)
+    const postgres = yield* testPostgres
+    const url = yield* behind(postgres.url)
     const { append, count, environment, projected, recorded, rows } = yield* worldOf(yield* testNats, { url })
     const ledger = yield* serviceProcess("ledger", environment)
     yield* ledger.start
@@ -86,33 +58,21 @@ const survivesCrashes = (behind: (url: string) => Effect.Effect<string, never, S
 describe("the ledger", () => {
   it.live("goes on where it was when Postgres comes back", () =>
     Effect.gen(function* () {
-      const dataDir = join(yield* temporaryFolder("outage"), "postgres")
-      const port = yield* freePort
-      const start = Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        const stop = Scope.close(scope, Exit.void)
-        const { url } = yield* startPostgres({ dataDir, port, database: "carillon" }).pipe(
-          Scope.provide(scope),
-          Effect.onError(() => stop)
-        )
-        return { url, stop }
-      }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 }))
-      const first = yield* start
+      const postgres = yield* testPostgres
       const nats = yield* testNats
-      const { append, ledger, projected, recorded, rows } = yield* worldOf(nats, first)
+      const { append, ledger, projected, recorded, rows } = yield* worldOf(nats, postgres)
       yield* ledger
       const events = livesOf("m", 660)
       yield* append(events.slice(0, 1_000))
-      yield* first.stop
+      yield* postgres.stop
       yield* append(events.slice(1_000, 2_000))
-      const second = yield* start
+      yield* postgres.start
       yield* append(events.slice(2_000))
       yield* projected
       const { timeline, ...found } = yield* rows
       const log = yield* recorded
       assert.deepStrictEqual(found as unknown, expected(log))
       assert.strictEqual(timeline.length, events.length)
-      yield* second.stop
     })
   )
 

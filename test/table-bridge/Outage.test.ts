@@ -2,9 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Schedule, Scope } from "effect"
-import { freePort } from "../../deploy/local/LocalServer.ts"
-import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
@@ -12,30 +10,20 @@ import { eventually } from "../support/Carillon.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { databaseAt } from "../support/TestDatabase.ts"
 import { testNats } from "../support/TestNats.ts"
+import { testPostgres } from "../support/TestPostgres.ts"
 import { bridgeOf, configuration, servicesOf, tables } from "./World.ts"
 
 describe("the table bridge", () => {
   it.live("goes on by itself when Postgres comes back", () =>
     Effect.gen(function* () {
-      const at = yield* temporaryFolder("bridge-outage")
-      const port = yield* freePort
-      const start = Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        const stop = Scope.close(scope, Exit.void)
-        const { url } = yield* startPostgres({ dataDir: join(at, "postgres"), port, database: "app" }).pipe(
-          Scope.provide(scope),
-          Effect.onError(() => stop)
-        )
-        return { url, stop }
-      }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 50 }))
-      const first = yield* start
+      const postgres = yield* testPostgres
       const nats = yield* testNats
-      const database = yield* databaseAt(first.url)
+      const database = yield* databaseAt(postgres.url)
       yield* database.query(tables)
-      yield* Effect.provideContext(migrate(bridgeOf()), yield* servicesOf(nats, first))
-      const config = join(at, "bridge.json")
+      yield* Effect.provideContext(migrate(bridgeOf()), yield* servicesOf(nats, postgres))
+      const config = join(yield* temporaryFolder("bridge"), "bridge.json")
       writeFileSync(config, JSON.stringify(configuration))
-      const environment = { NATS_URL: nats.url, DATABASE_URL: first.url, TABLE_BRIDGE_CONFIG: config }
+      const environment = { NATS_URL: nats.url, DATABASE_URL: postgres.url, TABLE_BRIDGE_CONFIG: config }
       const scheduler = yield* serviceProcess("scheduler", environment)
       const bridge = yield* serviceProcess("table-bridge", environment)
       yield* Effect.all([scheduler.start, bridge.start], { concurrency: "unbounded" })
@@ -51,9 +39,9 @@ describe("the table bridge", () => {
         )
       yield* insert
       yield* scheduled(20)
-      yield* first.stop
+      yield* postgres.stop
       yield* eventually("says that it waits", Effect.sync(bridge.output), (text) => text.includes("waits: Postgres:"))
-      const second = yield* start
+      yield* postgres.start
       yield* insert
       const events = yield* scheduled(40)
       assert.lengthOf(events, 40)
@@ -63,7 +51,6 @@ describe("the table bridge", () => {
         ([row]) => row?.n === 40
       )
       assert.strictEqual(yield* bridge.stop, 0)
-      yield* second.stop
     })
   )
 })
