@@ -7,7 +7,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import { request } from "#shared/nats/Requests.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { type Status, settled } from "./Rows.ts"
+import { ended, type Status } from "./Rows.ts"
 
 export interface KnownRow {
   readonly id: MessageId
@@ -23,9 +23,7 @@ export const rowsOf = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) 
     `SELECT id, platform, status, erased_at AS "erasedAt" FROM carillon.scheduled_messages WHERE id = ANY($1)`,
     [[...ids]]
   )
-  return new Map(
-    rows.map(({ status, ...row }) => [row.id, { ...row, ended: settled(status) || status === "rejected" } as KnownRow])
-  )
+  return new Map(rows.map(({ status, ...row }) => [row.id, { ...row, ended: ended(status) } as KnownRow]))
 })
 
 /** How many were cancelled, and which have not ended by the deadline. */

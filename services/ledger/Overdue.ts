@@ -5,7 +5,7 @@ import type { Instant, MessageId, WatchdogRule } from "#shared/contract/Fields.t
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { Settled } from "#shared/nats/Settled.ts"
 import { consumers } from "#shared/nats/Topology.ts"
-import { settled as isSettled, type MessageRow } from "./Rows.ts"
+import { ended, settled as isSettled, type MessageRow } from "./Rows.ts"
 
 export type Watched = Pick<
   MessageRow,
@@ -62,7 +62,7 @@ export const stepOf = (row: Watched, newest: Step | undefined): Step =>
   }
 
 export const judge = (row: Watched, step: Step, facts: Facts): Finding | undefined => {
-  if (isSettled(row.status) || row.status === "rejected") return undefined
+  if (ended(row.status)) return undefined
   const storedAt = toMillis(step.storedAt)
   const found = (rule: WatchdogRule, since = storedAt): Finding => ({
     id: row.id,

@@ -5,13 +5,13 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { pruned } from "./Observed.ts"
 import type { Retention } from "./Retention.ts"
-import { settled, statuses } from "./Rows.ts"
+import { ended, statuses } from "./Rows.ts"
 
 const perBatch = 500
 const pauseMillis = 50
 const everyHours = 6
 
-const ended = statuses.filter((status) => settled(status) || status === "rejected")
+const endings = statuses.filter(ended)
 
 export interface Pruned {
   readonly contents: number
@@ -85,7 +85,7 @@ const contentsStep =
            ) RETURNING message_id
          )
          SELECT max(message_id) AS last, count(*) AS seen, (SELECT count(*) FROM gone) AS deleted FROM page`,
-        [from, ended, before]
+        [from, endings, before]
       ),
       ([row]) => ({
         deleted: row?.deleted ?? 0,
@@ -106,7 +106,7 @@ const datedStep =
         `SELECT id, due_at::text AS "dueAt", status = ANY($3) AND updated_at < $4::timestamptz AS old
          FROM carillon.scheduled_messages
          WHERE due_at < $4::timestamptz AND (due_at, id) > ($1::timestamptz, $2) ORDER BY due_at, id LIMIT ${perBatch}`,
-        [from.dueAt, from.id, ended, before]
+        [from.dueAt, from.id, endings, before]
       )
       return { deleted: yield* deleteRecords(query, page), next: page.length === perBatch ? page.at(-1) : undefined }
     })
@@ -118,7 +118,7 @@ const undatedStep =
       const page = yield* query<{ readonly id: string; readonly old: boolean }>(
         `SELECT id, status = ANY($2) AND updated_at < $3::timestamptz AS old
          FROM carillon.scheduled_messages WHERE due_at IS NULL AND id > $1 ORDER BY due_at, id LIMIT ${perBatch}`,
-        [from, ended, before]
+        [from, endings, before]
       )
       return {
         deleted: yield* deleteRecords(query, page),

@@ -32,6 +32,8 @@ export const statuses = Object.keys(rank) as ReadonlyArray<Status>
 export const further = (current: Status, next: Status): Status => (rank[next] > rank[current] ? next : current)
 /** Nothing more is tried by itself. */
 export const settled = (status: Status): boolean => rank[status] >= rank.unknown
+/** Nothing comes of it any more: that, or it was refused. */
+export const ended = (status: Status): boolean => settled(status) || status === "rejected"
 export const final = (status: Status): boolean => rank[status] >= rank.sent
 
 export interface MessageRow {
