@@ -58,10 +58,8 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
   const refuse = (refusal: Refusal) => refused(asked.name, why.cause, { id, ...refusal }, fromMillis(rules.now))
   while (true) {
     const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
-    if (!found && asked.name !== "schedule-series") {
-      // It may just be on its way.
-      return delivery.info.deliveryCount === 1 ? notYet : refuse({ problems: [{ path: "id", problem: unknown }] })
-    }
+    // It may just be on its way.
+    if (!found && asked.name !== "schedule-series" && delivery.info.deliveryCount === 1) return notYet
     if (found && delivery.redelivered && (yield* wasCarriedOut(asked.name, found.series, why)))
       return yield* standing(found, recurring, false)
     const decided = decide(asked, found?.series, why, { ...rules, now })
@@ -72,12 +70,12 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
   }
 })
 
-const unknown = "is unknown: there is no series with this id"
+const unknown: Refusal = { problems: [{ path: "id", problem: "is unknown: there is no series with this id" }] }
 
 /** The series as it is to be stored; the same as before if there is nothing to do. */
 const decide = (asked: Asked, series: Series | undefined, why: Why, rules: Rules): Result.Result<Series, Refusal> => {
   if (asked.name === "schedule-series") return begin(asked.command, series, why, rules)
-  if (!series) return Result.fail({ problems: [{ path: "id", problem: unknown }] })
+  if (!series) return Result.fail(unknown)
   switch (asked.name) {
     case "change-series":
       return change(series, asked.command, why, rules)

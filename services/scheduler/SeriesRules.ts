@@ -201,5 +201,5 @@ const without = <Key extends keyof Series>(series: Series, ...keys: ReadonlyArra
 }
 
 /** Whether a tick must wait for it. */
-export const recurs = (series: Series): series is Series & { readonly next: At; readonly template: Template } =>
+export const recurs = (series: Series): series is Series & { readonly next: At } =>
   series.status === "active" && series.next !== undefined
