@@ -26,21 +26,23 @@ const settings = Config.all({
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
 /** For each loop one: what wakes one must not be taken from another. */
-const wakers = Effect.fnUntraced(function* (url: string | undefined, count: number) {
-  const queues = yield* Effect.forEach(Array.from({ length: count }), () => Queue.sliding<void>(1))
+const wakers = Effect.fnUntraced(function* (url: string | undefined) {
+  const queues = yield* Effect.all({ relay: Queue.sliding<void>(1), looks: Queue.sliding<void>(1) })
   if (url !== undefined) {
     const heard = yield* whenNotified(url, "carillon")
     yield* Effect.forkScoped(
       Effect.forever(
-        Effect.tap(Queue.take(heard), () => Effect.forEach(queues, (queue) => Queue.offer(queue, undefined)))
+        Effect.tap(Queue.take(heard), () =>
+          Effect.forEach(Object.values(queues), (queue) => Queue.offer(queue, undefined))
+        )
       )
     )
   }
   return queues
 })
 
-const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void> | undefined) => [
-  keepDoing({ name: "looking at changed rows", everyMillis, ...(woken ? { woken } : {}) }, lookAtChanges(bridge)),
+const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void>) => [
+  keepDoing({ name: "looking at changed rows", everyMillis, woken }, lookAtChanges(bridge)),
   keepDoing({ name: "looking at rows soon due", everyMillis }, lookAtDue(bridge)),
   keepDoing({ name: "writing back", everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge)),
   keepDoing({ name: "looking all rows over", everyMillis: 600_000 }, sweep(bridge))
@@ -59,7 +61,7 @@ export const run = Effect.gen(function* () {
   const bridge = config === undefined ? undefined : yield* open(config).pipe(patiently)
   const own = yield* databaseUrl
   const url = Option.match(listenUrl, { onNone: () => own, onSome: Redacted.value })
-  const [forRelay, forLooks] = yield* wakers(url === "none" ? undefined : url, 2)
+  const woken = yield* wakers(url === "none" ? undefined : url)
   const observed: Observed = { behind: 0 }
   yield* tablesReady
   const following = follow({
@@ -72,13 +74,13 @@ export const run = Effect.gen(function* () {
   yield* Effect.all(
     [
       keepDoing(
-        { name: "the outbox", everyMillis, ...(forRelay ? { woken: forRelay } : {}) },
+        { name: "the outbox", everyMillis, woken: woken.relay },
         Effect.map(relay(), (published) => published >= relayBatch / 2)
       ),
       keepDoing({ name: "reading the event log", everyMillis: 2_000 }, following),
       keepDoing({ name: "tidying the outbox", everyMillis: 3_600_000 }, Effect.as(prune(keepDays), false)),
       watch(observed, bridge !== undefined),
-      ...(bridge ? bridging(bridge, everyMillis, forLooks) : [])
+      ...(bridge ? bridging(bridge, everyMillis, woken.looks) : [])
     ],
     { concurrency: "unbounded", discard: true }
   )
