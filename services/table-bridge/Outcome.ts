@@ -1,6 +1,7 @@
 // What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
 import { type Event, type EventOf, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
+import { inOneLine } from "./Sight.ts"
 import type { RowStatus, Tracked } from "./Tracked.ts"
 
 export interface Outcome {
@@ -86,7 +87,7 @@ const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "fail
 }
 
 const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
-  const problem = event.problems.map(({ path, problem }) => `${path} ${problem}`.trim()).join("; ")
+  const problem = inOneLine(event.problems)
   const { state, accepted } = tracked
   if (state === "over" || state === "idle") return still(tracked)
   if (event.command === "schedule") {

@@ -105,7 +105,8 @@ const readMetadata = (text: string): unknown => {
   )
 }
 
-const invalid = (problems: ReadonlyArray<Problem>): Sight => ({
-  _tag: "Invalid",
-  problem: problems.map(({ path, problem }) => `${path} ${problem}`.trim()).join("; ")
-})
+const invalid = (problems: ReadonlyArray<Problem>): Sight => ({ _tag: "Invalid", problem: inOneLine(problems) })
+
+/** As the application reads it in its row. */
+export const inOneLine = (problems: ReadonlyArray<Problem>) =>
+  problems.map(({ path, problem }) => `${path} ${problem}`.trim()).join("; ")
