@@ -1,8 +1,8 @@
 // What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
-import { type Event, type EventOf, messageId } from "#shared/contract/Events.ts"
+import { type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import { inOneLine } from "./Sight.ts"
-import type { RowStatus, Tracked } from "./Tracked.ts"
+import type { Tracked } from "./Tracked.ts"
 
 export interface Outcome {
   readonly tracked: Tracked
@@ -10,18 +10,15 @@ export interface Outcome {
   readonly lookAgain: boolean
 }
 
-/** Statuses that say that it is on its way; those below end it. */
-const underWay: Partial<Record<string, RowStatus>> = {
-  dispatched: "processing",
-  "send-started": "processing",
-  "part-sent": "processing",
-  "attempt-failed": "processing",
-  "retry-scheduled": "processing",
-  "fell-back": "processing"
-}
-
-/** From the event log on, in its order; what was sent may still be heard of as received. */
-const received: Partial<Record<string, RowStatus>> = { delivered: "delivered", read: "read" }
+/** They say that it is on its way. */
+const underWay: ReadonlySet<EventType> = new Set<EventType>([
+  "dispatched",
+  "send-started",
+  "part-sent",
+  "attempt-failed",
+  "retry-scheduled",
+  "fell-back"
+])
 
 export const apply = (before: Tracked, event: Event): Outcome => {
   if (messageId(event) !== before.messageId) return { tracked: before, lookAgain: false }
@@ -38,7 +35,7 @@ export const apply = (before: Tracked, event: Event): Outcome => {
     case "sent":
       return over({
         ...tracked,
-        status: tracked.status === "delivered" || tracked.status === "read" ? tracked.status : "sent",
+        status: "sent",
         sentAt: tracked.sentAt ?? event.sentAt,
         problem: tracked.state === "leaving" || tracked.state === "cancelling" ? tooLate : null
       })
@@ -62,12 +59,9 @@ const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
 const over = (tracked: Tracked): Outcome => ({ tracked: { ...tracked, state: "over" }, lookAgain: tracked.renewed })
 
 const moved = (tracked: Tracked, event: Event): Tracked => {
-  const heard = received[event.type]
-  if (heard !== undefined) return { ...tracked, state: "over", status: heard }
-  const status = underWay[event.type]
-  if (status === undefined || tracked.state === "over" || tracked.state === "idle") return tracked
+  if (!underWay.has(event.type) || tracked.state === "over" || tracked.state === "idle") return tracked
   const problem = "category" in event ? `${event.category}: ${event.reason}` : tracked.problem
-  return { ...tracked, status, problem }
+  return { ...tracked, status: "processing", problem }
 }
 
 /** It is known not to have been sent. When the application has changed its mind since, that is what counts now. */

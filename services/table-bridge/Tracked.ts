@@ -16,8 +16,6 @@ export type RowStatus =
   | "pending"
   | "processing"
   | "sent"
-  | "delivered"
-  | "read"
   | "failed"
   | "expired"
   | "cancelled"
