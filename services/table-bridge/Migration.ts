@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { Bridge, TrackingColumn } from "./BridgeConfig.ts"
+import { columnTypes, exists } from "./Catalogue.ts"
 import { name, table } from "./Sql.ts"
 import { createTriggers, dropTriggers } from "./Triggers.ts"
 
@@ -16,7 +17,7 @@ export class BridgeRefused extends Schema.TaggedError<BridgeRefused>()("BridgeRe
   }
 }
 
-const columnTypes: { readonly [Key in TrackingColumn]: string } = {
+const trackingTypes: { readonly [Key in TrackingColumn]: string } = {
   status: "text",
   attempts: "integer",
   lastAttemptAt: "timestamptz",
@@ -31,21 +32,6 @@ const sqlFile = (path: string) => Effect.promise(() => readFile(join(import.meta
 export const outboxSql = sqlFile("../../deploy/postgres/outbox.sql")
 const bridgeSql = sqlFile("bridge.sql")
 
-export const exists = (query: Query, relation: string) =>
-  Effect.map(
-    query<{ readonly found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [relation]),
-    ([row]) => row?.found === true
-  )
-
-const columnsOf = (query: Query, relation: string) =>
-  Effect.map(
-    query<{ readonly column: string }>(
-      `SELECT attname AS column FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
-      [relation]
-    ),
-    (rows) => new Set(rows.map(({ column }) => column))
-  )
-
 /** The statements that are still to be done, for this database as it is. */
 const plan = Effect.fnUntraced(function* (query: Query, bridge: Bridge) {
   const on = table(bridge.messages)
@@ -54,9 +40,9 @@ const plan = Effect.fnUntraced(function* (query: Query, bridge: Bridge) {
       return yield* new BridgeRefused({ problem: `there is no table ${table(one)} in this database` })
     }
   }
-  const present = yield* columnsOf(query, on)
-  const added = (Object.keys(columnTypes) as ReadonlyArray<TrackingColumn>)
-    .map((key) => ({ column: bridge.tracking[key], type: columnTypes[key] }))
+  const present = yield* columnTypes(query, on)
+  const added = (Object.keys(trackingTypes) as ReadonlyArray<TrackingColumn>)
+    .map((key) => ({ column: bridge.tracking[key], type: trackingTypes[key] }))
     .filter(({ column }) => !present.has(column))
   return {
     added: added.map(({ column }) => column),

@@ -2,8 +2,9 @@
 import { Config, Effect, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { type Bridge, readBridge } from "./BridgeConfig.ts"
+import { exists } from "./Catalogue.ts"
 import type { Open } from "./Look.ts"
-import { BridgeRefused, exists } from "./Migration.ts"
+import { BridgeRefused } from "./Migration.ts"
 import { table } from "./Sql.ts"
 import { userTables } from "./UserTables.ts"
 

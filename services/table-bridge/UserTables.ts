@@ -2,23 +2,10 @@
 import { Effect } from "effect"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { Bridge, Condition } from "./BridgeConfig.ts"
+import { columnTypes } from "./Catalogue.ts"
 import { BridgeRefused } from "./Migration.ts"
 import type { RawRow } from "./Sight.ts"
 import { name, table, text } from "./Sql.ts"
-
-interface Column {
-  readonly name: string
-  readonly type: string
-}
-
-const columnTypes = Effect.fnUntraced(function* (query: Query, relation: string) {
-  const columns = yield* query<Column>(
-    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
-    [relation]
-  )
-  return new Map(columns.map((column) => [column.name, column.type]))
-})
 
 export interface UserTables {
   readonly idType: string
