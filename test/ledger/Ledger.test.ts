@@ -30,7 +30,7 @@ describe("the ledger", () => {
 
   it.live("changes nothing when every event is said again", () =>
     Effect.gen(function* () {
-      const { append, appendCopies, count, ledger, projected, rows } = yield* world
+      const { append, appendCopies, count, ledger, manager, projected, rows } = yield* world
       const events = livesOf("m", 22)
       yield* append(events)
       yield* ledger
@@ -41,6 +41,13 @@ describe("the ledger", () => {
       yield* projected
       assert.deepStrictEqual(yield* rows, before)
       assert.strictEqual(yield* count("message_events"), events.length)
+      // Some of a batch only, too: what is new among them is not left out.
+      yield* appendCopies([...events.slice(0, 5), scheduled("new"), ...events.slice(5)])
+      yield* projected
+      assert.isTrue((yield* rows).messages.some(({ id }) => id === "new"))
+      assert.strictEqual(yield* count("message_events"), events.length + 1)
+      const { state } = yield* Effect.promise(() => manager.streams.info("QUARANTINE"))
+      assert.strictEqual(state.messages, 0)
     })
   )
 
