@@ -247,4 +247,4 @@ const readFailed = (cause: unknown) => new NatsError({ operation: "read the log"
 const inOneTurn = 16
 
 /** How many events a reader of the log has at hand, twice: at the client and in the queue. */
-const readAhead = 2_000
+const readAhead = 4_000
