@@ -1,20 +1,20 @@
 // A batch of the log on its way into the tables: read, then written together with its position, all or nothing.
-import { Effect, Result } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Event } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
-import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
-import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
+import { Postgres, type Writing } from "#shared/postgres/Postgres.ts"
+import { PostgresError, RefusedByPostgres } from "#shared/postgres/PostgresErrors.ts"
 import { advance, type Position } from "./Checkpoint.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { project } from "./Project.ts"
 import { prepare, type Recorded } from "./Timeline.ts"
 
 /** At most so many events in one transaction: more are hardly cheaper, and keep others waiting longer. */
-export const batchSize = 2_000
+export const batchSize = 4_000
 
 /** What to do with an event that cannot be read or stored: the projection goes on without it. */
 export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effect<void, NatsError, R>
@@ -58,12 +58,15 @@ export const writeBatch = <R>(
       if (Result.isFailure(recorded)) yield* onUnusable(delivery, "undecodable")
     }
     const recorded = readable(batch)
-    return yield* transaction((query) =>
-      Effect.andThen(
-        mayBeForgotten(schema, batch, recorded) ? query("SET LOCAL synchronous_commit TO off") : Effect.void,
-        writeEvents(query, schema, from, lastOf(from, batch), recorded)
+    const write = (supposedNew: boolean) =>
+      transaction((query) =>
+        Effect.andThen(
+          mayBeForgotten(schema, batch, recorded) ? query("SET LOCAL synchronous_commit TO off") : Effect.void,
+          writeEvents(query, schema, from, lastOf(from, batch), recorded, supposedNew)
+        )
       )
-    )
+    // Nearly always all of them are new.
+    return yield* write(true).pipe(Effect.catchIf(isThere, () => write(false)))
   }).pipe(
     Effect.timeoutOrElse({
       duration: "30 seconds",
@@ -81,17 +84,20 @@ const mayBeForgotten = (schema: SchemaName, batch: ReadonlyArray<Arrived>, recor
 
 const lastOf = (from: Position, batch: ReadonlyArray<Arrived>) => batch.at(-1)?.delivery.seq ?? from.sequence
 
+const isThere = (error: unknown) => Schema.is(RefusedByPostgres)(error) && error.code === "23505"
+
 /** `last`: the sequence of the last event that is dealt with, whether or not it could be read. */
 export const writeEvents = Effect.fnUntraced(function* (
-  query: Query,
+  query: Writing,
   schema: SchemaName,
   from: Position,
   last: number,
-  recorded: ReadonlyArray<Recorded>
+  recorded: ReadonlyArray<Recorded>,
+  supposedNew = false
 ) {
   const to = { ...from, sequence: last }
   yield* advance(query, schema, from, to)
-  yield* project(query, schema, recorded)
+  yield* project(query, schema, recorded, supposedNew)
   return to
 })
 

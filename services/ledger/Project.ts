@@ -1,34 +1,39 @@
 // Writes one batch of events into the tables, a handful of statements whatever its size.
 import { Effect, Fiber } from "effect"
 import { messageId } from "#shared/contract/Events.ts"
-import type { Query } from "#shared/postgres/Postgres.ts"
+import type { Query, Writing } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
 import { addSums, changedSums } from "./RollupTables.ts"
 import type { AttemptRow, MessageRow } from "./Rows.ts"
+import type { Statement, table } from "./Table.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 import { type Prepared, prepared, type Recorded } from "./Timeline.ts"
 
 /**
  * Inside the transaction that moved the checkpoint. An event whose id stands in the timeline was projected before:
  * it changes nothing. The sums follow the rows that the others change, in the same transaction.
+ * `supposedNew`: not looked up before; if one of them was there after all, Postgres refuses (23505) the whole batch.
  */
 export const project = Effect.fnUntraced(function* (
-  query: Query,
+  query: Writing,
   schema: SchemaName,
-  recorded: ReadonlyArray<Recorded>
+  recorded: ReadonlyArray<Recorded>,
+  supposedNew = false
 ) {
   const once = eachOnce(recorded)
-  if (once.length === 0) return
-  const known = yield* load(query, schema, once)
-  const appending = yield* Effect.forkChild(appendToTimeline(query, schema, once), { startImmediately: true })
-  // While Postgres is at it: nearly always all of them are new.
-  const supposed = written(known, once)
-  const fresh = yield* Fiber.join(appending)
-  const { sums, tables, erased } = fresh.length === once.length ? supposed : written(known, fresh)
+  const fresh = supposedNew ? once : yield* notThere(query, schema, once)
+  if (fresh.length === 0) return
+  const known = yield* load(query, schema, fresh)
+  const appending = yield* Effect.forkChild(
+    query.copy(timeline.copyIn(schema), fresh.map(({ line }) => line).join("")),
+    { startImmediately: true }
+  )
+  // While Postgres is at it.
+  const { sums, writes } = written(schema, known, fresh)
+  yield* Fiber.join(appending)
   yield* addSums(query, schema, sums)
-  for (const { rows, sql } of tables) if (rows) yield* query(sql(schema), [rows])
-  if (erased.length > 0) yield* query(`DELETE FROM ${schema}.message_contents WHERE message_id = ANY($1)`, [erased])
+  for (const write of writes) yield* write(query)
 })
 
 const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Prepared> => {
@@ -37,33 +42,62 @@ const eachOnce = (recorded: ReadonlyArray<Recorded>): ReadonlyArray<Prepared> =>
   return [...found.values()]
 }
 
-/** Those that were not there. */
-const appendToTimeline = Effect.fnUntraced(function* (query: Query, schema: SchemaName, once: ReadonlyArray<Prepared>) {
-  const [answer] = yield* query<{ readonly added: ReadonlyArray<string> | null }>(timeline.insertNew(schema), [
-    `[${once.map(({ json }) => json).join(",")}]`,
-    once.length
-  ])
-  if (!answer?.added) return once
-  const added = new Set(answer.added)
-  return once.filter(({ eventId }) => added.has(eventId))
+/** Each is looked up by itself, in the index: joined, Postgres may choose to read the whole table. */
+const notThere = Effect.fnUntraced(function* (query: Query, schema: SchemaName, once: ReadonlyArray<Prepared>) {
+  const there = yield* query<{ readonly id: string }>(
+    `SELECT id FROM unnest($1::text[], $2::text[]) AS said (message, id)
+     WHERE (SELECT true FROM ${schema}.${timeline.name} WHERE message_id = said.message AND event_id = said.id)`,
+    [once.map(({ event }) => messageId(event) ?? ""), once.map(({ eventId }) => eventId)]
+  )
+  const ids = new Set(there.map(({ id }) => id))
+  return once.filter(({ eventId }) => !ids.has(eventId))
 })
 
-/** What is to be put into each table, as JSON; nothing where nothing changes. */
-const written = (known: Rows, recorded: ReadonlyArray<Recorded>) => {
-  const changed = fold(known, recorded)
-  const of = (rows: ReadonlyMap<string, object | null>) => {
-    const kept = [...rows.values()].filter((row) => row !== null)
-    return kept.length === 0 ? undefined : JSON.stringify(kept)
-  }
+type Write = (query: Writing) => Effect.Effect<unknown, Effect.Error<ReturnType<Writing["copy"]>>>
+
+/** What is to be put into each table; nothing where nothing changes. */
+const written = (schema: SchemaName, known: Rows, fresh: ReadonlyArray<Prepared>) => {
+  const changed = fold(known, fresh)
+  const kept = [...changed.contents.values()].filter((row) => row !== null)
+  const erased = [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
   return {
     sums: changedSums(known.messages, changed.messages),
-    tables: [
-      { rows: of(changed.messages), sql: messages.upsert },
-      { rows: of(changed.attempts), sql: attempts.upsert },
-      { rows: of(changed.contents), sql: contents.upsert }
-    ],
-    erased: [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
+    writes: [
+      ...put(schema, messages, known.messages, changed.messages),
+      ...put(schema, attempts, known.attempts, changed.attempts),
+      // Personal data: never as text, which Postgres might show in a message about it.
+      ...(kept.length === 0 ? [] : [send({ sql: contents.upsert(schema), values: [JSON.stringify(kept)] })]),
+      ...(erased.length === 0
+        ? []
+        : [send({ sql: `DELETE FROM ${schema}.${contents.name} WHERE message_id = ANY($1)`, values: [erased] })])
+    ]
   }
+}
+
+const send =
+  ({ sql, values }: Statement): Write =>
+  (query) =>
+    query(sql, values)
+
+/** The checkpoint keeps all others from adding rows meanwhile: what was not known is not there. */
+const put = <Row extends object>(
+  schema: SchemaName,
+  into: ReturnType<typeof table<Row>>,
+  known: ReadonlyMap<string, Row>,
+  changed: ReadonlyMap<string, Row>
+): ReadonlyArray<Write> => {
+  const lines: Array<string> = []
+  const pairs: Array<readonly [Row, Row]> = []
+  for (const [key, row] of changed) {
+    const before = known.get(key)
+    if (before) pairs.push([before, row])
+    else lines.push(into.line(row))
+  }
+  const update = into.update(schema, pairs)
+  return [
+    ...(lines.length === 0 ? [] : [(query: Writing) => query.copy(into.copyIn(schema), lines.join(""))]),
+    ...(update ? [send(update)] : [])
+  ]
 }
 
 const load = Effect.fnUntraced(function* (query: Query, schema: SchemaName, recorded: ReadonlyArray<Recorded>) {

@@ -2,7 +2,7 @@
 // it is by now: when the row changes, what it counted for is taken back. Pure.
 import type { Instant } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
-import { bucketOf, merged } from "./Lateness.ts"
+import { bucketOf } from "./Lateness.ts"
 import type { MessageRow, Status } from "./Rows.ts"
 
 export type Grain = "hourly" | "daily"
@@ -60,19 +60,19 @@ export const contribution = (row: MessageRow, grain: Grain): RollupRow | undefin
   }
 }
 
-const add = (one: RollupRow, other: RollupRow, sign: 1 | -1): RollupRow => ({
-  ...one,
-  ...(Object.fromEntries(figures.map((figure) => [figure, one[figure] + sign * other[figure]])) as Pick<
-    RollupRow,
-    (typeof figures)[number]
-  >),
-  lateness: merged(
-    one.lateness,
-    other.lateness.map((count) => sign * count)
-  )
-})
+/** A sum that is being made: of all that a batch changes, so each is added in its place. */
+type Sum = { -readonly [Key in keyof RollupRow]: RollupRow[Key] } & { lateness: Array<number> }
 
-const nothing = (like: RollupRow): RollupRow => add(like, like, -1)
+const nothing = (like: RollupRow): Sum => {
+  const sum: Sum = { ...like, lateness: [] }
+  for (const figure of figures) sum[figure] = 0
+  return sum
+}
+
+const addTo = (sum: Sum, own: RollupRow, sign: 1 | -1) => {
+  for (const figure of figures) sum[figure] += sign * own[figure]
+  for (const [place, count] of own.lateness.entries()) sum.lateness[place] = (sum.lateness[place] ?? 0) + sign * count
+}
 
 const isNothing = (row: RollupRow) =>
   figures.every((figure) => row[figure] === 0) && row.lateness.every((count) => count === 0)
@@ -83,12 +83,14 @@ export const changes = (
   after: ReadonlyMap<string, MessageRow>,
   grain: Grain
 ): ReadonlyArray<RollupRow> => {
-  const sums = new Map<string, RollupRow>()
+  const sums = new Map<string, Sum>()
   const count = (row: MessageRow | undefined, sign: 1 | -1) => {
     const own = row && contribution(row, grain)
     if (!own) return
-    const key = keys.map((one) => own[one]).join(" ")
-    sums.set(key, add(sums.get(key) ?? nothing(own), own, sign))
+    const key = `${own.bucket} ${own.platform} ${own.sender} ${own.kind} ${own.category}`
+    const sum = sums.get(key) ?? nothing(own)
+    addTo(sum, own, sign)
+    sums.set(key, sum)
   }
   for (const [id, row] of after) {
     if (row === before.get(id)) continue

@@ -3,6 +3,7 @@ import { eventId } from "#shared/contract/CloudEvents.ts"
 import { attemptOf, type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
 import type { TimelineRow } from "./Rows.ts"
+import { timeline } from "./Tables.ts"
 
 /** An event with its place in the log. */
 export interface Recorded {
@@ -59,29 +60,34 @@ export const timelineRow = ({ event, sequence, storedAt, traceId }: Recorded): T
   at: event.at,
   storedAt,
   sequence,
-  detail: {
-    ...pick(event, told[event.type] as ReadonlyArray<keyof Event>),
-    ...(event.type === "scheduled" || event.type === "rescheduled" || event.type === "redriven"
-      ? pick(event.message, toldOfPlan)
-      : {}),
-    ...(traceId === undefined ? {} : { traceId })
-  }
+  detail: detailOf(event, traceId)
 })
+
+// Of every event there is: no more than one object is made for it.
+const detailOf = (event: Event, traceId: string | undefined) => {
+  const detail: Record<string, unknown> = {}
+  const tell = <A extends object>(of: A, keys: ReadonlyArray<keyof A & string>) => {
+    for (const key of keys) if (of[key] !== undefined) detail[key] = of[key]
+  }
+  tell(event, told[event.type] as ReadonlyArray<keyof Event>)
+  if (event.type === "scheduled" || event.type === "rescheduled" || event.type === "redriven") {
+    tell(event.message, toldOfPlan)
+  }
+  if (traceId !== undefined) detail.traceId = traceId
+  return detail
+}
 
 /** An event with its row as it is put into the table. */
 export interface Prepared extends Recorded {
   readonly eventId: string
-  readonly json: string
+  readonly line: string
 }
 
 export const prepare = (recorded: Recorded): Prepared => {
   const row = timelineRow(recorded)
-  return { ...recorded, eventId: row.eventId, json: JSON.stringify(row) }
+  return { ...recorded, eventId: row.eventId, line: timeline.line(row) }
 }
 
 /** Those that come from the log are prepared when they come. */
 export const prepared = (recorded: Recorded): Prepared =>
-  "json" in recorded ? (recorded as Prepared) : prepare(recorded)
-
-const pick = <A extends object>(from: A, keys: ReadonlyArray<keyof A>) =>
-  Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])))
+  "line" in recorded ? (recorded as Prepared) : prepare(recorded)

@@ -3,12 +3,27 @@ import { Effect, Result, Schema } from "effect"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
+import { exactly } from "./Exact.ts"
 
 type Decode<A> = (text: string) => Result.Result<A, unknown>
 
 /** Reads one JSON message. Foreign fields are ignored: a newer service may have written them. */
-export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> =>
-  Schema.decodeUnknownResult(Schema.fromJsonString(schema)) as Decode<A>
+export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> => {
+  const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema)) as Decode<A>
+  const isExact = exactly(schema)
+  return (text) => {
+    const value = parsed(text)
+    return isExact(value) ? Result.succeed(value as A) : decode(text)
+  }
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 export interface Read<A> {
   readonly value: A

@@ -1,4 +1,5 @@
 // Reads the event log back: what was already said, and everything from a position onwards.
+import { setImmediate } from "node:timers/promises"
 import { DeliverPolicy, type JsMsg, type StoredMsg } from "@nats-io/jetstream"
 import { JetStreamStatusError } from "@nats-io/jetstream/internal"
 import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
@@ -206,7 +207,10 @@ export class EventLog extends Context.Service<
         )
         // By hand: a step of a stream for each message costs more than to read it.
         const pump = async () => {
+          let turn = 0
           for await (const message of messages) {
+            // What has come already is at hand without waiting: whoever else has something to do would not get a turn.
+            if (++turn % inOneTurn === 0) await setImmediate()
             const one = read(message)
             if (!Queue.offerUnsafe(queue, one) && !(await Effect.runPromise(Queue.offer(queue, one)))) return
           }
@@ -237,5 +241,8 @@ export class EventLog extends Context.Service<
 
 const readFailed = (cause: unknown) => new NatsError({ operation: "read the log", cause })
 
+/** So many are read before others get their turn: Postgres, say, answers meanwhile, and waits for what comes next. */
+const inOneTurn = 16
+
 /** How many events a reader of the log has at hand, twice: at the client and in the queue. */
-const readAhead = 2_000
+const readAhead = 4_000

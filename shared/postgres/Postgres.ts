@@ -3,6 +3,7 @@
 import { Cause, Config, Context, Effect, Exit, Layer, Redacted, Schedule, Schema } from "effect"
 import pg from "pg"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { copyIn } from "./CopyIn.ts"
 import { type Failure, failureOf, isFailure, PostgresError, UnusablePostgres } from "./PostgresErrors.ts"
 
 /**
@@ -14,6 +15,11 @@ export type Query = <Row extends object>(
   values?: ReadonlyArray<unknown>
 ) => Effect.Effect<ReadonlyArray<Row>, Failure>
 
+/** Rows in the text format of COPY go to Postgres with the least work for both; it takes all of them or none. */
+export interface Writing extends Query {
+  readonly copy: (sql: string, rows: string) => Effect.Effect<void, Failure>
+}
+
 export class Postgres extends Context.Service<
   Postgres,
   {
@@ -22,7 +28,7 @@ export class Postgres extends Context.Service<
      * Commits when the body succeeds, else leaves no trace. When the connection breaks while it commits, nobody knows
      * which: look again. Interrupted, it gives the connection up at once.
      */
-    transaction<A, E, R>(body: (query: Query) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R>
+    transaction<A, E, R>(body: (query: Writing) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R>
   }
 >()("shared/postgres/Postgres") {
   /** For commands: a Postgres out of reach is an error of the first query. */
@@ -120,10 +126,16 @@ const rowsOf = <Row extends object>(client: pg.PoolClient, sql: string, values?:
     (result) => (Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows) as ReadonlyArray<Row>
   )
 
-const transaction = <A, E, R>(client: pg.PoolClient, body: (query: Query) => Effect.Effect<A, E, R>) =>
+const writing = (client: pg.PoolClient): Writing =>
+  Object.assign(
+    <Row extends object>(sql: string, values?: ReadonlyArray<unknown>) => rowsOf<Row>(client, sql, values),
+    { copy: (sql: string, rows: string) => call(() => copyIn(client, sql, rows)) }
+  )
+
+const transaction = <A, E, R>(client: pg.PoolClient, body: (query: Writing) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     yield* call(() => client.query("BEGIN"))
-    const value = yield* body((sql, values) => rowsOf(client, sql, values)).pipe(
+    const value = yield* body(writing(client)).pipe(
       Effect.onError((cause) =>
         Cause.hasInterrupts(cause) ? Effect.void : Effect.ignore(call(() => client.query("ROLLBACK")))
       )

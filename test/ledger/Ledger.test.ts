@@ -1,6 +1,7 @@
 // The ledger on a real nats-server and a real Postgres: what stands in the log stands in the tables, once.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Queue, Result, Scope } from "effect"
+import type { EventOf } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -29,7 +30,7 @@ describe("the ledger", () => {
 
   it.live("changes nothing when every event is said again", () =>
     Effect.gen(function* () {
-      const { append, appendCopies, count, ledger, projected, rows } = yield* world
+      const { append, appendCopies, count, ledger, manager, projected, rows } = yield* world
       const events = livesOf("m", 22)
       yield* append(events)
       yield* ledger
@@ -40,6 +41,13 @@ describe("the ledger", () => {
       yield* projected
       assert.deepStrictEqual(yield* rows, before)
       assert.strictEqual(yield* count("message_events"), events.length)
+      // Some of a batch only, too: what is new among them is not left out.
+      yield* appendCopies([...events.slice(0, 5), scheduled("new"), ...events.slice(5)])
+      yield* projected
+      assert.isTrue((yield* rows).messages.some(({ id }) => id === "new"))
+      assert.strictEqual(yield* count("message_events"), events.length + 1)
+      const { state } = yield* Effect.promise(() => manager.streams.info("QUARANTINE"))
+      assert.strictEqual(state.messages, 0)
     })
   )
 
@@ -85,6 +93,35 @@ describe("the ledger", () => {
     })
   )
 
+  it.live("keeps text as it was said, whatever is in it", () =>
+    Effect.gen(function* () {
+      const { append, ledger, projected, recorded, rows } = yield* world
+      yield* ledger
+      const odd = 'a\tb\nc\r\\ \\N \\. "quoted" {x,NULL} ü'
+      const about = (id: string, reason: string) => {
+        const { sentAt: _, providerMessageId, dueAt, ...sentOf } = sent(id) as EventOf<"sent">
+        return { ...sentOf, type: "failed" as const, category: "content" as const, reason, providerMessageId }
+      }
+      // As new rows, and as changes of rows that stand.
+      yield* append([scheduled("one"), about("two", odd), about("three", "\\N")])
+      yield* projected
+      yield* append([about("one", odd), sent("four")])
+      yield* projected
+      const { timeline, ...found } = yield* rows
+      assert.deepStrictEqual(found as unknown, expected(yield* recorded))
+      assert.deepStrictEqual(
+        found.messages.map(({ id, errorDetail }) => [id, errorDetail]),
+        [
+          ["four", null],
+          ["one", odd],
+          ["three", "\\N"],
+          ["two", odd]
+        ]
+      )
+      assert.strictEqual(timeline.filter(({ detail }) => detail.reason === odd).length, 2)
+    })
+  )
+
   it.live("writes the rows and its position together, or neither", () =>
     Effect.gen(function* () {
       const { append, count, log, postgres, recorded } = yield* world
@@ -121,13 +158,13 @@ describe("the ledger", () => {
   it.live("leaves in NATS what it does not get round to", () =>
     Effect.gen(function* () {
       const { append, log, manager } = yield* world
-      const events = livesOf("m", 2_400)
+      const events = livesOf("m", 4_800)
       yield* append(events)
       const reader = yield* log.from(1)
       const waiting = Effect.promise(async () => (await manager.consumers.list("EVENTS").next())[0]?.num_pending ?? 0)
-      yield* eventually("the reader to be full", Queue.size(reader), (size) => size >= 2_000)
-      assert.isAtLeast(yield* waiting, events.length - 5_000)
-      assert.isAtMost(yield* Queue.size(reader), 2_000)
+      yield* eventually("the reader to be full", Queue.size(reader), (size) => size >= 4_000)
+      assert.isAtLeast(yield* waiting, events.length - 10_000)
+      assert.isAtMost(yield* Queue.size(reader), 4_000)
     })
   )
 

@@ -16,6 +16,7 @@ import { fold, noRows } from "../../services/ledger/Projection.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import type { RollupRow } from "../../services/ledger/Rollups.ts"
 import { recomputed } from "../../services/ledger/RollupTables.ts"
+import type { AttemptRow, ContentRow, MessageRow, TimelineRow } from "../../services/ledger/Rows.ts"
 import { attempts, contents, messages, timeline } from "../../services/ledger/Tables.ts"
 import type { Recorded } from "../../services/ledger/Timeline.ts"
 import { eventually } from "../support/Carillon.ts"
@@ -49,10 +50,10 @@ export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pi
     const all = <Row extends object>(table: { readonly name: string; readonly selected: string }, key: string) =>
       postgres.query<Row>(`SELECT ${table.selected} FROM carillon.${table.name} ORDER BY ${key}`)
     return {
-      messages: yield* all(messages, "id"),
-      contents: yield* all(contents, "message_id"),
-      attempts: yield* all(attempts, "message_id, attempt"),
-      timeline: yield* all(timeline, "event_id")
+      messages: yield* all<MessageRow>(messages, "id"),
+      contents: yield* all<ContentRow>(contents, "message_id"),
+      attempts: yield* all<AttemptRow>(attempts, "message_id, attempt"),
+      timeline: yield* all<TimelineRow>(timeline, "event_id")
     }
   })
   const count = (table: string) =>
