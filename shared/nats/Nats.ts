@@ -4,6 +4,8 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
 import { Config, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { type ServerClock, serverClock, watchClock } from "./ServerClock.ts"
+import { type Told, watchStoring } from "./Storing.ts"
 
 /** NATS could not do what was asked now: unreachable, or it did not answer. Trying again may help. */
 export class NatsError extends Schema.TaggedError<NatsError>()("NatsError", {
@@ -28,12 +30,23 @@ export const attempt = <A>(operation: string, run: () => Promise<A>) =>
 
 export class Nats extends Context.Service<
   Nats,
-  { readonly connection: NatsConnection; readonly js: JetStreamClient; readonly manager: JetStreamManager }
+  {
+    readonly connection: NatsConnection
+    readonly js: JetStreamClient
+    readonly manager: JetStreamManager
+    readonly clock: ServerClock
+    /** To be told of every publish. */
+    readonly told: Told
+  }
 >()("shared/nats/Nats") {
   /** For services: waits for the server, and says so. */
   static readonly layer = Layer.effect(
     Nats,
-    Effect.suspend(() => open(Schedule.spaced("2 seconds")))
+    Effect.gen(function* () {
+      const nats = yield* open(Schedule.spaced("2 seconds"))
+      yield* Effect.forkScoped(watchClock(nats.clock))
+      return nats
+    })
   )
 
   /** For commands: a server out of reach is an error. */
@@ -66,7 +79,10 @@ const open = (again: Schedule.Schedule<unknown>) =>
           })
       )
     )
-    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager })
+    const clock = serverClock(manager)
+    yield* clock.look
+    const told = yield* watchStoring(readiness)
+    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager, clock, told })
   })
 
 export const natsConfig = Config.all({

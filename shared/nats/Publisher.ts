@@ -53,13 +53,15 @@ export class Publisher extends Context.Service<
     Layer.effect(
       Publisher,
       Effect.gen(function* () {
-        const { connection, js, manager } = yield* Nats
+        const { clock, connection, js, manager, told } = yield* Nats
         const log = yield* EventLog
 
         const putOne = (message: FastMessage): Effect.Effect<Option.Option<number>, NatsError> =>
           attempt("publish", () => js.publish(message.subject, message.payload, message.options)).pipe(
             Effect.map(({ seq }) => Option.some(seq)),
-            Effect.catchIf(isConflict, () => Effect.succeedNone)
+            Effect.catchIf(isConflict, () => Effect.succeedNone),
+            Effect.tapError(() => Effect.sync(() => told(message.subject, false))),
+            Effect.tap(() => Effect.sync(() => told(message.subject, true)))
           )
         const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
           Effect.map(putOne(message), Option.match({ onNone: () => "conflict", onSome: () => "stored" }))
@@ -71,6 +73,7 @@ export class Publisher extends Context.Service<
           messages.length < smallest
             ? oneByOne(messages)
             : attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
+                Effect.tap(() => Effect.sync(() => told(messages[0]?.subject ?? "", true))),
                 Effect.as(messages.map(() => "stored" as const)),
                 // Its answer does not say which message failed. Everything here may be published again.
                 Effect.catchTag("NatsError", () => oneByOne(messages))
@@ -93,7 +96,7 @@ export class Publisher extends Context.Service<
           headers?: ReadonlyArray<Headers>
         ) {
           const forgotten =
-            redeliveredSince !== undefined && Date.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
+            redeliveredSince !== undefined && clock.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
           const said = forgotten
             ? yield* log.idsSince(
                 [...new Set(events.map((event) => event.type))],
@@ -131,7 +134,8 @@ const smallest = 8
 
 const wrongLastSequence = 10071
 
-const isConflict = (error: NatsError) =>
+/** Somebody else was faster. */
+export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
 
 const toFast = (message: Outgoing): FastMessage => {
