@@ -129,12 +129,12 @@ const sweepEvery = Config.schema(
   "SERIES_SWEEP_SECONDS"
 ).pipe(Config.withDefault(300))
 
-/** Finds series whose tick is gone, at start and every few minutes, and brings them forward. Runs until interrupted. */
+/** Finds series whose tick is gone or does not fire, at start and every few minutes, and brings them forward. Runs until interrupted. */
 export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {
   const seconds = yield* sweepEvery
   const store = yield* SeriesStore
   const sweep = Effect.gen(function* () {
-    for (const id of yield* store.withoutTick) {
+    for (const id of yield* store.withoutTick(Date.now() - overdueAfter)) {
       yield* bringForward(id, Date.now(), recurring).pipe(
         // One that cannot be read must not hold back the others.
         Effect.catchDefect(() => Effect.logError(`series ${id}: cannot be brought forward`))
