@@ -2,6 +2,8 @@
 import { Effect, Exit, Scope } from "effect"
 
 export interface Restartable {
+  /** While it runs. */
+  readonly pid: () => number | undefined
   readonly start: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
@@ -18,6 +20,7 @@ export const restartable = Effect.fnUntraced(function* <E>(
     return closing
   })
   const server: Restartable = {
+    pid: () => running?.pid,
     start: Effect.gen(function* () {
       if (running) return
       const scope = yield* Scope.make()

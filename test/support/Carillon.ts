@@ -8,9 +8,11 @@ import {
   serviceProcess
 } from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
-import { testNats } from "./TestNats.ts"
+import { type TestNats, testNats } from "./TestNats.ts"
 
 export interface Settings {
+  /** One of its own if left out. */
+  readonly nats?: TestNats
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
@@ -21,7 +23,7 @@ export interface Settings {
 }
 
 export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
-  const nats = yield* testNats
+  const nats = settings.nats ?? (yield* testNats)
   const database = yield* testDatabase
   const phones = yield* startBotApiStandIn(settings.answer ? { answer: settings.answer } : {})
   const environment = {
