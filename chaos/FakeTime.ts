@@ -18,7 +18,8 @@ export const locateFakeTime = Effect.fn("locateFakeTime")(function* (cacheDir: s
   if (existsSync(cached)) return cached
   return yield* Effect.tryPromise({
     try: (signal) => fetchTo(cached, signal),
-    catch: (error) => new NotHere({ what: "a clock of its own for a process (libfaketime)", why: (error as Error).message })
+    catch: (error) =>
+      new NotHere({ what: "a clock of its own for a process (libfaketime)", why: (error as Error).message })
   })
 })
 

@@ -4,14 +4,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstream } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import type { TestContext } from "vitest"
-import { NotHere, smallDisk, writingOf } from "../../chaos/Disks.ts"
+import { type NotHere, smallDisk, writingOf } from "../../chaos/Disks.ts"
 import { giveBack, useUp } from "../../chaos/StorageLimit.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers, streamCount } from "../support/Streams.ts"
 import { type TestNats, testNatsWith } from "../support/TestNats.ts"
+import { whereAllowed } from "../support/WhereAllowed.ts"
 
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
 
@@ -96,14 +96,6 @@ const survives = Effect.fnUntraced(function* (
   yield* eventually("served", sent, ({ length }) => length === ids.length + 1)
   return refused.map(({ error }) => error)
 })
-
-/** Says by name what this machine does not allow, and leaves it out. */
-const whereAllowed = <A, E, R>(context: TestContext, test: Effect.Effect<A, E | NotHere, R>) =>
-  Effect.catchIf(
-    test,
-    (error): error is NotHere => error instanceof NotHere,
-    (error) => Effect.sync(() => context.skip(error.message))
-  )
 
 describe("NATS", () => {
   it.live("that may store no more refuses, and goes on when there is room: timers that could not fire do", () =>
