@@ -16,6 +16,8 @@ export interface Settings {
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
+  /** And of single ones. */
+  readonly environmentOf?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>
   /** Those that every deployment has if left out. */
   readonly services?: ReadonlyArray<ServiceName>
   /** Where a service finds NATS, if not where the server is. */
@@ -38,7 +40,8 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   }
   const services = {} as Record<ServiceName, ServiceProcess>
   const names = settings.services ?? serviceNames
-  for (const name of names) services[name] = yield* serviceProcess(name, environment)
+  for (const name of names)
+    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.[name] })
   return {
     nats,
     database,
