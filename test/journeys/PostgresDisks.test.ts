@@ -1,9 +1,9 @@
 // A Postgres whose disk gets full or read-only: nothing waits for it to be sent, and all of it is recorded in the end.
-import { execFileSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type NotHere, smallDisk, writingOf } from "../../chaos/Disks.ts"
+import { postgresOwner } from "../../chaos/MachineFaults.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { type Restartable, restartable } from "../../deploy/local/Restartable.ts"
@@ -69,19 +69,12 @@ const survives = Effect.fnUntraced(function* (
   return said
 })
 
-/** Whom Postgres runs as where we are root. */
-const owner = process.getuid?.() === 0 ? { uid: idOf("-u"), gid: idOf("-g") } : undefined
-
-function idOf(flag: string) {
-  return Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }))
-}
-
 describe("Postgres", () => {
   it.live("whose disk is full holds back no send, and has all of it recorded when there is room", (context) =>
     whereAllowed(
       context,
       Effect.gen(function* () {
-        const disk = yield* smallDisk(yield* temporaryFolder("disk"), 160, owner)
+        const disk = yield* smallDisk(yield* temporaryFolder("disk"), 160, postgresOwner())
         const said = yield* survives(yield* postgresIn(disk.folder), disk.fill, disk.clear)
         assert.match(said ?? "", /could not (extend|write)/)
       })
@@ -93,7 +86,7 @@ describe("Postgres", () => {
       context,
       Effect.gen(function* () {
         const postgres = yield* postgresIn(yield* temporaryFolder("postgres"))
-        const { allow, forbid } = writingOf(postgres.server.pid, owner)
+        const { allow, forbid } = writingOf(postgres.server.pid, postgresOwner())
         yield* survives(postgres, forbid, allow)
       })
     )
