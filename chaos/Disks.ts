@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writ
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect, Schema } from "effect"
+import type { User } from "../deploy/local/PostgresServer.ts"
 
 const run = promisify(execFile)
 
@@ -13,11 +14,6 @@ export class NotHere extends Schema.TaggedError<NotHere>()("NotHere", { what: Sc
   override get message() {
     return `${this.what} cannot be had here: ${this.why}`
   }
-}
-
-export interface Owner {
-  readonly uid: number
-  readonly gid: number
 }
 
 export interface SmallDisk {
@@ -33,11 +29,12 @@ export interface SmallDisk {
  * In memory, and mounted where only a process of ours sees it: its mount namespace is entered by way of /proc. That takes
  * the right to mount, or to make user namespaces. `owner`: who else may enter; Postgres runs as a user of its own.
  */
-export const smallDisk = Effect.fn("smallDisk")(function* (folder: string, megabytes: number, owner?: Owner) {
+export const smallDisk = Effect.fn("smallDisk")(function* (folder: string, megabytes: number, owner: User = {}) {
   mkdirSync(folder, { recursive: true })
   const own = process.getuid?.() === 0 ? [] : ["--map-root-user"]
-  const options = `size=${megabytes}m,mode=0755${owner ? `,uid=${owner.uid},gid=${owner.gid}` : ""}`
-  const become = owner ? `exec setpriv --reuid=${owner.uid} --regid=${owner.gid} --clear-groups` : "exec"
+  const options = `size=${megabytes}m,mode=0755${owner.uid === undefined ? "" : `,uid=${owner.uid},gid=${owner.gid}`}`
+  const become =
+    owner.uid !== undefined ? `exec setpriv --reuid=${owner.uid} --regid=${owner.gid} --clear-groups` : "exec"
   // It holds the mount for as long as it is spoken to.
   const hold = `mount -t tmpfs -o "$2" tmpfs "$1" && ${become} sh -c 'echo ready && exec cat'`
   const pid = yield* Effect.acquireRelease(
@@ -88,11 +85,11 @@ export interface Writing {
  * As on a disk that has turned read-only: by a limit on the size of files, which every process may set for those of its
  * user, without any right. The error is EFBIG, where a disk would say EROFS. `pid`: of the server; its children count.
  */
-export const writingOf = (pid: () => number | undefined, owner?: Owner): Writing => {
+export const writingOf = (pid: () => number | undefined, owner: User = {}): Writing => {
   const limit = Effect.fnUntraced(function* (to: "0" | "unlimited") {
     for (const one of family(pid())) {
       yield* Effect.tryPromise({
-        try: () => run("prlimit", ["--pid", String(one), `--fsize=${to}:`], { ...owner }),
+        try: () => run("prlimit", ["--pid", String(one), `--fsize=${to}:`], owner),
         catch: (error) => new NotHere({ what: "a disk that turns read-only", why: (error as Error).message })
       }).pipe(
         Effect.catchIf(

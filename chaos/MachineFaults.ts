@@ -1,28 +1,29 @@
 // Faults of the machine that a run can strike with: disks that get full or read-only, NATS at its limit of storage, clocks
 // that jump. What this machine does not allow is told by name, and left out.
-import { execFileSync } from "node:child_process"
 import { join } from "node:path"
+import type { ConnectionOptions } from "@nats-io/transport-node"
 import { Effect, Result } from "effect"
 import { home } from "../deploy/local/LocalServers.ts"
+import { serverUser } from "../deploy/local/PostgresServer.ts"
 import type { Restartable } from "../deploy/local/Restartable.ts"
 import { type Clock, clockIn } from "./Clocks.ts"
 import { NotHere, smallDisk, writingOf } from "./Disks.ts"
 import { giveBack, useUp } from "./StorageLimit.ts"
 
-/** `seconds`: how far ahead of the right time the victim's clock is while it lasts; behind, if negative. */
-export type MachineFault =
-  | { readonly how: "disk full" | "disk read-only"; readonly victim: "nats" | "postgres" }
-  | { readonly how: "storage limit"; readonly victim: "nats" }
-  | { readonly how: "clock"; readonly victim: string; readonly seconds: number }
+const wrongBy = { "5 minutes ahead": 300, "5 minutes behind": -300, "20 s ahead": 20, "20 s behind": -20 } as const
 
-export type MachineStrike = MachineFault & { readonly afterMillis: number; readonly downMillis: number }
+export type MachineBlow =
+  | { readonly kind: "disk"; readonly victim: "nats" | "postgres"; readonly how: "full" | "read-only" }
+  | { readonly kind: "disk"; readonly victim: "nats"; readonly how: "at its limit" }
+  /** Of a service: nats-server has the machine's clock. */
+  | { readonly kind: "clock"; readonly victim: string; readonly how: keyof typeof wrongBy }
 
-export const isMachineStrike = (strike: { readonly how: string }): strike is MachineStrike =>
-  ["disk full", "disk read-only", "storage limit", "clock"].includes(strike.how)
+export type MachineStrike = MachineBlow & { readonly forMillis: number }
 
 export interface Servers {
   readonly nats: Restartable
-  readonly natsUrl: string
+  /** With the right to make a stream. */
+  readonly natsAt: ConnectionOptions
   readonly postgres: Restartable
 }
 
@@ -33,7 +34,7 @@ export interface Machine {
   readonly maxStoreBytes: number
   /** For the process of this name. */
   readonly environmentOf: (name: string) => Readonly<Record<string, string>>
-  /** Begins the fault, waits for as long as it lasts, ends it, and has started again what does not recover by itself. */
+  /** Begins it, waits for as long as it lasts, ends it, and starts again what does not recover by itself. */
   readonly strike: (strike: MachineStrike, servers: Servers) => Effect.Effect<void, NotHere>
   /** What cannot be struck with here. */
   readonly notHere: ReadonlyArray<NotHere>
@@ -45,7 +46,7 @@ const megabytes = { nats: 96, postgres: 256 }
 
 /** `clocks`: the processes that get one of their own. Each look at it costs a little, so only they. */
 export const machineOf = Effect.fn("machineOf")(function* (folder: string, clocks: ReadonlyArray<string>) {
-  const owner = postgresOwner()
+  const owner = yield* Effect.promise(serverUser)
   const natsDisk = yield* Effect.result(smallDisk(join(folder, "nats-disk"), megabytes.nats))
   const postgresDisk = yield* Effect.result(smallDisk(join(folder, "postgres-disk"), megabytes.postgres, owner))
   const clockOf = new Map<string, Result.Result<Clock, NotHere>>()
@@ -57,24 +58,21 @@ export const machineOf = Effect.fn("machineOf")(function* (folder: string, clock
       clockOf.get(name) ?? Result.fail(new NotHere({ what: `a clock of ${name}`, why: "none was made" }))
     )
 
-  const means = Effect.fnUntraced(function* (fault: MachineFault, { nats, natsUrl, postgres }: Servers) {
-    switch (fault.how) {
-      case "clock": {
-        const { set } = yield* clock(fault.victim)
-        return { begin: set(fault.seconds), end: set(0) }
-      }
-      case "storage limit":
-        return { begin: useUp(natsUrl), end: giveBack(natsUrl) }
-      case "disk full": {
-        const { clear, fill } = yield* Effect.fromResult(disks[fault.victim])
-        return { begin: fill, end: clear }
-      }
-      case "disk read-only": {
-        const isNats = fault.victim === "nats"
-        const { allow, forbid } = writingOf((isNats ? nats : postgres).pid, isNats ? undefined : owner)
-        return { begin: forbid, end: allow }
-      }
+  const means = Effect.fnUntraced(function* (blow: MachineBlow, servers: Servers) {
+    if (blow.kind === "clock") {
+      const { set } = yield* clock(blow.victim)
+      return { begin: set(wrongBy[blow.how]), end: set(0) }
     }
+    const { how, victim } = blow
+    if (how === "at its limit") return { begin: useUp(servers.natsAt), end: giveBack(servers.natsAt) }
+    // nats-server keeps a stream closed after a write error, and Postgres may have ended by itself.
+    const again = Effect.andThen(servers[victim].stop, servers[victim].start)
+    if (how === "full") {
+      const { clear, fill } = yield* Effect.fromResult(disks[victim])
+      return { begin: fill, end: Effect.andThen(clear, again) }
+    }
+    const { allow, forbid } = writingOf(servers[victim].pid, victim === "nats" ? {} : owner)
+    return { begin: forbid, end: Effect.andThen(allow, again) }
   })
 
   const machine: Machine = {
@@ -85,11 +83,8 @@ export const machineOf = Effect.fn("machineOf")(function* (folder: string, clock
     strike: Effect.fnUntraced(function* (strike, servers) {
       const { begin, end } = yield* means(strike, servers)
       yield* begin
-      yield* Effect.sleep(strike.downMillis)
+      yield* Effect.sleep(strike.forMillis)
       yield* end
-      // nats-server keeps a stream closed after a write error; Postgres may have ended by itself.
-      if (strike.how === "disk full" || strike.how === "disk read-only")
-        yield* Effect.andThen(servers[strike.victim].stop, servers[strike.victim].start)
     }),
     notHere: [natsDisk, postgresDisk, ...clockOf.values()].flatMap((one: Result.Result<unknown, NotHere>) =>
       Result.isFailure(one) ? [one.failure] : []
@@ -100,10 +95,3 @@ export const machineOf = Effect.fn("machineOf")(function* (folder: string, clock
 
 const folderOf = (disk: Result.Result<{ readonly folder: string }, NotHere>, otherwise: string) =>
   Result.isSuccess(disk) ? disk.success.folder : otherwise
-
-/** Whom Postgres runs as where we are root. */
-export const postgresOwner = () => {
-  if (process.getuid?.() !== 0) return undefined
-  const idOf = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }))
-  return { uid: idOf("-u"), gid: idOf("-g") }
-}

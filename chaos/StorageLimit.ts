@@ -1,14 +1,14 @@
 // Uses up what JetStream may store in all, as other streams of the same server would, and gives it back.
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import { type ConnectionOptions, connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
 
 const filler = "FILLER"
 
 /** Answers with what NATS said in the end. */
-export const useUp = (url: string) =>
+export const useUp = (options: ConnectionOptions) =>
   Effect.promise(async () => {
-    const connection = await connect({ servers: url })
+    const connection = await connect(options)
     try {
       await (await jetstreamManager(connection)).streams.add({ name: filler, subjects: [filler] })
       for (let size = 65_536; ; ) {
@@ -24,9 +24,9 @@ export const useUp = (url: string) =>
     }
   })
 
-export const giveBack = (url: string) =>
+export const giveBack = (options: ConnectionOptions) =>
   Effect.promise(async () => {
-    const connection = await connect({ servers: url })
+    const connection = await connect(options)
     try {
       await (await jetstreamManager(connection)).streams.delete(filler)
     } finally {

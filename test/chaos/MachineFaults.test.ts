@@ -6,7 +6,7 @@ import { connect } from "@nats-io/transport-node"
 import { Effect, Fiber } from "effect"
 import pg from "pg"
 import { inject } from "vitest"
-import { isMachineStrike, type MachineFault, machineOf } from "../../chaos/MachineFaults.ts"
+import { type MachineBlow, machineOf } from "../../chaos/MachineFaults.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { startNatsServer } from "../../deploy/local/NatsServer.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
@@ -39,7 +39,7 @@ const struck = Effect.gen(function* () {
     )
   )
   yield* Effect.all([nats.start, postgres.start], { concurrency: "unbounded" })
-  return { machine, servers: { nats, natsUrl, postgres }, databaseUrl: () => databaseUrl }
+  return { machine, servers: { nats, natsAt: { servers: natsUrl }, postgres }, natsUrl, databaseUrl: () => databaseUrl }
 })
 
 /** Whether NATS stores now. */
@@ -75,29 +75,26 @@ const postgresStores = (url: string) =>
     }
   })
 
-const faults: ReadonlyArray<MachineFault> = [
-  { how: "storage limit", victim: "nats" },
-  { how: "disk full", victim: "nats" },
-  { how: "disk read-only", victim: "nats" },
-  { how: "disk full", victim: "postgres" },
-  { how: "disk read-only", victim: "postgres" }
+const faults: ReadonlyArray<MachineBlow> = [
+  { kind: "disk", victim: "nats", how: "at its limit" },
+  { kind: "disk", victim: "nats", how: "full" },
+  { kind: "disk", victim: "nats", how: "read-only" },
+  { kind: "disk", victim: "postgres", how: "full" },
+  { kind: "disk", victim: "postgres", how: "read-only" }
 ]
 
 describe("a fault of the machine", () => {
   for (const fault of faults) {
-    it.live(`${fault.how} of ${fault.victim} lasts, and is over`, (context) =>
+    it.live(`${fault.victim}: ${fault.kind} ${fault.how}, lasts and is over`, (context) =>
       whereAllowed(
         context,
         Effect.gen(function* () {
-          const { databaseUrl, machine, servers } = yield* struck
+          const { databaseUrl, machine, natsUrl, servers } = yield* struck
           const stores = Effect.suspend(() =>
-            fault.victim === "nats" ? natsStores(servers.natsUrl) : postgresStores(databaseUrl())
+            fault.victim === "nats" ? natsStores(natsUrl) : postgresStores(databaseUrl())
           )
           assert.isTrue(yield* stores)
-          assert.isTrue(isMachineStrike(fault))
-          const strike = yield* Effect.forkChild(
-            machine.strike({ ...fault, afterMillis: 0, downMillis: 6_000 }, servers)
-          )
+          const strike = yield* Effect.forkChild(machine.strike({ ...fault, forMillis: 6_000 }, servers))
           yield* eventually("it to be felt", Effect.raceFirst(stores, Fiber.join(strike)), (fine) => fine === false)
           yield* Fiber.join(strike)
           yield* eventually("it to be over", stores, (fine) => fine)

@@ -10,7 +10,7 @@ import { serviceNames } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { streamCount } from "../support/Streams.ts"
+import { pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
 import { whereAllowed } from "../support/WhereAllowed.ts"
 
 const withClocks = Effect.fnUntraced(function* (settings: Settings) {
@@ -45,14 +45,14 @@ const text = (id: string) => `text of ${id}`
 const patient = { maxLatenessSeconds: 3_600 }
 
 describe("services whose clocks differ by seconds", () => {
-  it.live("send at the time that the gateway's clock says, each once, and find nothing lost", (context) =>
+  it.live("send at the time that the gateway's clock says, each once, and find what is lost", (context) =>
     whereAllowed(
       context,
       Effect.gen(function* () {
         const { database, nats, phones, sent, set, skewOf, start } = yield* withClocks({
           environment: { WATCHDOG_SECONDS: "1", WATCHDOG_GRACE_SECONDS: "3" }
         })
-        yield* set({ scheduler: 7, dispatcher: -7, ledger: 20 })
+        yield* set({ scheduler: 7, dispatcher: -7, ledger: 100 })
         yield* start
         const due = Date.now() + 6_000
         yield* publishPlainly(
@@ -68,12 +68,18 @@ describe("services whose clocks differ by seconds", () => {
         for (const [name, seconds] of [
           ["scheduler", 7],
           ["dispatcher", -7],
-          ["ledger", 20],
+          ["ledger", 100],
           ["telegram-gateway", 0]
         ] as const)
           assert.approximately(yield* skewOf(name), seconds, 0.5)
         const overdue = database.query("select 1 from carillon.message_events where type = 'overdue'")
         assert.deepStrictEqual(yield* overdue, [])
+        // What really is lost is found.
+        yield* publishPlainly(nats.url, [command("lost", 3_600_000)])
+        const timers = pendingTimers(nats.url)
+        yield* eventually("armed", timers, ({ length }) => length === 1)
+        yield* purgeSubject(nats.url, "TIMERS", "carillon.timer.pending.lost")
+        yield* eventually("armed again", timers, ({ length }) => length === 1)
       })
     )
   )

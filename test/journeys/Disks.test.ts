@@ -101,7 +101,7 @@ describe("NATS", () => {
   it.live("that may store no more refuses, and goes on when there is room: timers that could not fire do", () =>
     Effect.gen(function* () {
       const nats = yield* testNatsWith({ maxStoreBytes: 20_000_000 })
-      const told = yield* survives(nats, useUp(nats.url), giveBack(nats.url))
+      const told = yield* survives(nats, useUp({ servers: nats.url }), giveBack({ servers: nats.url }))
       assert.deepStrictEqual([...new Set(told)], ["insufficient resources"])
     })
   )

@@ -3,9 +3,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type NotHere, smallDisk, writingOf } from "../../chaos/Disks.ts"
-import { postgresOwner } from "../../chaos/MachineFaults.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
-import { startPostgres } from "../../deploy/local/PostgresServer.ts"
+import { serverUser, startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { type Restartable, restartable } from "../../deploy/local/Restartable.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
@@ -69,12 +68,14 @@ const survives = Effect.fnUntraced(function* (
   return said
 })
 
+const owner = Effect.promise(serverUser)
+
 describe("Postgres", () => {
   it.live("whose disk is full holds back no send, and has all of it recorded when there is room", (context) =>
     whereAllowed(
       context,
       Effect.gen(function* () {
-        const disk = yield* smallDisk(yield* temporaryFolder("disk"), 160, postgresOwner())
+        const disk = yield* smallDisk(yield* temporaryFolder("disk"), 160, yield* owner)
         const said = yield* survives(yield* postgresIn(disk.folder), disk.fill, disk.clear)
         assert.match(said ?? "", /could not (extend|write)/)
       })
@@ -86,7 +87,7 @@ describe("Postgres", () => {
       context,
       Effect.gen(function* () {
         const postgres = yield* postgresIn(yield* temporaryFolder("postgres"))
-        const { allow, forbid } = writingOf(postgres.server.pid, postgresOwner())
+        const { allow, forbid } = writingOf(postgres.server.pid, yield* owner)
         yield* survives(postgres, forbid, allow)
       })
     )
