@@ -85,7 +85,7 @@ const publishOutbox = Effect.fnUntraced(function* ({ series, storedAt }: StoredS
 
 const year = 365 * 24 * 60 * 60 * 1_000
 /** A tick that stands so long after its time is not going to fire any more. */
-const overdueAfter = 60_000
+const overdueAfter = 10_000
 
 /** A tick may come too early, which does no harm; so one that waits is never put off. */
 const awaitNext = Effect.fnUntraced(function* (series: Series, lead: number) {

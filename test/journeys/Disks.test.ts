@@ -9,7 +9,7 @@ import { giveBack, useUp } from "../../chaos/StorageLimit.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { pendingTimers, streamCount } from "../support/Streams.ts"
+import { pendingTimers, streamCount, waitingTicks } from "../support/Streams.ts"
 import { type TestNats, testNatsWith } from "../support/TestNats.ts"
 import { whereAllowed } from "../support/WhereAllowed.ts"
 
@@ -103,6 +103,37 @@ describe("NATS", () => {
       const nats = yield* testNatsWith({ maxStoreBytes: 20_000_000 })
       const told = yield* survives(nats, useUp({ servers: nats.url }), giveBack({ servers: nats.url }))
       assert.deepStrictEqual([...new Set(told)], ["insufficient resources"])
+    })
+  )
+
+  it.live("that may store no more lets a series wait, which goes on when there is room", () =>
+    Effect.gen(function* () {
+      const nats = yield* testNatsWith({ maxStoreBytes: 20_000_000 })
+      const environment = { SERIES_LEAD_SECONDS: "1", SERIES_SWEEP_SECONDS: "1", WATCHDOG_SECONDS: "0" }
+      const { phones, start } = yield* carillon({ nats, environment })
+      yield* start
+      const firesAt = Date.now() + 4_000
+      const series = {
+        ...JSON.parse(command("daily", 0).payload),
+        dueAt: undefined,
+        recurrence: { every: "P1D" },
+        start: new Date(firesAt + 1_000).toISOString(),
+        timeZone: "Europe/Berlin"
+      }
+      yield* publishPlainly(nats.url, [
+        { subject: "carillon.command.schedule-series", payload: JSON.stringify(series) }
+      ])
+      yield* eventually("a tick to wait", waitingTicks(nats.url), ({ length }) => length === 1)
+      yield* useUp({ servers: nats.url })
+      assert.isBelow(Date.now(), firesAt)
+      yield* eventually(
+        "its time to pass",
+        Effect.sync(() => Date.now() > firesAt + 500),
+        (past) => past
+      )
+      yield* giveBack({ servers: nats.url })
+      const texts = Effect.sync(() => phones.received.map(({ text }) => text))
+      assert.deepStrictEqual(yield* eventually("it to arrive", texts, ({ length }) => length > 0), ["text of daily"])
     })
   )
 

@@ -1,8 +1,10 @@
 // Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { vi } from "vitest"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { natsForTest } from "../support/Layers.ts"
@@ -21,7 +23,7 @@ const publishing = <A, E>(
     readonly url: string
     readonly publisher: Publisher["Service"]
     readonly stored: Effect.Effect<ReadonlyArray<unknown>>
-  }) => Effect.Effect<A, E, EventLog>
+  }) => Effect.Effect<A, E, EventLog | Nats>
 ) =>
   Effect.gen(function* () {
     const { nats, layer } = yield* natsForTest
@@ -109,6 +111,29 @@ describe("appending what may have been said before", () => {
         yield* publisher.append(ids(20).map(event), since)
         assert.deepStrictEqual(yield* stored, ids(20))
       })
+    )
+  )
+
+  it.live("and when the clock here is far behind the one by which it was stored", () =>
+    publishing(({ url, publisher, stored }) =>
+      Effect.gen(function* () {
+        const { clock } = yield* Nats
+        yield* clock.look
+        yield* forgetDuplicates(url)
+        const since = Date.now() - 60_000
+        yield* publisher.append(ids(10).map(event))
+        yield* Effect.sleep(200)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => {
+            const now = Date.now
+            return vi.spyOn(Date, "now").mockImplementation(() => now() - 300_000)
+          }),
+          (spy) => Effect.sync(() => spy.mockRestore())
+        )
+        assert.approximately(Date.now() - clock.now(), -300_000, 500)
+        yield* publisher.append(ids(20).map(event), since)
+        assert.deepStrictEqual(yield* stored, ids(20))
+      }).pipe(Effect.scoped)
     )
   )
 })
