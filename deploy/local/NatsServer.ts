@@ -11,11 +11,13 @@ export interface NatsServerOptions {
   readonly storeDir: string
   /** JetStream stores no more than this in all streams together; if left out, as much as the disk has room for. */
   readonly maxStoreBytes?: number
+  /** Lines of its configuration beyond those every server of ours has. */
+  readonly extra?: ReadonlyArray<string>
 }
 
 /** Listens on this machine only. Streams and timers are in `storeDir`, and there again at the next start. */
 export const startNatsServer = Effect.fn("startNatsServer")(function* (options: NatsServerOptions) {
-  const { binary, port } = options
+  const { binary, extra = [], port } = options
   const storeDir = resolve(options.storeDir)
   const limit = options.maxStoreBytes === undefined ? "" : `, max_file_store: ${options.maxStoreBytes}`
   const pidFile = join(storeDir, "nats-server.pid")
@@ -39,6 +41,7 @@ export const startNatsServer = Effect.fn("startNatsServer")(function* (options: 
           `log_file: ${JSON.stringify(log)}`,
           "logfile_size_limit: 10485760",
           `jetstream { store_dir: ${JSON.stringify(storeDir)}${limit} }`,
+          ...extra,
           ""
         ].join("\n")
       ),

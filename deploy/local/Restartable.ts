@@ -7,6 +7,8 @@ export interface Restartable {
   readonly start: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
+  /** False if it does not run; 0 only asks. */
+  readonly signal: (signal: NodeJS.Signals | 0) => Effect.Effect<boolean>
 }
 
 /** Not started yet; stopped when the scope closes. */
@@ -19,6 +21,15 @@ export const restartable = Effect.fnUntraced(function* <E>(
     running = undefined
     return closing
   })
+  const signal = (signal: NodeJS.Signals | 0) =>
+    Effect.sync(() => {
+      try {
+        return running !== undefined && process.kill(running.pid, signal)
+      } catch {
+        // It has ended by itself.
+        return false
+      }
+    })
   const server: Restartable = {
     pid: () => running?.pid,
     start: Effect.gen(function* () {
@@ -31,12 +42,8 @@ export const restartable = Effect.fnUntraced(function* <E>(
       running = { scope, pid }
     }).pipe(Effect.orDie),
     stop,
-    kill9: Effect.andThen(
-      Effect.sync(() => {
-        if (running) process.kill(running.pid, "SIGKILL")
-      }),
-      stop
-    )
+    kill9: Effect.andThen(signal("SIGKILL"), stop),
+    signal
   }
   yield* Effect.addFinalizer(() => server.stop)
   return server
