@@ -48,8 +48,9 @@ const finals = new Set(["sent", "failed", "expired", "unknown", "cancelled", "re
 
 export const evidenceOf = Effect.fnUntraced(function* (world: World) {
   const services = Object.values(world.services)
-  const { events, quarantined, queues, last } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
+  // In this order: if the log has no event beyond those that the rows have seen, both are of one moment.
   const { rows, position } = yield* Effect.tryPromise(() => lookAtPostgres(world.databaseUrl))
+  const { events, quarantined, queues, last } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
   const notReady = yield* Effect.filter(services, ({ isReady }) => Effect.map(isReady, (ready) => !ready))
   const open = rows.filter(({ status }) => !finals.has(status)).map(({ id, status }) => `${id} is ${status}`)
   return {

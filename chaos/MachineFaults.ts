@@ -10,7 +10,13 @@ import { type Clock, clockIn } from "./Clocks.ts"
 import { NotHere, smallDisk, writingOf } from "./Disks.ts"
 import { giveBack, useUp } from "./StorageLimit.ts"
 
-const wrongBy = { "5 minutes ahead": 300, "5 minutes behind": -300, "20 s ahead": 20, "20 s behind": -20 } as const
+/** In seconds. */
+export const wrongBy = {
+  "5 minutes ahead": 300,
+  "5 minutes behind": -300,
+  "20 s ahead": 20,
+  "20 s behind": -20
+} as const
 
 export type MachineBlow =
   | { readonly kind: "disk"; readonly victim: "nats" | "postgres"; readonly how: "full" | "read-only" }

@@ -1,7 +1,7 @@
 // The nats-servers of a run, one or three that are one cluster: with a user for each service, whose permissions can be
 // taken away and given back while they run.
 import { mkdirSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
@@ -16,8 +16,14 @@ const accountOf = (user: string, denied: ReadonlyArray<string>) =>
 
 const nameOf = (index: number) => `nats-${index + 1}`
 
+/** Where the first keeps its data, and how much: for one that is to run out of room. */
+export interface Room {
+  readonly natsFolder: string
+  readonly maxStoreBytes: number
+}
+
 /** All of them run when this is done. */
-export const natsServers = Effect.fnUntraced(function* (count: 1 | 3, folder: string, binary: string) {
+export const natsServers = Effect.fnUntraced(function* (count: 1 | 3, folder: string, binary: string, room?: Room) {
   const ports = yield* Effect.forEach(Array.from({ length: count }), () => freePort)
   const routes = yield* Effect.forEach(ports, () => freePort)
   const denied = new Map<User, ReadonlyArray<string>>()
@@ -33,25 +39,27 @@ export const natsServers = Effect.fnUntraced(function* (count: 1 | 3, folder: st
     `cluster { name: chaos, listen: "127.0.0.1:${routes[index]}", no_advertise: true, routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`)}] }`
   ]
   const servers = yield* Effect.forEach(ports, (port, index) => {
-    const storeDir = join(folder, nameOf(index))
+    const scarce = index === 0 ? room : undefined
+    const storeDir = join(scarce?.natsFolder ?? folder, nameOf(index))
     mkdirSync(storeDir, { recursive: true })
     const extra = [
-      `include ${JSON.stringify("../users.conf")}`,
-      "no_auth_user: chaos",
+      `include ${JSON.stringify(relative(storeDir, accounts))}`,
       'lame_duck_grace_period: "500ms"',
       'lame_duck_duration: "30s"',
       ...(count > 1 ? cluster(index) : [])
     ]
-    return restartable(startNatsServer({ binary, port, storeDir, extra }))
+    return restartable(
+      startNatsServer({ binary, port, storeDir, extra, ...(scarce && { maxStoreBytes: scarce.maxStoreBytes }) })
+    )
   })
   yield* Effect.forEach(servers, ({ start }) => start, { concurrency: "unbounded" })
 
+  /** As the harness, which may do everything. */
+  const asChaos = { servers: ports.map((port) => `127.0.0.1:${port}`), user: "chaos", pass: password }
   const connection = yield* Effect.acquireRelease(
     Effect.promise(() =>
       connect({
-        servers: ports.map((port) => `127.0.0.1:${port}`),
-        user: "chaos",
-        pass: password,
+        ...asChaos,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 200,
         waitOnFirstConnect: true
@@ -69,6 +77,7 @@ export const natsServers = Effect.fnUntraced(function* (count: 1 | 3, folder: st
   return {
     ports,
     servers,
+    asChaos,
     connection,
     manager,
     /** As a service says it, over ports that lead to the servers. */

@@ -2,6 +2,7 @@
 import { agreement } from "./Agreement.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"
+import { wrongBy } from "./MachineFaults.ts"
 import type { Ran } from "./Run.ts"
 import { limits, marks, textOf } from "./World.ts"
 
@@ -63,7 +64,12 @@ const sendsRecorded = ({ evidence: { arrived, events, left, rows }, plan }: Ran)
 }
 
 /** Never early, and never past its deadline. */
-const inTime = ({ dueAt, evidence: { arrived, left }, plan }: Ran): ReadonlyArray<Finding> => {
+const inTime = ({ dueAt, evidence: { arrived, left }, plan, struck }: Ran): ReadonlyArray<Finding> => {
+  // A gateway goes by its own clock: where that is wrong, so is the instant, by as much.
+  const wrong = struck.flatMap((strike) =>
+    strike.kind === "clock" && strike.victim.startsWith("telegram-gateway") ? [wrongBy[strike.how] * 1_000] : []
+  )
+  const [early, overdue] = [Math.max(0, ...wrong), -Math.min(0, ...wrong)]
   const of = new Map(plan.messages.map((message) => [message.id, message]))
   const known = new Map(plan.messages.map(({ chatId, id }) => [textOf(id), chatId]))
   return [
@@ -74,10 +80,12 @@ const inTime = ({ dueAt, evidence: { arrived, left }, plan }: Ran): ReadonlyArra
       const message = of.get(id)
       if (!message) return [finding("only what was scheduled")("something was sent that nobody scheduled")]
       const due = dueAt.get(id) ?? 0
-      if (at < due) return [finding("never early")(`${id} was sent ${(due - at).toFixed(1)} ms early`)]
+      if (at < due - early) return [finding("never early")(`${id} was sent ${(due - at).toFixed(1)} ms early`)]
       const late = at - due - message.maxLatenessSeconds * 1_000
       // The clock is looked at just before the call; it takes a moment to come to where we look.
-      return late > 250 ? [finding("not past its deadline")(`${id} was sent ${Math.round(late)} ms too late`)] : []
+      return late > 250 + overdue
+        ? [finding("not past its deadline")(`${id} was sent ${Math.round(late)} ms too late`)]
+        : []
     })
   ]
 }

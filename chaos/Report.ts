@@ -10,14 +10,14 @@ const list = (counts: Readonly<Record<string, number>>) =>
     .map(([what, count]) => `${count} ${what}`)
     .join(", ") || "nothing"
 
-export const reportOf = ({ evidence, plan }: Ran, found: ReadonlyArray<Finding>) => {
+export const reportOf = ({ evidence, plan, struck }: Ran, found: ReadonlyArray<Finding>) => {
   const { messages, seconds } = plan.size
   const figures = {
     seed: plan.seed,
     world: plan.world,
     messages,
     seconds,
-    strikes: counted(plan.strikes.map(({ how, victim }) => `${how}: ${victim}`)),
+    strikes: counted(struck.map(({ how, victim }) => `${how}: ${victim}`)),
     calls: evidence.left.length,
     arrived: evidence.arrived.length,
     endings: counted(evidence.rows.map(({ status }) => status)),

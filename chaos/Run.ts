@@ -4,6 +4,7 @@ import { type Asked, ask, askHostile } from "./Asking.ts"
 import { type Evidence, evidenceOf } from "./Evidence.ts"
 import { hostile } from "./Hostile.ts"
 import { leadMillis, type Plan } from "./Plan.ts"
+import type { Strike } from "./Strikes.ts"
 import { strikeAll } from "./Striking.ts"
 import { worldOf } from "./World.ts"
 
@@ -11,6 +12,8 @@ export interface Ran {
   readonly plan: Plan
   readonly evidence: Evidence
   readonly asked: ReadonlyArray<Asked>
+  /** Of the plan's strikes those that really struck. */
+  readonly struck: ReadonlyArray<Strike>
   /** When each message was due, in milliseconds since the epoch. */
   readonly dueAt: ReadonlyMap<string, number>
 }
@@ -23,7 +26,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
   // The message whose id they want was asked for before all others.
   const [victim] = plan.messages.toSorted((a, b) => a.askedAfterMillis - b.askedAfterMillis)
   const attacks = hostile(victim?.id ?? "", start + plan.size.seconds * 1_000)
-  const everything = yield* Effect.all(
+  const { asked, struck } = yield* Effect.all(
     {
       asking: Effect.forEach(plan.messages, (message) => ask(world.nats, message, start), { concurrency: "unbounded" }),
       // Over the whole time.
@@ -32,7 +35,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
         (one, index) => askHostile(world.nats, one, start + (index / attacks.length) * plan.size.seconds * 1_000),
         { concurrency: "unbounded" }
       ),
-      striking: strikeAll(world, plan.strikes, start)
+      struck: strikeAll(world, plan.strikes, start)
     },
     { concurrency: "unbounded" }
   )
@@ -45,5 +48,5 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
     Effect.retry(Schedule.spaced("500 millis")),
     Effect.timeoutOrElse({ duration: "120 seconds", orElse: () => evidenceOf(world) })
   )
-  return { plan, evidence, asked: everything.asked, dueAt } satisfies Ran as Ran
+  return { plan, evidence, asked, struck, dueAt } satisfies Ran as Ran
 }, Effect.scoped)

@@ -1,4 +1,5 @@
 // What can be struck, and how: a strike is data, drawn from the seed. Striking.ts carries it out.
+import type { MachineBlow } from "./MachineFaults.ts"
 import { oneOf, pick, type Random } from "./Random.ts"
 
 export type World = "single" | "cluster"
@@ -35,6 +36,7 @@ export type Blow =
   | { readonly kind: "link"; readonly victim: LinkName; readonly how: "cut" | "stalled" | "stalled, then cut" | "slow" }
   | { readonly kind: "consumer"; readonly victim: Durable; readonly how: "deleted" | "paused" }
   | { readonly kind: "permission"; readonly victim: User; readonly how: "may not publish" | "may not append" }
+  | MachineBlow
 
 /** Whom NATS knows the services as: both gateways are one. */
 export const users = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
@@ -87,7 +89,9 @@ const blow = (random: Random, world: World): Blow => {
     [3, "nats"],
     [5, "link"],
     [2, "consumer"],
-    [1, "permission"]
+    [1, "permission"],
+    [2, "disk"],
+    [1, "clock"]
   )
   switch (kind) {
     case "service":
@@ -108,6 +112,20 @@ const blow = (random: Random, world: World): Blow => {
       return { kind, victim: oneOf(random, durables), how: random() < 0.6 ? "deleted" : "paused" }
     case "permission":
       return { kind, victim: oneOf(random, users), how: random() < 0.5 ? "may not publish" : "may not append" }
+    case "disk":
+      return pick<MachineBlow>(
+        random,
+        [2, { kind, victim: "nats", how: "full" }],
+        [1, { kind, victim: "nats", how: "read-only" }],
+        // In a cluster its filler would lie on any of the servers.
+        [world === "single" ? 1 : 0, { kind, victim: "nats", how: "at its limit" }],
+        [2, { kind, victim: "postgres", how: "full" }],
+        [1, { kind, victim: "postgres", how: "read-only" }]
+      )
+    case "clock": {
+      const how = oneOf(random, ["5 minutes ahead", "5 minutes behind", "20 s ahead", "20 s behind"] as const)
+      return { kind, victim: anyService(random), how }
+    }
   }
 }
 

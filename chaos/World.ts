@@ -9,6 +9,7 @@ import { startPostgres } from "../deploy/local/PostgresServer.ts"
 import { restartable } from "../deploy/local/Restartable.ts"
 import { type ServiceName, serviceProcess } from "../deploy/local/ServiceProcess.ts"
 import { type Link, link } from "./Links.ts"
+import { machineOf } from "./MachineFaults.ts"
 import { natsServers } from "./NatsServers.ts"
 import { chatMark, type Fault, type Plan } from "./Plan.ts"
 import { type LinkName, type Service, services, type User } from "./Strikes.ts"
@@ -43,14 +44,25 @@ const replies: { readonly [Name in Fault]: () => Reply | undefined } = {
 export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, natsServer: string) {
   const replicas = plan.world === "cluster" ? 3 : 1
   mkdirSync(join(folder, "nats"), { recursive: true })
-  const nats = yield* natsServers(replicas, join(folder, "nats"), natsServer)
+  const clocks = plan.strikes.flatMap(({ kind, victim }) => (kind === "clock" ? [victim] : []))
+  const machine =
+    clocks.length > 0 || plan.strikes.some(({ kind }) => kind === "disk")
+      ? yield* machineOf(folder, [...new Set(clocks)])
+      : undefined
+  const nats = yield* natsServers(replicas, join(folder, "nats"), natsServer, machine)
   const postgresPort = yield* freePort
   let databaseUrl = ""
   const postgres = yield* restartable(
-    Effect.tap(startPostgres({ dataDir: join(folder, "postgres"), port: postgresPort, database: "chaos" }), ({ url }) =>
-      Effect.sync(() => {
-        databaseUrl = url
-      })
+    Effect.tap(
+      startPostgres({
+        dataDir: join(machine?.postgresFolder ?? folder, "postgres"),
+        port: postgresPort,
+        database: "chaos"
+      }),
+      ({ url }) =>
+        Effect.sync(() => {
+          databaseUrl = url
+        })
     )
   )
   yield* postgres.start
@@ -88,6 +100,7 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
     const ports = yield* throughLink(`${service} to nats`, nats.ports)
     const gateway = user === "telegram-gateway"
     return {
+      ...machine?.environmentOf(service),
       NATS_URL: nats.urlFor(user, ports),
       STREAMS_REPLICAS: String(replicas),
       SHUTDOWN_GRACE_SECONDS: "5",
@@ -115,6 +128,7 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   yield* Effect.forEach(processes, ([, { start }]) => start, { concurrency: "unbounded" })
   return {
     begun,
+    machine,
     nats,
     postgres,
     databaseUrl,
