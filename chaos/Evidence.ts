@@ -51,7 +51,9 @@ export const evidenceOf = Effect.fnUntraced(function* (world: World) {
   // In this order: if the log has no event beyond those that the rows have seen, both are of one moment.
   const { rows, position } = yield* Effect.tryPromise(() => lookAtPostgres(world.databaseUrl))
   const { events, quarantined, queues, last } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
-  const notReady = yield* Effect.filter(services, ({ isReady }) => Effect.map(isReady, (ready) => !ready))
+  const notReady = yield* Effect.forEach(services, ({ failing, name }) =>
+    Effect.map(failing, (checks) => checks.map((check) => `${name} is not ready: ${check}`))
+  )
   const open = rows.filter(({ status }) => !finals.has(status)).map(({ id, status }) => `${id} is ${status}`)
   return {
     events,
@@ -60,7 +62,7 @@ export const evidenceOf = Effect.fnUntraced(function* (world: World) {
     arrived: world.phones.received,
     leftOver: [
       ...queues,
-      ...notReady.map(({ name }) => `${name} is not ready`),
+      ...notReady.flat(),
       ...(last > position ? [`${last - position} events are not projected`] : []),
       ...open
     ],

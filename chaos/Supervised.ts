@@ -1,5 +1,6 @@
 // A service that is started again whenever it ends by itself, as Kubernetes does; and how often it had to be.
 import { Effect, Schedule } from "effect"
+import type { Check } from "#shared/service/Readiness.ts"
 import type { ServiceProcess } from "../deploy/local/ServiceProcess.ts"
 
 export interface Supervised {
@@ -11,7 +12,8 @@ export interface Supervised {
   /** It stands still, and knows nothing of it afterwards. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
-  readonly isReady: Effect.Effect<boolean>
+  /** The checks that it does not pass; none if it is ready. */
+  readonly failing: Effect.Effect<ReadonlyArray<string>>
   /** How often it ended without having been asked to. */
   readonly endedByItself: () => number
   readonly output: () => string
@@ -52,8 +54,16 @@ export const supervised = Effect.fnUntraced(function* (name: string, service: Se
     stop: Effect.asVoid(Effect.andThen(want(false), service.stop)),
     freeze: signal("SIGSTOP"),
     thaw: signal("SIGCONT"),
-    isReady: service.isReady,
+    failing: Effect.promise(() => failing(service.url)),
     endedByItself: () => ends,
     output: service.output
   } satisfies Supervised as Supervised
 })
+
+const failing = (url: string): Promise<ReadonlyArray<string>> =>
+  fetch(`${url}/readyz`)
+    .then((response) => response.json() as Promise<{ readonly checks: ReadonlyArray<Check> }>)
+    .then(
+      ({ checks }) => checks.flatMap(({ name, ready }) => (ready ? [] : [name])),
+      () => ["an answer"]
+    )

@@ -159,7 +159,7 @@ describe("a plan", () => {
     const strikes = (world: "single" | "cluster") =>
       Array.from({ length: 200 }, (_, seed) => planOf(seed, { messages: 1, seconds: 30 }, world).strikes).flat()
     const ways = new Set(strikes("cluster").map(({ how, kind }) => `${kind}: ${how}`))
-    assert.strictEqual(ways.size, 20)
+    assert.strictEqual(ways.size, 18)
     const servers = new Set(strikes("single").flatMap(({ kind, victim }) => (kind === "nats" ? [victim] : [])))
     assert.deepStrictEqual([...servers], ["server 1"])
   })
