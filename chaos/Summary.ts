@@ -1,6 +1,6 @@
 // The Markdown report of many runs: on which machine, what struck how often, what became of the messages, and every
 // promise that was broken with the command that breaks it again.
-import { cpus, release, totalmem, type } from "node:os"
+import { cpus, totalmem, type } from "node:os"
 import type { Figures } from "./Report.ts"
 
 const added = (all: ReadonlyArray<Readonly<Record<string, number>>>): ReadonlyArray<readonly [string, number]> => {
@@ -28,7 +28,7 @@ ${table(
   [
     [
       "machine",
-      `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}, Node ${process.versions.node}`
+      `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GB, ${type()}, Node ${process.versions.node}`
     ],
     [
       "when",
