@@ -83,11 +83,18 @@ export class Publisher extends Context.Service<
           Effect.forEach(Array.chunksOf(messages.map(toFast), fastBatchLimit), chunk).pipe(Effect.map(Array.flatten))
 
         // As it stands, not as Topology.ts would make it: the operator may have set another.
-        const duplicateWindow = yield* Effect.cached(
-          Effect.map(
-            attempt("look up the log", () => manager.streams.info("EVENTS")),
-            ({ config }) => config.duplicate_window / 1_000_000
-          )
+        // Looked up until it is known, not cached: that would keep a failure for ever as well.
+        let window: number | undefined
+        const duplicateWindow = Effect.suspend(() =>
+          window === undefined
+            ? Effect.map(
+                attempt("look up the log", () => manager.streams.info("EVENTS")),
+                ({ config }) => {
+                  window = config.duplicate_window / 1_000_000
+                  return window
+                }
+              )
+            : Effect.succeed(window)
         )
 
         const append = Effect.fnUntraced(function* (

@@ -1,6 +1,6 @@
 // Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import { vi } from "vitest"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -135,5 +135,29 @@ describe("appending what may have been said before", () => {
         assert.deepStrictEqual(yield* stored, ids(20))
       }).pipe(Effect.scoped)
     )
+  )
+})
+
+describe("appending what was redelivered", () => {
+  it.live("goes on when the log could not be looked up at first", () =>
+    Effect.gen(function* () {
+      const { nats, layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        const { append } = yield* Publisher
+        const event: Event = {
+          type: "expired",
+          at: "2026-12-01T09:00:00.000Z",
+          id: "m-0",
+          platform: "telegram",
+          attempt: 1,
+          expiresAt: "2026-12-01T08:59:00.000Z"
+        }
+        const before = yield* Effect.exit(append([event], 0))
+        assert.isTrue(Exit.isFailure(before), "there is no log yet")
+        yield* provision([])
+        yield* append([event], 0)
+        assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.>"), 1)
+      }).pipe(Effect.provide(layer))
+    })
   )
 })
