@@ -1,16 +1,23 @@
-// What can be seen from outside after a run: the platform's record, the event log, the tables, the log lines.
-import { jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+// What can be seen from outside after a run: the platform's record, the event log, the tables, the log lines, and
+// whether anything is left over.
 import { Effect } from "effect"
 import pg from "pg"
+import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
 import type { Received } from "../deploy/local/BotApiStandIn.ts"
-import type { World } from "./World.ts"
+import type { NatsServers } from "./NatsServers.ts"
+import type { Left, World } from "./World.ts"
 
 export interface Seen {
   readonly id?: string
   readonly type: string
   readonly attempt?: number
   readonly at: string
+  /** Of a failed attempt, why. */
+  readonly category?: string
+  /** Of a rejection, which command. */
+  readonly cause?: string
+  /** What the platform calls a message that was sent. */
+  readonly providerMessageId?: string
 }
 
 export interface Row {
@@ -20,73 +27,76 @@ export interface Row {
   readonly possible_duplicate: boolean
 }
 
-export type Call = Pick<Received, "chatId" | "text" | "at">
+export type Arrival = Pick<Received, "chatId" | "text" | "at">
 
 export interface Evidence {
   readonly events: ReadonlyArray<Seen>
   readonly rows: ReadonlyArray<Row>
-  /** Every call of the platform, and those that reached a phone. */
-  readonly requests: ReadonlyArray<Call>
-  readonly arrived: ReadonlyArray<Call>
-  /** Ids of messages whose row says that nothing more will be done. */
-  readonly ended: ReadonlySet<string>
-  /** Messages that some consumer has not finished. */
-  readonly unsettled: number
-  /** Events that the ledger has not projected. */
-  readonly behind: number
+  /** Every call as it left its gateway. */
+  readonly left: ReadonlyArray<Left>
+  /** What reached a phone, in this order. */
+  readonly arrived: ReadonlyArray<Arrival>
+  /** What should be over by now, and is not: empty when the run has come to its end. */
+  readonly leftOver: ReadonlyArray<string>
   readonly quarantined: number
+  /** How often a service ended without having been asked to. */
+  readonly endedByThemselves: Readonly<Record<string, number>>
   readonly log: string
 }
 
-const finals = new Set(["sent", "failed", "expired", "unknown", "cancelled"])
+const finals = new Set(["sent", "failed", "expired", "unknown", "cancelled", "rejected"])
 
 export const evidenceOf = Effect.fnUntraced(function* (world: World) {
-  const { events, unsettled, last, quarantined } = yield* Effect.promise(() => lookAtNats(world.natsUrl))
-  const { rows, position } = yield* Effect.promise(() => lookAtPostgres(world.databaseUrl))
+  const services = Object.values(world.services)
+  // In this order: if the log has no event beyond those that the rows have seen, both are of one moment.
+  const { rows, position } = yield* Effect.tryPromise(() => lookAtPostgres(world.databaseUrl))
+  const { events, quarantined, queues, last } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
+  const notReady = yield* Effect.forEach(services, ({ failing, name }) =>
+    Effect.map(failing, (checks) => checks.map((check) => `${name} is not ready: ${check}`))
+  )
+  const open = rows.filter(({ status }) => !finals.has(status)).map(({ id, status }) => `${id} is ${status}`)
   return {
     events,
     rows,
-    requests: world.phones.requests,
+    left: world.left,
     arrived: world.phones.received,
-    ended: new Set(rows.filter(({ status }) => finals.has(status)).map(({ id }) => id)),
-    unsettled,
-    behind: last - position,
+    leftOver: [
+      ...queues,
+      ...notReady.flat(),
+      ...(last > position ? [`${last - position} events are not projected`] : []),
+      ...open
+    ],
     quarantined,
-    log: world.log()
+    endedByThemselves: Object.fromEntries(services.map(({ endedByItself, name }) => [name, endedByItself()])),
+    log: services.map(({ output }) => output()).join("")
   } satisfies Evidence as Evidence
 })
 
-const lookAtNats = async (natsUrl: string) => {
-  const connection = await connect({ servers: natsUrl, timeout: 5_000 })
-  try {
-    const manager = await jetstreamManager(connection)
-    const events: Array<Seen> = []
-    const consumer = await manager.jetstream().consumers.get("EVENTS")
-    if ((await consumer.info()).num_pending > 0) {
-      for await (const message of await consumer.consume({ max_messages: 5_000 })) {
-        const { message: inner, id, type, attempt, at } = message.json<Seen & { readonly message?: Seen }>()
-        const known = inner?.id ?? id
-        events.push({
-          type,
-          at,
-          ...(known === undefined ? {} : { id: known }),
-          ...(attempt === undefined ? {} : { attempt })
-        })
-        if (message.info.pending === 0) break
-      }
+const lookAtNats = async ({ manager }: NatsServers) => {
+  const events: Array<Seen> = []
+  const consumer = await manager.jetstream().consumers.get("EVENTS")
+  if ((await consumer.info()).num_pending > 0) {
+    for await (const message of await consumer.consume({ max_messages: 5_000 })) {
+      const { message: inner, ...event } = message.json<Seen & { readonly message?: Seen }>()
+      const id = inner?.id ?? event.id
+      events.push({ ...event, ...(id === undefined ? {} : { id }) })
+      if (message.info.pending === 0) break
     }
-    let unsettled = 0
-    for await (const stream of manager.streams.list()) {
-      for await (const { config, num_ack_pending, num_pending } of manager.consumers.list(stream.config.name)) {
-        if (config.durable_name) unsettled += num_ack_pending + num_pending
-      }
-    }
-    const last = (await manager.streams.info("EVENTS")).state.last_seq
-    const quarantined = (await manager.streams.info("QUARANTINE")).state.messages
-    return { events, unsettled, last, quarantined }
-  } finally {
-    await connection.close()
   }
+  const queues: Array<string> = []
+  for (const { durable, stream } of [...fixedConsumers, ...gatewayConsumers("telegram", "default")]) {
+    const waiting = await manager.consumers.info(stream, durable).then(
+      ({ num_ack_pending, num_pending }) => num_ack_pending + num_pending,
+      (error: Error) => error.message
+    )
+    if (waiting !== 0) queues.push(`consumer ${durable}: ${waiting}`)
+  }
+  const stored = async (stream: string) => (await manager.streams.info(stream)).state
+  for (const stream of ["COMMANDS", "TIMERS"]) {
+    const { messages } = await stored(stream)
+    if (messages > 0) queues.push(`${messages} messages are left in ${stream}`)
+  }
+  return { events, queues, last: (await stored("EVENTS")).last_seq, quarantined: (await stored("QUARANTINE")).messages }
 }
 
 const lookAtPostgres = async (url: string) => {
@@ -94,7 +104,7 @@ const lookAtPostgres = async (url: string) => {
   await client.connect()
   try {
     const { rows } = await client.query<Row>(
-      "select id, status, attempts, possible_duplicate from carillon.scheduled_messages where id like 'm-%'"
+      "select id, status, attempts, possible_duplicate from carillon.scheduled_messages"
     )
     const { rows: checkpoints } = await client.query<{ position: string }>(
       "select position from carillon.projection_checkpoints"

@@ -1,64 +1,59 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
-import type { Call, Evidence, Row, Seen } from "./Evidence.ts"
+import { agreement } from "./Agreement.ts"
+import type { Row, Seen } from "./Evidence.ts"
+import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"
+import { wrongBy } from "./MachineFaults.ts"
 import type { Ran } from "./Run.ts"
 import { limits, marks, textOf } from "./World.ts"
-
-export interface Finding {
-  readonly promise: string
-  readonly what: string
-}
 
 const endings = new Set(["sent", "failed", "expired", "unknown", "cancelled"])
 
 export const findings = (ran: Ran): ReadonlyArray<Finding> => [
   ...oneEnding(ran),
   ...sendsRecorded(ran),
+  ...agreement(ran),
   ...inTime(ran),
-  ...withinLimits(ran.evidence),
-  ...nothingPersonal(ran.evidence),
-  ...nothingHurt(ran)
+  ...withinLimits(ran),
+  ...nothingPersonal(ran),
+  ...hostileRefused(ran),
+  ...nothingLeftOver(ran)
 ]
 
-const finding =
-  (promise: string) =>
-  (what: string): Finding => ({ promise, what })
-
-const groupById = <A extends { readonly id?: string }>(all: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyArray<A>> =>
-  Map.groupBy(
-    all.filter(({ id }) => id !== undefined),
-    ({ id }) => id as string
-  )
-
 /** Every accepted message has one final outcome, and the tables say the same. */
-const oneEnding = ({ evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
+const oneEnding = ({ dueAt, evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("one final outcome")
   const byId = groupById<Seen>(events)
   const rowOf = new Map(rows.map((row) => [row.id, row]))
-  return plan.messages.flatMap(({ id }) => {
+  return plan.messages.flatMap(({ id, maxLatenessSeconds }) => {
     const mine = byId.get(id) ?? []
-    if (!mine.some(({ type }) => type === "scheduled")) return [broken(`${id} was never accepted`)]
-    // Said again it is the same event, by its id: NATS that is killed may forget that it had it.
-    const said = new Map(mine.map((one) => [`${one.type} of attempt ${one.attempt ?? "none"}`, one.type]))
-    const ends = [...said].filter(([, type]) => endings.has(type)).map(([what]) => what)
-    if (ends.length !== 1) return [broken(`${id} has ended ${ends.length} times: ${ends.join(", ") || "never"}`)]
+    const deadline = (dueAt.get(id) ?? 0) + maxLatenessSeconds * 1_000
+    if (!mine.some(({ type }) => type === "scheduled")) {
+      // Whoever asks too late, or while no scheduler runs until it is too late, is told so.
+      const refused = mine.some(({ at, type }) => type === "rejected" && Date.parse(at) >= deadline)
+      return refused ? [] : [broken(`${id} was never accepted`)]
+    }
+    const ends = saidOnce(mine).filter(({ type }) => endings.has(type))
+    const named = ends.map(({ attempt, type }) => `${type} of attempt ${attempt ?? "none"}`).join(", ")
+    if (ends.length !== 1) return [broken(`${id} has ended ${ends.length} times: ${named || "never"}`)]
     const status = rowOf.get(id)?.status
-    return status === said.get(ends[0] ?? "") ? [] : [broken(`${id} ended: ${ends[0]}, and its row says ${status}`)]
+    return status === ends[0]?.type ? [] : [broken(`${id} ended: ${named}, and its row says ${status}`)]
   })
 }
 
-/** No send without an intent; every send beyond the first is recorded as a possible duplicate, or was a refusal before. */
-const sendsRecorded = ({ evidence: { arrived, events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
+/** No call without an intent; every send beyond the first is recorded as a possible duplicate, or was a refusal before. */
+const sendsRecorded = ({ evidence: { arrived, events, left, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("sends are recorded")
   const byId = groupById<Seen>(events)
+  const callsOf = groupById(left)
   const rowOf = new Map<string, Row>(rows.map((row) => [row.id, row]))
   const arrivals = Map.groupBy(arrived, ({ text }) => text)
   return plan.messages.flatMap(({ id, unknownOutcome }) => {
     const count = arrivals.get(textOf(id))?.length ?? 0
-    const mine = byId.get(id) ?? []
-    const begun = mine.filter(({ type }) => type === "send-started").length
+    const calls = callsOf.get(id)?.length ?? 0
+    const begun = saidOnce(byId.get(id) ?? []).filter(({ type }) => type === "send-started").length
     const row = rowOf.get(id)
     return [
-      ...(count > begun ? [broken(`${id} arrived ${count} times, with ${begun} intents`)] : []),
+      ...(calls > begun ? [broken(`${id} left ${calls} times, with ${begun} intents`)] : []),
       ...(count > 1 && !row?.possible_duplicate
         ? [broken(`${id} arrived ${count} times, and its row knows of none`)]
         : []),
@@ -69,25 +64,36 @@ const sendsRecorded = ({ evidence: { arrived, events, rows }, plan }: Ran): Read
 }
 
 /** Never early, and never past its deadline. */
-const inTime = ({ dueAt, evidence: { requests }, plan }: Ran): ReadonlyArray<Finding> => {
-  const of = new Map(plan.messages.map((message) => [textOf(message.id), message]))
-  return requests.flatMap(({ at, text }) => {
-    const message = of.get(text)
-    if (!message) return [finding("only what was scheduled")("something was sent that nobody scheduled")]
-    const due = dueAt.get(message.id) ?? 0
-    if (at < due) return [finding("never early")(`${message.id} was sent ${(due - at).toFixed(1)} ms early`)]
-    const late = at - due - message.maxLatenessSeconds * 1_000
-    // The clock is looked at just before the call; it takes a moment to arrive.
-    return late > 250
-      ? [finding("not past its deadline")(`${message.id} was sent ${Math.round(late)} ms too late`)]
-      : []
-  })
+const inTime = ({ dueAt, evidence: { arrived, left }, plan, struck }: Ran): ReadonlyArray<Finding> => {
+  // A gateway goes by its own clock: where that is wrong, so is the instant, by as much.
+  const wrong = struck.flatMap((strike) =>
+    strike.kind === "clock" && strike.victim.startsWith("telegram-gateway") ? [wrongBy[strike.how] * 1_000] : []
+  )
+  const [early, overdue] = [Math.max(0, ...wrong), -Math.min(0, ...wrong)]
+  const of = new Map(plan.messages.map((message) => [message.id, message]))
+  const known = new Map(plan.messages.map(({ chatId, id }) => [textOf(id), chatId]))
+  return [
+    ...arrived.flatMap(({ chatId, text }) =>
+      known.get(text) === chatId ? [] : [finding("only what was scheduled")("something arrived that nobody scheduled")]
+    ),
+    ...left.flatMap(({ at, id }) => {
+      const message = of.get(id)
+      if (!message) return [finding("only what was scheduled")("something was sent that nobody scheduled")]
+      const due = dueAt.get(id) ?? 0
+      if (at < due - early) return [finding("never early")(`${id} was sent ${(due - at).toFixed(1)} ms early`)]
+      const late = at - due - message.maxLatenessSeconds * 1_000
+      // The clock is looked at just before the call; it takes a moment to come to where we look.
+      return late > 250 + overdue
+        ? [finding("not past its deadline")(`${id} was sent ${Math.round(late)} ms too late`)]
+        : []
+    })
+  ]
 }
 
-/** In any second, of the bot and of each chat. */
-const withinLimits = ({ requests }: Evidence): ReadonlyArray<Finding> => {
+/** In any second, of the bot and of each chat, as calls leave the gateway: what a slow network makes of it is not ours. */
+const withinLimits = ({ evidence: { left }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("limits")
-  const most = (all: ReadonlyArray<Call>) => {
+  const most = (all: Ran["evidence"]["left"]) => {
     const times = all.map(({ at }) => at).toSorted((a, b) => a - b)
     let [first, most] = [0, 0]
     for (const [index, at] of times.entries()) {
@@ -96,8 +102,9 @@ const withinLimits = ({ requests }: Evidence): ReadonlyArray<Finding> => {
     }
     return most
   }
-  const ofBot = most(requests)
-  const perChat = [...Map.groupBy(requests, ({ chatId }) => chatId)].map(([, all]) => most(all))
+  const chatOf = new Map(plan.messages.map(({ chatId, id }) => [id, chatId]))
+  const ofBot = most(left)
+  const perChat = [...Map.groupBy(left, ({ id }) => chatOf.get(id)).values()].map(most)
   const ofChat = Math.max(0, ...perChat)
   return [
     ...(ofBot > limits.bot ? [broken(`${ofBot} sends of the bot within a second, of ${limits.bot} allowed`)] : []),
@@ -105,17 +112,35 @@ const withinLimits = ({ requests }: Evidence): ReadonlyArray<Finding> => {
   ]
 }
 
-const nothingPersonal = ({ log }: Evidence): ReadonlyArray<Finding> =>
+const nothingPersonal = ({ evidence: { log } }: Ran): ReadonlyArray<Finding> =>
   marks
     .filter((mark) => log.includes(mark))
     .map((mark) => finding("nothing personal in logs")(`${mark} stands in a log line`))
 
-/** What is hostile is refused aloud: nothing of it is accepted, and nothing is left over. */
-const nothingHurt = ({ evidence: { events, quarantined }, plan }: Ran): ReadonlyArray<Finding> => {
+/** What is hostile is refused aloud, each by itself, or never becomes a command. */
+const hostileRefused = ({ asked, evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("hostile commands")
-  const refused = events.filter(({ type }) => type === "rejected").length
+  const refused = new Set(events.flatMap(({ cause, type }) => (type === "rejected" ? [cause?.split("-")[1]] : [])))
+  const ours = new Set(plan.messages.map(({ id }) => id))
   return [
-    ...(refused === plan.hostile.length ? [] : [broken(`${refused} refusals of ${plan.hostile.length}`)]),
-    ...(quarantined === 0 ? [] : [broken(`${quarantined} messages that no service could process`)])
+    ...asked.flatMap(({ hostile, sequence }, index) => {
+      const what = `number ${index}, on ${hostile.subject.slice(0, 60)},`
+      if (hostile.expected === "by NATS") {
+        return sequence === undefined ? [] : [broken(`${what} was taken by NATS`)]
+      }
+      return hostile.expected === "harmless" || refused.has(String(sequence))
+        ? []
+        : [broken(`${what} was not refused: command ${sequence}`)]
+    }),
+    ...rows
+      .filter(({ id, status }) => !ours.has(id) && status !== "rejected")
+      .map(({ id, status }) => broken(`${id} is ${status}, and was asked for by nobody`))
   ]
 }
+
+const nothingLeftOver = ({ evidence: { leftOver, quarantined } }: Ran): ReadonlyArray<Finding> => [
+  ...(quarantined === 0
+    ? []
+    : [finding("nothing quarantined")(`${quarantined} messages that no service could process`)]),
+  ...leftOver.map(finding("after the storm"))
+]

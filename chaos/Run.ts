@@ -1,80 +1,52 @@
-// Runs one plan: publishes its messages, strikes whom it names, and waits until every message has come to an end.
-import { jetstream } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+// Runs one plan: asks for its messages, strikes whom it names, and waits until everything has come to an end.
 import { Effect, Schedule } from "effect"
+import { type Asked, ask, askHostile } from "./Asking.ts"
 import { type Evidence, evidenceOf } from "./Evidence.ts"
-import type { Plan, Planned, Strike } from "./Plan.ts"
-import { textOf, type World, worldOf } from "./World.ts"
+import { hostile } from "./Hostile.ts"
+import { leadMillis, type Plan } from "./Plan.ts"
+import type { Strike } from "./Strikes.ts"
+import { strikeAll } from "./Striking.ts"
+import { worldOf } from "./World.ts"
 
 export interface Ran {
   readonly plan: Plan
   readonly evidence: Evidence
+  readonly asked: ReadonlyArray<Asked>
+  /** Of the plan's strikes those that really struck. */
+  readonly struck: ReadonlyArray<Strike>
   /** When each message was due, in milliseconds since the epoch. */
   readonly dueAt: ReadonlyMap<string, number>
 }
 
 export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, natsServer: string) {
   const world = yield* worldOf(plan, folder, natsServer)
-  const start = Date.now() + 3_000
+  const start = Date.now() + leadMillis
   world.begun.at = start
   const dueAt = new Map(plan.messages.map(({ id, dueAfterMillis }) => [id, start + dueAfterMillis] as const))
-  yield* Effect.promise(() => publish(world.natsUrl, plan, start))
-  // One after the other for each victim: nobody is struck while it is being started.
-  const ofVictims = [...Map.groupBy(plan.strikes, ({ victim }) => victim).values()]
-  yield* Effect.forEach(ofVictims, (strikes) => Effect.forEach(strikes, (strike) => strikeAt(world, start, strike)), {
-    concurrency: "unbounded",
-    discard: true
-  })
-  const ended = Effect.flatMap(evidenceOf(world), (evidence) =>
-    evidence.ended.size >= plan.messages.length && evidence.unsettled === 0 && evidence.behind === 0
-      ? Effect.succeed(evidence)
-      : Effect.fail(evidence)
+  // The message whose id they want was asked for before all others.
+  const [victim] = plan.messages.toSorted((a, b) => a.askedAfterMillis - b.askedAfterMillis)
+  const attacks = hostile(victim?.id ?? "", start + plan.size.seconds * 1_000)
+  const { asked, struck } = yield* Effect.all(
+    {
+      asking: Effect.forEach(plan.messages, (message) => ask(world.nats, message, start), { concurrency: "unbounded" }),
+      // Over the whole time.
+      asked: Effect.forEach(
+        attacks,
+        (one, index) => askHostile(world.nats, one, start + (index / attacks.length) * plan.size.seconds * 1_000),
+        { concurrency: "unbounded" }
+      ),
+      struck: strikeAll(world, plan.strikes, start)
+    },
+    { concurrency: "unbounded" }
   )
-  const evidence = yield* ended.pipe(
+  yield* Effect.logInfo("nothing is struck any more")
+  const over = Effect.flatMap(evidenceOf(world), (evidence) =>
+    evidence.leftOver.length === 0 ? Effect.succeed(evidence) : Effect.fail(evidence.leftOver.join("; "))
+  )
+  const evidence = yield* over.pipe(
+    Effect.tapError((why) => Effect.logDebug("not over", why)),
     Effect.retry(Schedule.spaced("500 millis")),
-    Effect.timeoutOrElse({ duration: "180 seconds", orElse: () => evidenceOf(world) }),
-    Effect.catch((evidence) => Effect.succeed(evidence))
+    Effect.timeoutOrElse({ duration: "120 seconds", orElse: () => evidenceOf(world) })
   )
-  return { plan, evidence, dueAt } satisfies Ran
+  return { plan, evidence, asked, struck, dueAt } satisfies Ran as Ran
 }, Effect.scoped)
-
-const commandOf = ({ id, chatId, maxLatenessSeconds, priority, unknownOutcome }: Planned, dueAt: number) => ({
-  id,
-  platform: "telegram",
-  recipient: { chatId },
-  content: { type: "text", text: textOf(id) },
-  dueAt: new Date(dueAt).toISOString(),
-  maxLatenessSeconds,
-  priority,
-  unknownOutcome
-})
-
-const publish = async (natsUrl: string, plan: Plan, start: number) => {
-  const connection = await connect({ servers: natsUrl })
-  const js = jetstream(connection)
-  await Promise.all([
-    ...plan.messages.map((message) =>
-      js.publish("carillon.command.schedule", JSON.stringify(commandOf(message, start + message.dueAfterMillis)))
-    ),
-    ...plan.hostile.map((payload) => js.publish("carillon.command.schedule", payload))
-  ])
-  await connection.close()
-}
-
-const strikeAt = (world: World, start: number, { afterMillis, downMillis, how, victim }: Strike) =>
-  Effect.gen(function* () {
-    yield* Effect.sleep(Math.max(0, start + afterMillis - Date.now()))
-    yield* Effect.logInfo(
-      `${((Date.now() - start) / 1_000).toFixed(1)} s: ${how} of ${victim}, back in ${downMillis} ms`
-    )
-    if (victim === "nats" || victim === "postgres") {
-      yield* world[victim].kill9
-      yield* Effect.sleep(downMillis)
-      return yield* world[victim].start
-    }
-    const service = world.service(victim)
-    if (!service) return
-    yield* how === "kill -9" ? service.kill9 : Effect.asVoid(service.stop)
-    yield* Effect.sleep(downMillis)
-    yield* service.start
-  })

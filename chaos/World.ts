@@ -1,14 +1,19 @@
-// What a run is made against: own servers, all services as processes, two gateways, a platform with faults.
+// What a run is made against: own servers, all services as processes, two gateways, a platform with faults; and a link
+// that can be broken between any service and what it needs.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { Reply, startBotApiStandIn } from "../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../deploy/local/LocalServer.ts"
-import { startNatsServer } from "../deploy/local/NatsServer.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
 import { restartable } from "../deploy/local/Restartable.ts"
-import { serviceNames, serviceProcess } from "../deploy/local/ServiceProcess.ts"
-import { chatMark, type Fault, type Plan, type Victim } from "./Plan.ts"
+import { type ServiceName, serviceProcess } from "../deploy/local/ServiceProcess.ts"
+import { type Link, link } from "./Links.ts"
+import { machineOf } from "./MachineFaults.ts"
+import { natsServers } from "./NatsServers.ts"
+import { chatMark, type Fault, type Plan } from "./Plan.ts"
+import { type LinkName, type Service, services, type User } from "./Strikes.ts"
+import { type Supervised, supervised } from "./Supervised.ts"
 
 /** Sends in any second: of the bot, and to one chat. */
 export const limits = { bot: 40, chat: 2 } as const
@@ -17,6 +22,13 @@ export const limits = { bot: 40, chat: 2 } as const
 export const textOf = (id: string) => `CHAOSTEXT of ${id}`
 const token = "909090:CHAOSTOKEN"
 export const marks = ["CHAOSTEXT", "CHAOSTOKEN", chatMark]
+
+/** A call of the platform as it left its gateway, whatever became of it. */
+export interface Left {
+  readonly id: string
+  /** Milliseconds since the epoch, with fractions. */
+  readonly at: number
+}
 
 const replies: { readonly [Name in Fault]: () => Reply | undefined } = {
   none: () => undefined,
@@ -30,20 +42,30 @@ const replies: { readonly [Name in Fault]: () => Reply | undefined } = {
 }
 
 export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, natsServer: string) {
-  const [natsPort, postgresPort] = [yield* freePort, yield* freePort]
+  const replicas = plan.world === "cluster" ? 3 : 1
   mkdirSync(join(folder, "nats"), { recursive: true })
-  const nats = yield* restartable(
-    startNatsServer({ binary: natsServer, port: natsPort, storeDir: join(folder, "nats") })
-  )
+  const clocks = plan.strikes.flatMap(({ kind, victim }) => (kind === "clock" ? [victim] : []))
+  const machine =
+    clocks.length > 0 || plan.strikes.some(({ kind }) => kind === "disk")
+      ? yield* machineOf(folder, [...new Set(clocks)])
+      : undefined
+  const nats = yield* natsServers(replicas, join(folder, "nats"), natsServer, machine)
+  const postgresPort = yield* freePort
   let databaseUrl = ""
   const postgres = yield* restartable(
-    Effect.tap(startPostgres({ dataDir: join(folder, "postgres"), port: postgresPort, database: "chaos" }), ({ url }) =>
-      Effect.sync(() => {
-        databaseUrl = url
-      })
+    Effect.tap(
+      startPostgres({
+        dataDir: join(machine?.postgresFolder ?? folder, "postgres"),
+        port: postgresPort,
+        database: "chaos"
+      }),
+      ({ url }) =>
+        Effect.sync(() => {
+          databaseUrl = url
+        })
     )
   )
-  yield* Effect.all([nats.start, postgres.start], { concurrency: "unbounded" })
+  yield* postgres.start
 
   const begun = { at: 0 }
   let requests = 0
@@ -51,27 +73,84 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
     answer: (_, method) =>
       method === "sendMessage" ? replies[plan.fault(requests++, Date.now() - begun.at)]() : undefined
   })
-  const natsUrl = `nats://127.0.0.1:${natsPort}`
-  const environment = {
-    NATS_URL: natsUrl,
-    DATABASE_URL: databaseUrl,
-    TELEGRAM_BOT_TOKEN: token,
-    TELEGRAM_API_ROOT: phones.apiRoot,
-    TELEGRAM_MESSAGES_PER_SECOND: String(limits.bot),
-    TELEGRAM_CHAT_MESSAGES_PER_SECOND: String(limits.chat),
-    CIRCUIT_FIRST_WAIT_SECONDS: "1",
-    CIRCUIT_LONGEST_WAIT_SECONDS: "4",
-    RETRY_TIERS: "10x1s,10x5s",
-    SHUTDOWN_GRACE_SECONDS: "5",
-    LOG_LEVEL: "Debug"
+
+  const links = new Map<LinkName, Link>()
+  const left: Array<Left> = []
+  const throughLink = Effect.fnUntraced(function* (
+    name: LinkName,
+    targets: ReadonlyArray<number>,
+    leaving?: () => (chunk: Buffer) => void
+  ) {
+    const made = yield* link(targets, leaving)
+    links.set(name, made)
+    return made.ports
+  })
+  const throughLinkTo = Effect.fnUntraced(function* (
+    name: LinkName,
+    url: string,
+    leaving?: () => (chunk: Buffer) => void
+  ) {
+    const linked = new URL(url)
+    linked.port = String((yield* throughLink(name, [Number(linked.port)], leaving))[0])
+    return linked.href.replace(/\/$/, "")
+  })
+
+  const settingsOf = Effect.fnUntraced(function* (service: Service) {
+    const user = service.replace(/-2$/, "") as User
+    const ports = yield* throughLink(`${service} to nats`, nats.ports)
+    const gateway = user === "telegram-gateway"
+    return {
+      ...machine?.environmentOf(service),
+      NATS_URL: nats.urlFor(user, ports),
+      STREAMS_REPLICAS: String(replicas),
+      SHUTDOWN_GRACE_SECONDS: "5",
+      LOG_LEVEL: "Debug",
+      RETRY_TIERS: "10x1s,10x5s",
+      ...(service === "ledger" ? { DATABASE_URL: yield* throughLinkTo("ledger to postgres", databaseUrl) } : {}),
+      ...(gateway
+        ? {
+            TELEGRAM_BOT_TOKEN: token,
+            TELEGRAM_API_ROOT: yield* throughLinkTo(`${service} to platform`, phones.apiRoot, () => watchCalls(left)),
+            TELEGRAM_MESSAGES_PER_SECOND: String(limits.bot),
+            TELEGRAM_CHAT_MESSAGES_PER_SECOND: String(limits.chat),
+            CIRCUIT_FIRST_WAIT_SECONDS: "1",
+            CIRCUIT_LONGEST_WAIT_SECONDS: "4"
+          }
+        : {})
+    }
+  })
+  const processes = yield* Effect.forEach(services, (name) =>
+    Effect.gen(function* () {
+      const process = yield* serviceProcess(name.replace(/-2$/, "") as ServiceName, yield* settingsOf(name))
+      return [name, yield* supervised(name, process)] as const
+    })
+  )
+  yield* Effect.forEach(processes, ([, { start }]) => start, { concurrency: "unbounded" })
+  return {
+    begun,
+    machine,
+    nats,
+    postgres,
+    databaseUrl,
+    phones,
+    links,
+    left: left as ReadonlyArray<Left>,
+    services: Object.fromEntries(processes) as { readonly [Name in Service]: Supervised }
   }
-  const services = yield* Effect.forEach(serviceNames, (name) => serviceProcess(name, environment))
-  const second = yield* serviceProcess("telegram-gateway", environment)
-  const processes = [...services, second]
-  const service = (name: Victim) =>
-    name === "telegram-gateway-2" ? second : services[serviceNames.indexOf(name as (typeof serviceNames)[number])]
-  yield* Effect.forEach(processes, ({ start }) => start, { concurrency: "unbounded" })
-  const log = () => processes.map(({ output }) => output()).join("")
-  return { plan, begun, nats, natsUrl, postgres, databaseUrl, phones, service, log }
 })
 export type World = Effect.Success<ReturnType<typeof worldOf>>
+
+/** Notes the sends among the bytes of one connection; one may come in two pieces. */
+const watchCalls = (left: Array<Left>) => {
+  let rest = ""
+  return (chunk: Buffer) => {
+    const at = performance.timeOrigin + performance.now()
+    rest += chunk.toString("latin1")
+    let end = 0
+    for (const { 0: whole, 1: id = "", index } of rest.matchAll(/CHAOSTEXT of ([\w-]+)"/g)) {
+      left.push({ id, at })
+      end = index + whole.length
+    }
+    rest = rest.slice(Math.max(end, rest.length - 200))
+  }
+}

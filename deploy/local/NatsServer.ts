@@ -9,12 +9,17 @@ export interface NatsServerOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly storeDir: string
+  /** JetStream stores no more than this in all streams together; if left out, as much as the disk has room for. */
+  readonly maxStoreBytes?: number
+  /** Lines of its configuration beyond those every server of ours has. */
+  readonly extra?: ReadonlyArray<string>
 }
 
 /** Listens on this machine only. Streams and timers are in `storeDir`, and there again at the next start. */
 export const startNatsServer = Effect.fn("startNatsServer")(function* (options: NatsServerOptions) {
-  const { binary, port } = options
+  const { binary, extra = [], port } = options
   const storeDir = resolve(options.storeDir)
+  const limit = options.maxStoreBytes === undefined ? "" : `, max_file_store: ${options.maxStoreBytes}`
   const pidFile = join(storeDir, "nats-server.pid")
   const config = join(storeDir, "nats-server.conf")
   const log = join(storeDir, "nats-server.log")
@@ -35,7 +40,8 @@ export const startNatsServer = Effect.fn("startNatsServer")(function* (options: 
           `pid_file: ${JSON.stringify(pidFile)}`,
           `log_file: ${JSON.stringify(log)}`,
           "logfile_size_limit: 10485760",
-          `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
+          `jetstream { store_dir: ${JSON.stringify(storeDir)}${limit} }`,
+          ...extra,
           ""
         ].join("\n")
       ),

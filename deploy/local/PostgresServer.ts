@@ -133,13 +133,13 @@ const loadBinaries = async (user: User) => {
 }
 
 /** Whom the server runs as; ourselves, if empty. */
-interface User {
+export interface User {
   readonly uid?: number
   readonly gid?: number
 }
 
 /** Postgres refuses to run as root: then it runs as the user postgres, made if need be. */
-const serverUser = async (): Promise<User> => {
+export const serverUser = async (): Promise<User> => {
   if (process.getuid?.() !== 0) return {}
   await run("id", ["-u", "postgres"]).catch(() =>
     run("useradd", ["--system", "--user-group", "--no-create-home", "postgres"])

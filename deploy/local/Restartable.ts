@@ -2,9 +2,13 @@
 import { Effect, Exit, Scope } from "effect"
 
 export interface Restartable {
+  /** While it runs. */
+  readonly pid: () => number | undefined
   readonly start: Effect.Effect<void>
   readonly stop: Effect.Effect<void>
   readonly kill9: Effect.Effect<void>
+  /** False if it does not run; 0 only asks. */
+  readonly signal: (signal: NodeJS.Signals | 0) => Effect.Effect<boolean>
 }
 
 /** Not started yet; stopped when the scope closes. */
@@ -17,7 +21,17 @@ export const restartable = Effect.fnUntraced(function* <E>(
     running = undefined
     return closing
   })
+  const signal = (signal: NodeJS.Signals | 0) =>
+    Effect.sync(() => {
+      try {
+        return running !== undefined && process.kill(running.pid, signal)
+      } catch {
+        // It has ended by itself.
+        return false
+      }
+    })
   const server: Restartable = {
+    pid: () => running?.pid,
     start: Effect.gen(function* () {
       if (running) return
       const scope = yield* Scope.make()
@@ -28,12 +42,8 @@ export const restartable = Effect.fnUntraced(function* <E>(
       running = { scope, pid }
     }).pipe(Effect.orDie),
     stop,
-    kill9: Effect.andThen(
-      Effect.sync(() => {
-        if (running) process.kill(running.pid, "SIGKILL")
-      }),
-      stop
-    )
+    kill9: Effect.andThen(signal("SIGKILL"), stop),
+    signal
   }
   yield* Effect.addFinalizer(() => server.stop)
   return server

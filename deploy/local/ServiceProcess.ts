@@ -15,7 +15,12 @@ export interface ServiceProcess {
   readonly url: string
   /** Of the newest start. */
   readonly pid: () => number | undefined
+  /** Answers when it is ready. */
   readonly start: Effect.Effect<void>
+  /** The same, without waiting. */
+  readonly launch: Effect.Effect<void>
+  readonly running: () => boolean
+  readonly isReady: Effect.Effect<boolean>
   readonly kill9: Effect.Effect<void>
   /** SIGTERM; answers with the exit code. */
   readonly stop: Effect.Effect<number | null>
@@ -52,12 +57,15 @@ export const serviceProcess = Effect.fnUntraced(function* (
     child.stderr?.on("data", (chunk) => chunks.push(String(chunk)))
   })
 
-  const ready = Effect.promise(() =>
+  const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
+
+  const isReady = Effect.promise(() =>
     fetch(`http://127.0.0.1:${port}/readyz`).then(
       (response) => response.ok,
       () => false
     )
-  ).pipe(
+  )
+  const ready = isReady.pipe(
     Effect.flatMap((ok) => {
       if (ok) return Effect.void
       if (child?.exitCode !== null) return Effect.die(new Error(`${name} ended: ${chunks.join("")}`))
@@ -70,8 +78,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
 
   const end = (signal: NodeJS.Signals) =>
     Effect.callback<number | null>((resume) => {
-      if (!child || child.exitCode !== null || child.signalCode !== null)
-        return resume(Effect.succeed(child?.exitCode ?? null))
+      if (!child || !running()) return resume(Effect.succeed(child?.exitCode ?? null))
       child.once("exit", (code) => resume(Effect.succeed(code)))
       child.kill(signal)
     })
@@ -80,6 +87,9 @@ export const serviceProcess = Effect.fnUntraced(function* (
     url: `http://127.0.0.1:${port}`,
     pid: () => child?.pid,
     start: Effect.andThen(launch, ready),
+    launch,
+    running,
+    isReady,
     kill9: Effect.asVoid(end("SIGKILL")),
     stop: end("SIGTERM"),
     output: () => chunks.join("")

@@ -34,9 +34,10 @@ const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery,
 })
 
 /** Projects until another ledger is ahead (Overtaken), or this reader is of no more use. */
-const projecting = Effect.fnUntraced(function* (onProgress: (at: Position) => void) {
+const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void, onProgress: (at: Position) => void) {
   const log = yield* EventLog
   let at = yield* startingPoint()
+  onStart(at)
   const reader = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
     while (true) {
@@ -85,29 +86,46 @@ const standBy = Effect.gen(function* () {
   }
 })
 
-/** Says how far behind the projection falls while it cannot go on; the events wait in the log. */
+/** Says how far behind the projection falls while it cannot go on; the events wait in the log. Answers with the newest. */
 const reportTrouble = Effect.fnUntraced(function* (error: NatsError | PostgresError, projected: number | undefined) {
   const last = yield* Effect.orElseSucceed(newest, () => undefined)
   const behind = projected === undefined || last === undefined ? "" : ` ${Math.max(0, last - projected)} events behind.`
   yield* Effect.logWarning(`The projection waits: ${error.message}.${behind}`)
+  return last ?? 0
 })
 
 /** At each turn the reader is closed, so that nothing piles up here while Postgres is away. */
 const keepProjecting = Effect.gen(function* () {
   let projected: number | undefined
   let failures = 0
+  /** The newest event when it last had to wait; nothing when it goes on. */
+  let waitsFor = 0
+  const readiness = yield* Readiness
+  // Postgres may answer, and have no room.
+  yield* readiness.check(
+    "projection",
+    Effect.sync(() => (projected ?? 0) >= waitsFor)
+  )
+  const onStart = (at: Position) => {
+    projected = at.sequence
+  }
   const onProgress = (at: Position) => {
     projected = at.sequence
     failures = 0
+    waitsFor = 0
   }
+  const standingBy = Effect.suspend(() => {
+    waitsFor = 0
+    return standBy
+  })
   while (true) {
-    const turn = yield* projecting(onProgress).pipe(
-      Effect.catchTag("Overtaken", () => standBy),
+    const turn = yield* projecting(onStart, onProgress).pipe(
+      Effect.catchTag("Overtaken", () => standingBy),
       Effect.catchTag("RefusedByPostgres", Effect.die),
       Effect.catchIf(outOfReach, (error) => Effect.succeed(error))
     )
     if (turn === undefined) continue
-    yield* reportTrouble(turn, projected)
+    waitsFor = yield* reportTrouble(turn, projected)
     yield* Effect.sleep(Math.min(30_000, 500 * 2 ** failures++))
   }
 })

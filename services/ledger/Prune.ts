@@ -2,6 +2,7 @@
 // and autovacuum keeps up. Whatever stops it, the next round begins at the beginning, and costs a look.
 import { Effect } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { pruned } from "./Observed.ts"
 import type { Retention } from "./Retention.ts"
@@ -23,7 +24,9 @@ export interface Pruned {
 export const keepPruning = Effect.fnUntraced(function* (retention: Retention) {
   if (retention.contents === undefined && retention.records === undefined) return yield* Effect.never
   while (true) {
-    const done = yield* Effect.result(prune(retention, Date.now()))
+    // What is deleted does not come back: old is what both clocks call so.
+    const now = Math.min(Date.now(), (yield* Nats).clock.now())
+    const done = yield* Effect.result(prune(retention, now))
     if (done._tag === "Failure") yield* Effect.logWarning(`Pruning waits: ${done.failure.message}`)
     yield* Effect.sleep(done._tag === "Failure" ? "1 minute" : `${everyHours} hours`)
   }

@@ -5,6 +5,7 @@ import { Config, Effect, Option, Schedule, Schema } from "effect"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { EventLog, type StoredMessage } from "#shared/nats/EventLog.ts"
 import { durables } from "#shared/nats/Inspect.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { type Settled, settled } from "#shared/nats/Settled.ts"
 import { consumers, Subject, streams } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -57,7 +58,8 @@ export const watchdog = Effect.gen(function* () {
 export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, config: Settings) {
   const cursors = yield* takeTurn(watch.holder, config.periodSeconds)
   if (!cursors) return watch.suspects.clear()
-  const now = Date.now()
+  // As what is stored is timed: a wrong clock here must find nothing.
+  const now = (yield* Nats).clock.now()
   const facts = yield* gather(config, now)
   if (!facts) return yield* Effect.logDebug("the watchdog waits: the ledger is behind the log")
   const messages = yield* lookAtMessages(watch, cursors, facts, config)
@@ -67,7 +69,7 @@ export const round = Effect.fn("ledger.watchdog")(function* (watch: Watch, confi
   const confirmed = [...findings].filter(([key]) => watch.suspects.has(key)).map(([, one]) => one)
   watch.suspects.clear()
   for (const [key, one] of findings) watch.suspects.set(key, one)
-  lookedAt(confirmed, now)
+  lookedAt(confirmed, Date.now())
   yield* tell(confirmed, now)
   // While nobody carries commands out, more of them are of no use.
   if (facts.settled(consumers.schedulerCommands.durable).before + 60_000 > now)

@@ -17,7 +17,7 @@ import { settled } from "#shared/nats/Settled.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 import { type Answer, body, causeOf, notYet, refused } from "./Answer.ts"
 import { newest, stageOf } from "./Rearm.ts"
-import { Timers } from "./Timers.ts"
+import { type Pending, Timers } from "./Timers.ts"
 
 interface Wanted {
   readonly delivery: Delivery
@@ -42,8 +42,9 @@ export const rearm = Effect.fnUntraced(function* (deliveries: ReadonlyArray<Deli
   const timers = yield* Timers
   const before = yield* queues
   const standing = new Map<MessageId, Rearmed>()
-  const look = Effect.fnUntraced(function* ({ id }: Wanted) {
-    if (Option.isSome(yield* timers.pending(id))) standing.set(id, "waits")
+  const look = Effect.fnUntraced(function* ({ delivery, id }: Wanted) {
+    const timer = Option.getOrUndefined(yield* timers.pending(id))
+    if (timer) standing.set(id, yield* stands(timer, causeOf(delivery), now))
     else if (yield* timers.changing(id)) standing.set(id, "under-way")
   })
   yield* Effect.forEach(wanted, look, { concurrency: 20 })
@@ -62,6 +63,19 @@ export const rearm = Effect.fnUntraced(function* (deliveries: ReadonlyArray<Deli
       ? takeUp(result.success, found, before, now)
       : Effect.succeed(refused("rearm", cause, { id, problems: [{ path: "id", problem: unknown }] }, fromMillis(now)))
   })
+})
+
+/** A timer that stands so long after its time does not fire by itself any more. Milliseconds. */
+const stuckAfter = 10_000
+
+/**
+ * A timer stands past its time for good where NATS had no room to store what fired: nats-server 2.15 takes it for on its
+ * way until it is restarted, or the timer is set anew. It is NATS that fires it then, by its own clock, so ours may be wrong.
+ */
+const stands = Effect.fnUntraced(function* (timer: Pending, cause: string, now: number) {
+  if (toMillis(timer.firesAt) + stuckAfter > now) return "waits"
+  const { anew } = yield* Timers
+  return (yield* anew(timer, cause)) === "stored" ? "armed" : "under-way"
 })
 
 const unknown = "is unknown: the log holds no message with this id"

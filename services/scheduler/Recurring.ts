@@ -85,7 +85,7 @@ const publishOutbox = Effect.fnUntraced(function* ({ series, storedAt }: StoredS
 
 const year = 365 * 24 * 60 * 60 * 1_000
 /** A tick that stands so long after its time is not going to fire any more. */
-const overdueAfter = 60_000
+const overdueAfter = 10_000
 
 /** A tick may come too early, which does no harm; so one that waits is never put off. */
 const awaitNext = Effect.fnUntraced(function* (series: Series, lead: number) {
@@ -129,12 +129,12 @@ const sweepEvery = Config.schema(
   "SERIES_SWEEP_SECONDS"
 ).pipe(Config.withDefault(300))
 
-/** Finds series whose tick is gone, at start and every few minutes, and brings them forward. Runs until interrupted. */
+/** Finds series whose tick is gone or does not fire, at start and every few minutes, and brings them forward. Runs until interrupted. */
 export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {
   const seconds = yield* sweepEvery
   const store = yield* SeriesStore
   const sweep = Effect.gen(function* () {
-    for (const id of yield* store.withoutTick) {
+    for (const id of yield* store.withoutTick(Date.now() - overdueAfter)) {
       yield* bringForward(id, Date.now(), recurring).pipe(
         // One that cannot be read must not hold back the others.
         Effect.catchDefect(() => Effect.logError(`series ${id}: cannot be brought forward`))

@@ -39,6 +39,8 @@ export class Timers extends Context.Service<
     arm(wanted: ReadonlyArray<Wanted>, perhaps?: PerhapsArmed): Effect.Effect<void, NatsError>
     /** The timer that waits for a message, if one does. */
     pending(id: MessageId): Effect.Effect<Option.Option<Pending>, NatsError>
+    /** Puts a timer that has not fired in its time in its own place, so that NATS looks at it anew; `conflict` if it has. */
+    anew(old: Pending, cause: string): Effect.Effect<Fate, NatsError>
     /**
      * Puts a change in its place, in one step with its removal; `conflict` if it has fired or changed since it was
      * looked up. The headers go with the change.
@@ -57,24 +59,30 @@ export class Timers extends Context.Service<
       const { publish } = yield* Publisher
       const log = yield* EventLog
 
-      const timer = ({ attempt, cause, trace }: Wanted, now: number): Outgoing => {
-        const { id, platform } = attempt.message
-        const fireAt = toMillis(attempt.sendAt) - lead
-        const carried = {
-          payload: JSON.stringify(attempt),
-          headers: { ...timerHeaders(attempt), ...trace },
-          messageId: `${id}.${attempt.attempt}${cause === undefined ? "" : `.${cause}`}`
+      const carried = ({ attempt, cause, trace }: Wanted) => ({
+        payload: JSON.stringify(attempt),
+        headers: { ...timerHeaders(attempt), ...trace },
+        messageId: `${attempt.message.id}.${attempt.attempt}${cause === undefined ? "" : `.${cause}`}`
+      })
+
+      const waiting = (wanted: Wanted, firesAt: Instant, expectedSequence: number): Outgoing => {
+        const { headers, ...rest } = carried(wanted)
+        const { id, platform } = wanted.attempt.message
+        return {
+          ...rest,
+          subject: Subject.pending(id),
+          headers: { ...headers, "carillon-fires-at": firesAt },
+          expectedSequence,
+          schedule: { at: firesAt, target: Subject.due(platform) }
         }
+      }
+
+      const timer = (wanted: Wanted, now: number): Outgoing => {
+        const fireAt = toMillis(wanted.attempt.sendAt) - lead
         // NATS looks at its timers every 250 ms: what is due within the lead goes on its way directly.
         return fireAt <= now
-          ? { ...carried, subject: Subject.due(platform) }
-          : {
-              ...carried,
-              subject: Subject.pending(id),
-              headers: { ...carried.headers, "carillon-fires-at": fromMillis(fireAt) },
-              expectedSequence: 0,
-              schedule: { at: fromMillis(fireAt), target: Subject.due(platform) }
-            }
+          ? { ...carried(wanted), subject: Subject.due(wanted.attempt.message.platform) }
+          : waiting(wanted, fromMillis(fireAt), 0)
       }
 
       const without = Effect.fnUntraced(function* ({ id, platform }: Message, { since, own }: PerhapsArmed) {
@@ -111,6 +119,11 @@ export class Timers extends Context.Service<
               firesAt: (header("Nats-Schedule") ?? "").replace("@at ", ""),
               sequence
             }))
+          ),
+        anew: (old, cause) =>
+          Effect.map(
+            publish([waiting({ attempt: old.attempt, cause }, old.firesAt, old.sequence)]),
+            ([fate]) => fate ?? "conflict"
           ),
         change: (old, change, headers) => {
           const { id, platform } = change.old.message

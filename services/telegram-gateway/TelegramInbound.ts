@@ -90,7 +90,7 @@ const answerOf = ({ updates }: Bot, { linkFailedText, linkedText }: UpdateSettin
     const call =
       reference !== undefined
         ? updates.answerButton(reference)
-        : text && mayBegin(chatId, Date.now())
+        : text && mayBegin(chatId, performance.now())
           ? updates.say(chatId, text)
           : Effect.void
     return Effect.catch(call, ({ message }) => Effect.logDebug(`an answer did not get through: ${message}`))

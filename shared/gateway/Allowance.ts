@@ -4,7 +4,7 @@ import type { Message } from "#shared/contract/Events.ts"
 import { addressOf } from "#shared/contract/Fields.ts"
 import { noOrders, type Orders, type SenderState } from "#shared/contract/Senders.ts"
 import { Brakes } from "./Brakes.ts"
-import { afterOutcome, allowance, type Circuit, type CircuitPolicy, closed, probing } from "./Circuit.ts"
+import { afterOutcome, allowance, type Circuit, type CircuitPolicy, closed, moved, probing } from "./Circuit.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { GatewayDefinition } from "./Platform.ts"
 import { RecipientCircuits } from "./RecipientCircuits.ts"
@@ -157,6 +157,14 @@ export class Allowance {
       this.#windows.begin(limit)
       this.#windows.end(limit, at)
     }
+  }
+
+  /** The clock has jumped so far, or what was written by another is to be read by it: every wait is as long as before. */
+  moved(by: number): void {
+    this.#windows.moved(by)
+    this.#brakes.moved(by)
+    this.#recipientCircuits?.moved(by)
+    this.#circuit = moved(this.#circuit, by)
   }
 
   /** Forgets recipients that nothing is to be known of any more. */

@@ -50,6 +50,18 @@ export class Brakes {
     this.#state = { ...this.#state, recipientsUntil: { ...recipientsUntil, [recipient]: later } }
   }
 
+  /** The clock has jumped so far: what was timed by it lasts as long as it was to last. */
+  moved(by: number): void {
+    const { at, recipientsUntil, senderUntil, ...rest } = this.#state
+    const recipients = Object.entries(recipientsUntil).map(([recipient, until]) => [recipient, until + by])
+    this.#state = {
+      ...rest,
+      at: at + by,
+      senderUntil: senderUntil + by,
+      recipientsUntil: Object.fromEntries(recipients)
+    }
+  }
+
   /** Sends a second that we dare now; 0 for no limit. */
   rate(now: number): number {
     const { rate, at } = this.#state

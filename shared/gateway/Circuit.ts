@@ -52,6 +52,10 @@ export const allowance = (circuit: Circuit, now: number, underWay: number): numb
   return circuit.state === "half-open" || now >= circuit.probeAt ? 1 : 0
 }
 
+/** The clock has jumped so far. */
+export const moved = (circuit: Circuit, by: number): Circuit =>
+  circuit.state === "closed" ? circuit : { ...circuit, probeAt: circuit.probeAt + by }
+
 /** A probe is about to be sent. */
 export const probing = (circuit: Circuit): Circuit =>
   circuit.state === "open" ? { ...circuit, state: "half-open" } : circuit

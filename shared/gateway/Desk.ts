@@ -2,13 +2,15 @@
 // what is to be recorded.
 import { Effect, Option, Queue } from "effect"
 import type { Event } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { whenPublished } from "#shared/nats/Listen.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Allowance } from "./Allowance.ts"
 import type { CircuitPolicy } from "./Circuit.ts"
+import { clockJumps } from "./ClockJumps.ts"
 import { InHand } from "./InHand.ts"
 import type { Lease } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
@@ -22,6 +24,12 @@ export interface Recorded {
   readonly event: Event
 }
 
+export interface PutOff {
+  /** When the last of them comes back. */
+  readonly until: number
+  readonly dueAt: number
+}
+
 export interface Desk {
   readonly gateway: GatewayDefinition
   readonly sender: SenderDefinition
@@ -32,6 +40,10 @@ export interface Desk {
   readonly allowance: Allowance
   readonly outcomes: Queue.Queue<Recorded>
   readonly record: (entry: Entry, event: Event) => void
+  /** The wall clock. Ask only this one: should it have jumped, everything that is timed by it moves along. */
+  readonly now: () => number
+  /** The last message of each recipient that was put off. */
+  readonly deferrals: Map<string, PutOff>
   /** Something changed that may let a message go: one came, a send ended, orders came. */
   readonly changed: Queue.Queue<void>
   readonly signal: () => void
@@ -44,12 +56,26 @@ export const openDesk = Effect.fnUntraced(function* (
   lease: Lease,
   policy: CircuitPolicy
 ) {
-  const state = yield* persistently(readState(gateway.platform, sender.name))
-  const allowance = new Allowance(gateway, policy, Option.getOrUndefined(state))
+  const { clock } = yield* Nats
+  const found = Option.getOrUndefined(yield* persistently(readState(gateway.platform, sender.name)))
+  const allowance = new Allowance(gateway, policy, found?.state)
+  // Written by the clock of another, which may have been as wrong as ours.
+  if (found) allowance.moved(found.writtenAt - toMillis(found.state.at) + Date.now() - clock.now())
   allowance.orders = yield* persistently(ordersFor(gateway.platform, sender.name))
   const outcomes = yield* Queue.unbounded<Recorded>()
   const changed = yield* Queue.sliding<void>(1)
-  const turns = new Turns((recipient, now = Date.now()) => allowance.recipientAt(recipient, now), gateway.atOnce)
+  const jump = clockJumps(Date.now, () => performance.now())
+  const deferrals = new Map<string, PutOff>()
+  const now = () => {
+    const by = jump()
+    if (by !== 0) {
+      allowance.moved(by)
+      for (const [key, { until, dueAt }] of deferrals) deferrals.set(key, { until: until + by, dueAt })
+      turns.anew()
+    }
+    return Date.now()
+  }
+  const turns: Turns = new Turns((recipient, at = now()) => allowance.recipientAt(recipient, at), gateway.atOnce)
   return {
     gateway,
     sender,
@@ -59,6 +85,8 @@ export const openDesk = Effect.fnUntraced(function* (
     turns,
     allowance,
     outcomes,
+    now,
+    deferrals,
     record: (entry, event) => void Queue.offerUnsafe(outcomes, { entry, event }),
     changed,
     signal: () => void Queue.offerUnsafe(changed, undefined)
@@ -69,12 +97,12 @@ export const openDesk = Effect.fnUntraced(function* (
 const ordersEveryMillis = 1_000
 
 /** Takes in new orders, and writes down how the sender fares when that has changed. Runs until interrupted. */
-export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, sender, signal }: Desk) {
+export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, now: clock, sender, signal }: Desk) {
   const { append } = yield* Publisher
   const told = yield* whenPublished(Subject.sender(gateway.platform, "*", "orders"))
   let written = ""
   while (true) {
-    const now = Date.now()
+    const now = clock()
     allowance.orders = yield* Effect.orElseSucceed(ordersFor(gateway.platform, sender.name), () => allowance.orders)
     for (const { state, reason } of allowance.takeChanges()) {
       yield* Effect.logWarning(
@@ -86,7 +114,9 @@ export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, sen
     const state = allowance.state(now)
     const text = JSON.stringify(state)
     if (text !== written) {
-      yield* persistently(writeState(gateway.platform, sender.name, { ...state, at: fromMillis(now) }))
+      yield* persistently(
+        Effect.suspend(() => writeState(gateway.platform, sender.name, { ...state, at: fromMillis(Date.now()) }))
+      )
       written = text
     }
     signal()

@@ -63,8 +63,8 @@ const receive = Effect.fnUntraced(function* (
     if (!entry) continue
     entry.partsSent += before.partsSent
     // It was being sent when its gateway was killed: whether it arrived, nobody knows.
-    if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, Date.now()))
-    else if (!to) desk.record(entry, failedEvent(attempt, entry.partsSent, notLinked, Date.now()))
+    if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, desk.now()))
+    else if (!to) desk.record(entry, failedEvent(attempt, entry.partsSent, notLinked, desk.now()))
     else queueOrDefer(desk, entry)
   }
   desk.signal()
@@ -96,32 +96,22 @@ const lookUp = Effect.fnUntraced(function* ({ hearer }: Desk, read: ReadonlyArra
   return found
 })
 
-interface PutOff {
-  /** When the last of them comes back. */
-  readonly until: number
-  readonly dueAt: number
-}
-
-/** The last message of each recipient that was put off: what was due later goes behind it. */
-const deferrals = new WeakMap<Desk, Map<string, PutOff>>()
-
+/** What was due later goes behind the last one of its recipient that was put off. */
 const queueOrDefer = (desk: Desk, entry: Entry) => {
-  const { allowance, turns } = desk
+  const { allowance, deferrals, turns } = desk
   const { recipient } = entry
-  const now = Date.now()
+  const now = desk.now()
   const heldPace = allowance.pace(recipient, now)
   const most = heldPace > 0 ? mostForOne.held : mostForOne.free
   const pace = heldPace || freePaceMillis
   const waiting = turns.waitingFor(recipient)
-  const putOff = deferrals.get(desk) ?? new Map<string, PutOff>()
-  deferrals.set(desk, putOff)
-  const last = putOff.get(recipient) ?? { until: 0, dueAt: Number.POSITIVE_INFINITY }
+  const last = deferrals.get(recipient) ?? { until: 0, dueAt: Number.POSITIVE_INFINITY }
   const behind = entry.dueAt > last.dueAt && last.until > Math.max(now, entry.sendAt)
   if (waiting < most && !behind) return turns.add(entry)
   const heldUntil = allowance.heldUntil(recipient)
   const until = Math.max(last.until, entry.sendAt, heldUntil, now + waiting * pace) + pace
-  putOff.set(recipient, { until, dueAt: entry.dueAt })
-  for (const [key, { until }] of putOff) if (until < now) putOff.delete(key)
+  deferrals.set(recipient, { until, dueAt: entry.dueAt })
+  for (const [key, { until }] of deferrals) if (until < now) deferrals.delete(key)
   desk.record(entry, deferredEvent(entry.attempt, entry.partsSent, until - now, now))
 }
 

@@ -1,9 +1,9 @@
 // One active replica for each sender, so that its limits can be kept exactly, in memory: a lease in NATS that ends by
 // itself when it is not renewed. Who cannot renew it stops before another can have it.
-import { JetStreamApiError } from "@nats-io/jetstream"
 import { Effect, type Scope } from "effect"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { attempt, Nats } from "#shared/nats/Nats.ts"
+import { isConflict } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 
 /** Longer than a pause of NATS for a new leader; the rest is how soon another takes over. */
@@ -21,7 +21,7 @@ export interface Lease {
 
 /** Waits until the lease is free, holds it until the scope closes, and then gives it back. */
 export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
-  const { js, manager } = yield* Nats
+  const { js, manager, told } = yield* Nats
   const subject = Subject.sender(platform, sender, "lease")
   let sequence = 0
   let until = 0
@@ -34,7 +34,8 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
         expect: { lastSubjectSequence: sequence },
         timeout: renewEveryMillis
       } as never)
-    )
+    ).pipe(Effect.tapError((error) => Effect.sync(() => told(subject, isConflict(error)))))
+    told(subject, true)
     sequence = seq
     until = askedAt + timeToLiveSeconds * 1_000 - marginMillis
   })
@@ -52,14 +53,11 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     { interruptible: true }
   )
 
-  const taken = (error: unknown) =>
-    typeof error === "object" && error !== null && "cause" in error && error.cause instanceof JetStreamApiError
-
   const lost = Effect.gen(function* () {
     while (holds()) {
       yield* Effect.sleep(renewEveryMillis)
       const renewed = yield* Effect.result(claim)
-      if (renewed._tag === "Failure" && taken(renewed.failure)) until = 0
+      if (renewed._tag === "Failure" && isConflict(renewed.failure)) until = 0
     }
   })
   return { holds, lost } satisfies Lease

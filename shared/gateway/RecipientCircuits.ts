@@ -1,6 +1,6 @@
 // A circuit for each recipient, where every recipient is a server of its own: one that is down holds back nobody else.
 // Pure; times come in as milliseconds.
-import { afterOutcome, type Circuit, type CircuitPolicy, closed, probing } from "./Circuit.ts"
+import { afterOutcome, type Circuit, type CircuitPolicy, closed, moved, probing } from "./Circuit.ts"
 import type { Outcome } from "./Outcome.ts"
 
 interface Known {
@@ -40,6 +40,11 @@ export class RecipientCircuits {
     known.underWay--
     known.circuit = afterOutcome(known.circuit, outcome, now, this.#policy)
     return known.circuit.state === "open" ? known.circuit.probeAt : undefined
+  }
+
+  /** The clock has jumped so far. */
+  moved(by: number): void {
+    for (const known of this.#known.values()) known.circuit = moved(known.circuit, by)
   }
 
   /** Forgets whom nothing is meant for any more. Call it from time to time. */

@@ -5,6 +5,7 @@ import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { events } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import type { Desk } from "./Desk.ts"
 
 const decode = decodeWith(events["send-started"])
@@ -13,7 +14,10 @@ const decode = decodeWith(events["send-started"])
 const longestWindowMillis = 60_000
 
 export const recallSends = Effect.fnUntraced(function* ({ allowance, gateway, sender }: Desk) {
-  const now = Date.now()
+  const { clock } = yield* Nats
+  const now = clock.now()
+  // What is stored is timed by another clock than what we send.
+  const ahead = Date.now() - now
   const log = yield* EventLog
   const since = now - longestWindowMillis
   const started = yield* log.since("send-started", gateway.platform, since)
@@ -28,6 +32,6 @@ export const recallSends = Effect.fnUntraced(function* ({ allowance, gateway, se
       ended.get(attemptEventId(id, attempt, "sent")) ??
       ended.get(attemptEventId(id, attempt, "attempt-failed"))
     // Without an end it may still be on its way to the platform.
-    allowance.sentBefore(allowance.know({ recipient }), Math.max(storedAt, endedAt ?? now))
+    allowance.sentBefore(allowance.know({ recipient }), Math.max(storedAt, endedAt ?? now) + ahead)
   }
 })

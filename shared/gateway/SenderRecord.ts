@@ -15,12 +15,17 @@ const newest = <A>(decode: (text: string) => Result.Result<A, unknown>, subject:
   Effect.gen(function* () {
     const { last } = yield* EventLog
     const found = yield* last("SENDERS", subject)
-    return Option.flatMap(found, ({ text }) => Result.getSuccess(decode(text)))
+    return Option.flatMap(found, ({ storedAt, text }) =>
+      Option.map(Result.getSuccess(decode(text)), (value) => ({ storedAt, value }))
+    )
   })
 
-/** As the last active gateway left it. */
+/** As the last active gateway left it, and when that was by the clock of NATS. */
 export const readState = (platform: Platform, sender: Sender) =>
-  newest(decodeState, Subject.sender(platform, sender, "state"))
+  Effect.map(
+    newest(decodeState, Subject.sender(platform, sender, "state")),
+    Option.map(({ storedAt, value }) => ({ state: value, writtenAt: storedAt }))
+  )
 
 export const writeState = Effect.fnUntraced(function* (platform: Platform, sender: Sender, state: SenderState) {
   const { publish } = yield* Publisher
@@ -29,7 +34,10 @@ export const writeState = Effect.fnUntraced(function* (platform: Platform, sende
 
 /** As the last active gateway knew it. */
 export const readProfile = (platform: Platform, sender: Sender) =>
-  newest(decodeProfile, Subject.sender(platform, sender, "profile"))
+  Effect.map(
+    newest(decodeProfile, Subject.sender(platform, sender, "profile")),
+    Option.map(({ value }) => value)
+  )
 
 export const writeProfile = Effect.fnUntraced(function* (platform: Platform, sender: Sender, profile: Profile) {
   const { publish } = yield* Publisher
@@ -41,7 +49,7 @@ export const writeProfile = Effect.fnUntraced(function* (platform: Platform, sen
 export const readOrders = (platform: Platform, sender: Sender | "_all") =>
   Effect.map(
     newest(decodeOrders, Subject.sender(platform, sender, "orders")),
-    Option.getOrElse(() => noOrders)
+    Option.match({ onNone: () => noOrders, onSome: ({ value }) => value })
   )
 
 /** The orders as they are now; nothing if somebody else changed them at the same time: then try again. */

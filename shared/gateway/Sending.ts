@@ -22,10 +22,10 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
   Effect.gen(function* () {
     const { allowance, changed, turns } = desk
     while (true) {
-      const begun = begin(desk, Date.now())
+      const begun = begin(desk, desk.now())
       if (begun.length > 0) yield* intendAndSend(desk, scope, begun)
       else {
-        const now = Date.now()
+        const now = desk.now()
         const slotsAt = allowance.slotsAt(now)
         const turnAt = turns.nextAt(now)
         const wait = slotsAt === undefined || turnAt === undefined ? longest : Math.max(slotsAt, turnAt) - now
@@ -61,7 +61,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { append } = yield* Publisher
-      const now = Date.now()
+      const now = desk.now()
       const intents = append(
         begun.map(({ entry, part }) => startedEvent(entry.attempt, entry.to, part, now)),
         undefined,
@@ -72,7 +72,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
         Effect.onInterrupt(() =>
           Effect.sync(() => {
             for (const one of begun) {
-              one.end(notSent, Date.now())
+              one.end(notSent, desk.now())
               desk.turns.ended(one.entry.recipient)
               desk.turns.add(one.entry)
             }
@@ -84,7 +84,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
   )
 
 const send = (desk: Desk, { entry, call, part, end }: Begun) => {
-  const begunAt = Date.now()
+  const begunAt = desk.now()
   // Recording the intent may have taken long, with NATS away: then it is too late after all.
   if (desk.allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
     return Effect.sync(() => {
@@ -102,7 +102,7 @@ const send = (desk: Desk, { entry, call, part, end }: Begun) => {
       return desk.lease.holds() ? call : Effect.succeed(notSent)
     }),
     (outcome) => {
-      const now = Date.now()
+      const now = desk.now()
       answered(outcome)
       end(outcome, now)
       const event =
@@ -129,10 +129,10 @@ const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>
 const notSent = Outcome.Transient({ reason: "lease-lost" })
 
 /** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */
-export const expire = Effect.fnUntraced(function* ({ allowance, record, turns, signal }: Desk) {
+export const expire = Effect.fnUntraced(function* ({ allowance, now: clock, record, turns, signal }: Desk) {
   while (true) {
     yield* Effect.sleep("1 second")
-    const now = Date.now()
+    const now = clock()
     for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
       record(entry, expiredEvent(entry.attempt, now))
     allowance.tidy(now, (recipient) => turns.waitingFor(recipient) > 0)

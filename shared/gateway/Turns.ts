@@ -123,6 +123,11 @@ export class Turns {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
+  /** When recipients may be sent to has changed: each is given its turn anew. */
+  anew(): void {
+    for (const recipient of this.#recipients.values()) this.#queue(recipient)
+  }
+
   /** Takes out those that wait and are meant. */
   remove(meant: (entry: Entry) => boolean): ReadonlyArray<Entry> {
     const removed: Array<Entry> = []

@@ -60,6 +60,12 @@ export class Windows {
     return this.#windows.has(key)
   }
 
+  /** The clock has jumped so far, and with it everything that was timed by it. */
+  moved(by: number): void {
+    for (const { ended } of this.#windows.values())
+      for (const index of ended.keys()) ended[index] = (ended[index] as number) + by
+  }
+
   /** Forgets keys that no longer limit anything. Call it from time to time. */
   tidy(now: number): void {
     for (const [key, window] of this.#windows) {

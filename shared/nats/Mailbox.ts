@@ -2,7 +2,7 @@
 import type { JsMsg } from "@nats-io/jetstream"
 import { Cause, Effect, Queue } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { attempt, Nats, NatsError } from "./Nats.ts"
+import { attempt, Nats, NatsError, waiting } from "./Nats.ts"
 import { type ConsumerDefinition, pullExpiresMillis } from "./Topology.ts"
 
 export type Delivery = JsMsg
@@ -19,10 +19,11 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   yield* readiness.begun
   const consumer = yield* attempt(`open ${definition.durable}`, () =>
     js.consumers.get(definition.stream, definition.durable)
-  )
+  ).pipe(waiting())
+  const { created } = yield* attempt(`look at ${definition.durable}`, () => consumer.info()).pipe(waiting())
   yield* Effect.acquireRelease(
     attempt(`consume ${definition.durable}`, async () => {
-      const createdAt = Date.parse((await consumer.info()).created)
+      const createdAt = Date.parse(created)
       const messages = await consumer.consume({
         max_messages: Math.min(definition.maxAckPending, 2_000),
         abort_on_missing_resource: true,

@@ -1,9 +1,18 @@
 // The connection to NATS: waits for it at start, keeps it, and refuses a server that cannot keep time.
 import { readFile } from "node:fs/promises"
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager
+} from "@nats-io/jetstream"
+import { jserrors } from "@nats-io/jetstream/internal"
 import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
 import { Config, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { type ServerClock, serverClock, watchClock } from "./ServerClock.ts"
+import { type Told, watchStoring } from "./Storing.ts"
 
 /** NATS could not do what was asked now: unreachable, or it did not answer. Trying again may help. */
 export class NatsError extends Schema.TaggedError<NatsError>()("NatsError", {
@@ -28,12 +37,23 @@ export const attempt = <A>(operation: string, run: () => Promise<A>) =>
 
 export class Nats extends Context.Service<
   Nats,
-  { readonly connection: NatsConnection; readonly js: JetStreamClient; readonly manager: JetStreamManager }
+  {
+    readonly connection: NatsConnection
+    readonly js: JetStreamClient
+    readonly manager: JetStreamManager
+    readonly clock: ServerClock
+    /** To be told of every publish. */
+    readonly told: Told
+  }
 >()("shared/nats/Nats") {
   /** For services: waits for the server, and says so. */
   static readonly layer = Layer.effect(
     Nats,
-    Effect.suspend(() => open(Schedule.spaced("2 seconds")))
+    Effect.gen(function* () {
+      const nats = yield* open(Schedule.spaced("2 seconds"))
+      yield* Effect.forkScoped(watchClock(nats.clock))
+      return nats
+    })
   )
 
   /** For commands: a server out of reach is an error. */
@@ -58,16 +78,37 @@ const open = (again: Schedule.Schedule<unknown>) =>
       Effect.sync(() => !connection.isClosed() && connected(connection))
     )
     const manager = yield* attempt("JetStream", () => jetstreamManager(connection)).pipe(
-      Effect.catchTag(
-        "NatsError",
+      waiting(again),
+      Effect.catchIf(
+        ({ cause }) => cause instanceof jserrors.JetStreamNotEnabled,
         () =>
           new UnusableNats({
             problem: "This NATS server has no JetStream: start it with -js, or enable JetStream for the account."
           })
       )
     )
-    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager })
+    const clock = serverClock(manager)
+    yield* clock.look
+    const told = yield* watchStoring(readiness)
+    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager, clock, told })
   })
+
+/** Nobody answered, or nobody leads, as in a cluster that has lost too many servers: in a moment it may be another matter. */
+export const isAway = ({ cause }: NatsError): boolean =>
+  cause instanceof JetStreamApiError ? cause.status === 503 : !(cause instanceof jserrors.JetStreamNotEnabled)
+
+/** For steps of a start: says that it waits, and tries again. What NATS refuses for good is told at once. */
+export const waiting =
+  (again: Schedule.Schedule<unknown> = Schedule.spaced("2 seconds")) =>
+  <A, E, R>(step: Effect.Effect<A, E | NatsError, R>): Effect.Effect<A, E | NatsError, R> =>
+    step.pipe(
+      Effect.tapError((error) =>
+        isNatsError(error) && isAway(error) ? Effect.logWarning(`Waiting: ${error.message}`) : Effect.void
+      ),
+      Effect.retry({ schedule: again, while: (error) => isNatsError(error) && isAway(error) })
+    )
+
+const isNatsError = Schema.is(NatsError)
 
 export const natsConfig = Config.all({
   url: Config.Redacted("NATS_URL").pipe(Config.withDefault(Redacted.make("nats://127.0.0.1:4222"))),

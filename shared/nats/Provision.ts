@@ -2,7 +2,7 @@
 import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
 import { Objm, StorageType } from "@nats-io/obj"
 import { Config, Effect } from "effect"
-import { attempt, Nats, type NatsError, UnusableNats } from "./Nats.ts"
+import { attempt, Nats, type NatsError, UnusableNats, waiting } from "./Nats.ts"
 import {
   type ConsumerDefinition,
   consumerConfig,
@@ -15,6 +15,7 @@ import {
 /**
  * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
  * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, only checked.
+ * A cluster without a leader is waited for: a service that ends instead would be started again later and later.
  */
 export const provision = Effect.fn("provision")(function* (consumers: ReadonlyArray<ConsumerDefinition>) {
   const manage = yield* Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
@@ -22,7 +23,7 @@ export const provision = Effect.fn("provision")(function* (consumers: ReadonlyAr
   for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
   yield* ensureFiles(manage, replicas)
   for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
-})
+}, waiting())
 
 /** The object store's stream is its client's affair: it is made, and left as it is. */
 const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replicas: number) {

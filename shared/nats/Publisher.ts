@@ -53,13 +53,15 @@ export class Publisher extends Context.Service<
     Layer.effect(
       Publisher,
       Effect.gen(function* () {
-        const { connection, js, manager } = yield* Nats
+        const { clock, connection, js, manager, told } = yield* Nats
         const log = yield* EventLog
 
         const putOne = (message: FastMessage): Effect.Effect<Option.Option<number>, NatsError> =>
           attempt("publish", () => js.publish(message.subject, message.payload, message.options)).pipe(
             Effect.map(({ seq }) => Option.some(seq)),
-            Effect.catchIf(isConflict, () => Effect.succeedNone)
+            Effect.catchIf(isConflict, () => Effect.succeedNone),
+            Effect.tapError(() => Effect.sync(() => told(message.subject, false))),
+            Effect.tap(() => Effect.sync(() => told(message.subject, true)))
           )
         const one = (message: FastMessage): Effect.Effect<Fate, NatsError> =>
           Effect.map(putOne(message), Option.match({ onNone: () => "conflict", onSome: () => "stored" }))
@@ -71,6 +73,7 @@ export class Publisher extends Context.Service<
           messages.length < smallest
             ? oneByOne(messages)
             : attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
+                Effect.tap(() => Effect.sync(() => told(messages[0]?.subject ?? "", true))),
                 Effect.as(messages.map(() => "stored" as const)),
                 // Its answer does not say which message failed. Everything here may be published again.
                 Effect.catchTag("NatsError", () => oneByOne(messages))
@@ -80,11 +83,18 @@ export class Publisher extends Context.Service<
           Effect.forEach(Array.chunksOf(messages.map(toFast), fastBatchLimit), chunk).pipe(Effect.map(Array.flatten))
 
         // As it stands, not as Topology.ts would make it: the operator may have set another.
-        const duplicateWindow = yield* Effect.cached(
-          Effect.map(
-            attempt("look up the log", () => manager.streams.info("EVENTS")),
-            ({ config }) => config.duplicate_window / 1_000_000
-          )
+        // Looked up until it is known, not cached: that would keep a failure for ever as well.
+        let window: number | undefined
+        const duplicateWindow = Effect.suspend(() =>
+          window === undefined
+            ? Effect.map(
+                attempt("look up the log", () => manager.streams.info("EVENTS")),
+                ({ config }) => {
+                  window = config.duplicate_window / 1_000_000
+                  return window
+                }
+              )
+            : Effect.succeed(window)
         )
 
         const append = Effect.fnUntraced(function* (
@@ -93,7 +103,7 @@ export class Publisher extends Context.Service<
           headers?: ReadonlyArray<Headers>
         ) {
           const forgotten =
-            redeliveredSince !== undefined && Date.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
+            redeliveredSince !== undefined && clock.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
           const said = forgotten
             ? yield* log.idsSince(
                 [...new Set(events.map((event) => event.type))],
@@ -131,7 +141,8 @@ const smallest = 8
 
 const wrongLastSequence = 10071
 
-const isConflict = (error: NatsError) =>
+/** Somebody else was faster. */
+export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
 
 const toFast = (message: Outgoing): FastMessage => {

@@ -3,6 +3,7 @@ import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { SeriesId } from "#shared/contract/Fields.ts"
 import { Series } from "#shared/contract/Series.ts"
+import { browse, type Lying } from "./Browse.ts"
 import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { Publisher } from "./Publisher.ts"
@@ -24,6 +25,8 @@ export interface WaitingTick {
 /** Read without reading all of it: says that a tick must be waiting, or that something is left to be published. */
 const needsTick = "carillon-needs-tick"
 
+const firesAt = ({ header }: Pick<Lying, "header">) => Date.parse((header("Nats-Schedule") ?? "").replace("@at ", ""))
+
 const isSeries = Schema.is(Series)
 
 /** As it was written, so that what a newer service has put into a series stays in it when it is written again. */
@@ -40,8 +43,8 @@ export class SeriesStore extends Context.Service<
     write(series: Series, found?: StoredSeries): Effect.Effect<Option.Option<StoredSeries>, NatsError>
     /** By their ids. */
     readonly all: Effect.Effect<ReadonlyArray<Series>, NatsError>
-    /** Those that should have a tick waiting and have none. Reads headers only. */
-    readonly withoutTick: Effect.Effect<ReadonlyArray<SeriesId>, NatsError>
+    /** Those that should have a tick waiting and have none, or one that should have fired before this instant. */
+    withoutTick(overdueBefore: number): Effect.Effect<ReadonlyArray<SeriesId>, NatsError>
     waitingTick(id: SeriesId): Effect.Effect<Option.Option<WaitingTick>, NatsError>
     /** In the place of the tick that was found; 0: only if there is none. */
     setTick(id: SeriesId, firesAt: string, payload: string, expected: number): Effect.Effect<boolean, NatsError>
@@ -50,7 +53,8 @@ export class SeriesStore extends Context.Service<
   static readonly layer = Layer.effect(
     SeriesStore,
     Effect.gen(function* () {
-      const { js, manager } = yield* Nats
+      const nats = yield* Nats
+      const { clock, js } = nats
       const { last } = yield* EventLog
       const { put } = yield* Publisher
 
@@ -62,10 +66,19 @@ export class SeriesStore extends Context.Service<
           return found
         })
 
-      const ticks = attempt("list the ticks", async () => {
-        const { state } = await manager.streams.info("TIMERS", { subjects_filter: Subject.waitingTick("*") })
-        return new Set(Object.keys(state.subjects ?? {}))
-      })
+      const ticksFrom = Effect.fnUntraced(
+        function* (instant: number) {
+          const found = new Set<string>()
+          yield* browse("TIMERS", Subject.waitingTick("*"), (page) =>
+            Effect.sync(() => {
+              for (const tick of page) if (firesAt(tick) >= instant) found.add(tick.subject)
+              return true
+            })
+          )
+          return found
+        },
+        Effect.provideService(Nats, nats)
+      )
 
       return SeriesStore.of({
         find: (id) =>
@@ -86,14 +99,14 @@ export class SeriesStore extends Context.Service<
               headers: series.outbox || series.status === "active" ? { [needsTick]: "yes" } : {},
               expectedSequence: found?.sequence ?? 0
             }),
-            Option.map((sequence) => ({ series, sequence, storedAt: Date.now() }))
+            Option.map((sequence) => ({ series, sequence, storedAt: clock.now() }))
           ),
         all: Effect.map(
           read({}, (message) => Option.toArray(decode(message.string()))),
           (all) => all.toSorted((a, b) => (a.id < b.id ? -1 : 1))
         ),
-        withoutTick: Effect.gen(function* () {
-          const waiting = yield* ticks
+        withoutTick: Effect.fnUntraced(function* (overdueBefore) {
+          const waiting = yield* ticksFrom(overdueBefore)
           const prefix = Subject.series("*").length - 1
           const needing = yield* read({ headers_only: true }, ({ headers, subject }) =>
             headers?.get(needsTick) ? [subject.slice(prefix)] : []
@@ -103,10 +116,7 @@ export class SeriesStore extends Context.Service<
         waitingTick: (id) =>
           Effect.map(
             last("TIMERS", Subject.waitingTick(id)),
-            Option.map(({ sequence, header }) => ({
-              firesAt: Date.parse((header("Nats-Schedule") ?? "").replace("@at ", "")),
-              sequence
-            }))
+            Option.map((tick) => ({ firesAt: firesAt(tick), sequence: tick.sequence }))
           ),
         setTick: (id, firesAt, payload, expected) =>
           Effect.map(

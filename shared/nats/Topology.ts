@@ -139,6 +139,12 @@ export const streams = {
 } as const satisfies Record<string, StreamDefinition>
 export type StreamName = keyof typeof streams
 
+/** The stream that a subject is stored in. */
+export const streamOf = (subject: string): StreamName | undefined =>
+  (Object.keys(streams) as ReadonlyArray<StreamName>).find((name) =>
+    subject.startsWith(streams[name].subjects[0].slice(0, -1))
+  )
+
 export interface ConsumerDefinition {
   readonly stream: StreamName
   readonly durable: string

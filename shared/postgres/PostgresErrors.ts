@@ -1,7 +1,7 @@
 // What can go wrong with Postgres, by what its caller may do about it; told without any value that a row may hold.
 import { Schema } from "effect"
 
-/** Not now: unreachable, restarting, too busy, or in conflict with another transaction. Trying again may help. */
+/** Not now: unreachable, restarting, too busy, out of room, or in conflict with another. Trying again may help. */
 export class PostgresError extends Schema.TaggedError<PostgresError>()("PostgresError", {
   problem: Schema.String,
   code: Schema.optionalKey(Schema.String)
@@ -38,13 +38,28 @@ const setUp = ["28", "3D", "42501"]
 const missing = ["42P01", "42703", "3F000"]
 const values = ["22", "23", "44", "P0001"]
 
+/**
+ * Where Postgres reads and writes its own files. What the system does not let it do there, as on a disk that has turned
+ * read-only, it files under rights (42501), like a user who lacks them.
+ */
+const ofItsFiles = /^(md|fd|slru|xlog\w*|buffile|relmapper|copydir|twophase)\.c$/
+
 const among = (code: string, prefixes: ReadonlyArray<string>) => prefixes.some((prefix) => code.startsWith(prefix))
 
 /** What an error of the client means. Anything else is a mistake in our own SQL: a defect, with only its code. */
 export const failureOf = (cause: unknown): Failure | Error => {
-  const { code, message } = cause as { readonly code?: string; readonly message?: string }
+  const { code, file, message } = cause as {
+    readonly code?: string
+    /** Of the source of Postgres. */
+    readonly file?: string
+    readonly message?: string
+  }
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return new PostgresError({ problem: text(message, code) })
   if (among(code, passing)) return new PostgresError({ problem: text(message, code), code })
+  if (code === "42501" && ofItsFiles.test(file ?? "")) return new PostgresError({ problem: text(message, code), code })
+  // Nothing that we say brings this about; and what it says may be of anything.
+  if (code.startsWith("XX"))
+    return new PostgresError({ problem: `it fails within itself (SQLSTATE ${code}); its own log says why`, code })
   if (among(code, values)) return new RefusedByPostgres({ code })
   if (among(code, setUp)) {
     return new UnusablePostgres({

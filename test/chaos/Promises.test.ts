@@ -1,6 +1,7 @@
 // The promises notice when they are broken: each finding has a run that brings it about.
 import { assert, describe, it } from "@effect/vitest"
 import type { Evidence } from "../../chaos/Evidence.ts"
+import type { Hostile } from "../../chaos/Hostile.ts"
 import { planOf } from "../../chaos/Plan.ts"
 import { findings } from "../../chaos/Promises.ts"
 import type { Ran } from "../../chaos/Run.ts"
@@ -11,84 +12,134 @@ const [only] = planned.messages as [(typeof planned.messages)[0]]
 const due = 1_800_000_000_000
 const message = { ...only, id: "m-0", maxLatenessSeconds: 10, unknownOutcome: "resend" as const }
 
-const call = (at: number, chatId = message.chatId) => ({ chatId, text: textOf("m-0"), at })
+const call = (at: number, id = "m-0") => ({ id, at })
+const arrival = { chatId: message.chatId, text: textOf("m-0"), at: due + 1 }
 
-const events = ["scheduled", "send-started", "sent"].map((type) => ({ id: "m-0", type, at: "" }))
+const event = (type: string, more: object = {}) => ({ id: "m-0", type, at: "", attempt: 1, ...more })
+const scheduled = { id: "m-0", type: "scheduled", at: "" }
+const sent = event("sent", { providerMessageId: "1" })
+const events = [scheduled, event("send-started"), sent]
 
 /** A run in which nothing is wrong, but for what is given. */
-const ran = (wrong: Partial<Evidence>, plan: Partial<Ran["plan"]> = {}): Ran => ({
-  plan: { ...planned, messages: [message], hostile: [], ...plan },
+const ran = (wrong: Partial<Evidence>, others: Partial<Ran> = {}): Ran => ({
+  plan: { ...planned, messages: [message] },
+  asked: [],
+  struck: [],
   dueAt: new Map([["m-0", due]]),
   evidence: {
     events,
     rows: [{ id: "m-0", status: "sent", attempts: 1, possible_duplicate: false }],
-    requests: [call(due + 1)],
-    arrived: [call(due + 1)],
-    ended: new Set(["m-0"]),
-    unsettled: 0,
-    behind: 0,
+    left: [call(due + 1)],
+    arrived: [arrival],
+    leftOver: [],
     quarantined: 0,
+    endedByThemselves: {},
     log: "all is well",
     ...wrong
-  } as Evidence
+  },
+  ...others
 })
 
 const broken = (...given: Parameters<typeof ran>) => findings(ran(...given)).map(({ promise }) => promise)
-const twice = [call(due + 1), call(due + 2_000)]
 const row = (changes: object) => [{ id: "m-0", status: "sent", attempts: 1, possible_duplicate: false, ...changes }]
+const hostile = (expected: Hostile["expected"]): Hostile => ({
+  subject: "carillon.command.schedule",
+  payload: "{",
+  expected
+})
+const crowd = Array.from({ length: limits.bot + 1 }, (_, n) => ({ ...message, id: `m-${n}`, chatId: `chat-${n}` }))
 
-const cases: ReadonlyArray<
-  readonly [what: string, promise: string, wrong: Partial<Evidence>, plan?: Partial<Ran["plan"]>]
-> = [
-  ["a message that was never accepted", "one final outcome", { events: events.slice(1) }],
-  [
-    "a message without an end",
-    "one final outcome",
-    { events: events.slice(0, 2), rows: row({ status: "processing" }) }
+/** Sent a second time, after an answer that never came. */
+const again = {
+  left: [call(due + 1), call(due + 2_000)],
+  arrived: [arrival, arrival],
+  events: [
+    scheduled,
+    event("send-started"),
+    event("attempt-failed", { category: "unknown" }),
+    event("send-started", { attempt: 2 }),
+    event("sent", { attempt: 2, providerMessageId: "2" })
   ],
-  ["a message with two ends", "one final outcome", { events: [...events, { id: "m-0", type: "expired", at: "" }] }],
-  ["a row that says otherwise", "one final outcome", { rows: row({ status: "failed" }) }],
+  rows: row({ attempts: 2, possible_duplicate: true })
+}
+
+const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Partial<Evidence>, others?: Partial<Ran>]> =
   [
-    "a send without an intent",
-    "sends are recorded",
-    { requests: twice, arrived: twice, rows: row({ possible_duplicate: true }) }
-  ],
-  [
-    "a second send that the row does not know of",
-    "sends are recorded",
-    { requests: twice, arrived: twice, events: [...events, { id: "m-0", type: "send-started", at: "" }] }
-  ],
-  ["sent, and never arrived", "sends are recorded", { arrived: [] }],
-  ["a millisecond too early", "never early", { requests: [call(due - 1)] }],
-  ["past its deadline", "not past its deadline", { requests: [call(due + 10_500)] }],
-  ["something nobody scheduled", "only what was scheduled", { requests: [call(due + 1), { ...call(due), text: "?" }] }],
-  [
-    "too many in a second",
-    "limits",
-    { requests: Array.from({ length: limits.bot + 1 }, (_, n) => call(due + 1 + n * 20, `chat-${n}`)) }
-  ],
-  ["too many to a chat", "limits", { requests: [call(due + 1), call(due + 2), call(due + 1_000)] }],
-  ["a text in the log", "nothing personal in logs", { log: `could not send ${textOf("m-0")}` }],
-  ["a hostile command that was not refused", "hostile commands", {}, { hostile: ["{"] }],
-  ["something in quarantine", "hostile commands", { quarantined: 1 }]
-]
+    ["a message that was never accepted", "one final outcome", { events: events.slice(1) }],
+    [
+      "a message that was refused in good time",
+      "one final outcome",
+      { events: [{ id: "m-0", type: "rejected", at: new Date(due).toISOString() }] }
+    ],
+    [
+      "a message without an end",
+      "one final outcome",
+      { events: events.slice(0, 2), rows: row({ status: "processing" }) }
+    ],
+    ["a message with two ends", "one final outcome", { events: [...events, event("expired")] }],
+    ["an end of each of two attempts", "one final outcome", { events: [...events, event("sent", { attempt: 2 })] }],
+    ["a row that says otherwise", "one final outcome", { rows: row({ status: "failed" }) }],
+    ["a call without an intent", "sends are recorded", { left: again.left }],
+    ["a second send that the row does not know of", "sends are recorded", { ...again, rows: row({ attempts: 2 }) }],
+    ["sent, and never arrived", "sends are recorded", { arrived: [] }],
+    ["a send that the row does not count", "rows, log and platform agree", { rows: row({ attempts: 0 }) }],
+    [
+      "an arrival that the log takes for a refusal",
+      "rows, log and platform agree",
+      { ...again, events: again.events.map((one) => (one.type === "attempt-failed" ? event("attempt-failed") : one)) }
+    ],
+    [
+      "another name than the platform gave",
+      "rows, log and platform agree",
+      { events: [...events.slice(0, 2), event("sent", { providerMessageId: "7" })] }
+    ],
+    ["a millisecond too early", "never early", { left: [call(due - 1)] }],
+    ["past its deadline", "not past its deadline", { left: [call(due + 10_500)] }],
+    ["something nobody scheduled", "only what was scheduled", { left: [call(due + 1), call(due + 1, "m-9")] }],
+    ["another's chat", "only what was scheduled", { arrived: [{ ...arrival, chatId: "1" }] }],
+    [
+      "too many in a second",
+      "limits",
+      { left: crowd.map(({ id }, n) => call(due + 1 + n * 20, id)) },
+      { plan: { ...planned, messages: crowd } }
+    ],
+    ["too many to a chat", "limits", { left: [call(due + 1), call(due + 2), call(due + 1_000)] }],
+    ["a text in the log", "nothing personal in logs", { log: `could not send ${textOf("m-0")}` }],
+    [
+      "a hostile command that was not refused",
+      "hostile commands",
+      {},
+      { asked: [{ hostile: hostile("refused"), sequence: 5 }] }
+    ],
+    [
+      "one that another's refusal does not make up for",
+      "hostile commands",
+      { events: [...events, { type: "rejected", at: "", cause: "command-4-1" }] },
+      { asked: [{ hostile: hostile("refused"), sequence: 5 }] }
+    ],
+    ["one that NATS took", "hostile commands", {}, { asked: [{ hostile: hostile("by NATS"), sequence: 5 }] }],
+    ["a row of nobody's message", "hostile commands", { rows: [...row({}), ...row({ id: "h-almost" })] }],
+    ["something in quarantine", "nothing quarantined", { quarantined: 1 }],
+    ["a service that is not ready", "after the storm", { leftOver: ["ledger is not ready"] }]
+  ]
 
 describe("the promises", () => {
   it("are kept where nothing is wrong", () => assert.deepStrictEqual(broken({}), []))
 
-  for (const [what, promise, wrong, plan] of cases)
-    it(`are broken by ${what}`, () => assert.include(broken(wrong, plan), promise))
+  it("are kept by an event that is said again, and by a refusal that came too late to be accepted", () => {
+    assert.deepStrictEqual(broken({ events: [...events, sent] }), [])
+    const late = { id: "m-0", type: "rejected", at: new Date(due + 10_000).toISOString() }
+    const refused = { events: [late], rows: row({ status: "rejected", attempts: 0 }), left: [], arrived: [] }
+    assert.deepStrictEqual(broken(refused), [])
+  })
+
+  for (const [what, promise, wrong, others] of cases)
+    it(`are broken by ${what}`, () => assert.include(broken(wrong, others), promise))
 
   it("holds a message that was to be held to one send", () => {
-    const held = { messages: [{ ...message, unknownOutcome: "hold" as const }] }
-    const sentTwice = {
-      requests: twice,
-      arrived: twice,
-      events: [...events, { id: "m-0", type: "send-started", at: "" }],
-      rows: row({ possible_duplicate: true })
-    }
-    assert.deepStrictEqual(broken(sentTwice), [])
-    assert.deepStrictEqual(broken(sentTwice, held), ["sends are recorded"])
+    const held = { plan: { ...planned, messages: [{ ...message, unknownOutcome: "hold" as const }] } }
+    assert.deepStrictEqual(broken(again), [])
+    assert.deepStrictEqual(broken(again, held), ["sends are recorded"])
   })
 })
 
@@ -102,5 +153,14 @@ describe("a plan", () => {
     assert.strictEqual(faults(3), faults(3))
     assert.notStrictEqual(told(planOf(3, size)), told(planOf(4, size)))
     assert.notStrictEqual(faults(3), faults(4))
+  })
+
+  it("has every way of striking in some seed, and leaders only where there is more than one server", () => {
+    const strikes = (world: "single" | "cluster") =>
+      Array.from({ length: 200 }, (_, seed) => planOf(seed, { messages: 1, seconds: 30 }, world).strikes).flat()
+    const ways = new Set(strikes("cluster").map(({ how, kind }) => `${kind}: ${how}`))
+    assert.strictEqual(ways.size, 18)
+    const servers = new Set(strikes("single").flatMap(({ kind, victim }) => (kind === "nats" ? [victim] : [])))
+    assert.deepStrictEqual([...servers], ["server 1"])
   })
 })

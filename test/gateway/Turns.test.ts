@@ -53,6 +53,17 @@ describe("whose turn it is", () => {
     assert.strictEqual(turns.next(100)?.recipient, "a")
   })
 
+  it("is given anew when the time at which a recipient may be sent to was moved", () => {
+    let until = 400_000
+    const turns = holding([{ to: "a", dueAt: 100 }], () => until)
+    assert.strictEqual(turns.nextAt(200), 400_000)
+    until = 300
+    turns.anew()
+    assert.strictEqual(turns.nextAt(200), 300)
+    assert.strictEqual(takeAll(turns, 300).length, 1)
+    assert.strictEqual(takeAll(turns, 400_000).length, 0)
+  })
+
   it("is for one recipient in the order in which the messages were due, whatever their order of coming", () => {
     const wanted = [30, 10, 20, 10].map((dueAt) => ({ to: "a", dueAt }))
     assert.deepStrictEqual(sequences(takeAll(holding(wanted), 30)), [1, 3, 2, 0])

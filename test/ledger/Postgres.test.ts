@@ -1,4 +1,5 @@
 // The connection to Postgres: what its errors tell, and what its transactions leave behind.
+import { chmodSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -36,6 +37,29 @@ describe("Postgres", () => {
         assert.strictEqual(error._tag, "RefusedByPostgres")
         assert.notInclude(`${String(error)} ${JSON.stringify(error)} ${error.stack}`, secret)
       }
+    })
+  )
+
+  it.live("that cannot get at its own files is waited for, and is no matter of rights", () =>
+    Effect.gen(function* () {
+      const { database, postgres } = yield* connected
+      yield* postgres.query("CREATE TABLE one AS SELECT 1 AS n")
+      const [at] = yield* postgres.query<{ readonly file: string }>(
+        "SELECT current_setting('data_directory') || '/' || pg_relation_filepath('one') AS file"
+      )
+      const file = at?.file ?? ""
+      yield* postgres.query("CHECKPOINT")
+      yield* Effect.acquireUseRelease(
+        Effect.sync(() => chmodSync(file, 0)),
+        () =>
+          Effect.gen(function* () {
+            // Of a connection of its own: who has the file open already may go on.
+            const other = Context.get(yield* connect(database.url), Postgres)
+            const error = yield* Effect.flip(other.query("INSERT INTO one SELECT * FROM generate_series(1, 10000)"))
+            assert.deepInclude(error, { _tag: "PostgresError", code: "42501" })
+          }),
+        () => Effect.sync(() => chmodSync(file, 0o600))
+      )
     })
   )
 

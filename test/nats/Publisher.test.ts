@@ -1,8 +1,10 @@
 // Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
+import { vi } from "vitest"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { natsForTest } from "../support/Layers.ts"
@@ -21,7 +23,7 @@ const publishing = <A, E>(
     readonly url: string
     readonly publisher: Publisher["Service"]
     readonly stored: Effect.Effect<ReadonlyArray<unknown>>
-  }) => Effect.Effect<A, E, EventLog>
+  }) => Effect.Effect<A, E, EventLog | Nats>
 ) =>
   Effect.gen(function* () {
     const { nats, layer } = yield* natsForTest
@@ -110,5 +112,52 @@ describe("appending what may have been said before", () => {
         assert.deepStrictEqual(yield* stored, ids(20))
       })
     )
+  )
+
+  it.live("and when the clock here is far behind the one by which it was stored", () =>
+    publishing(({ url, publisher, stored }) =>
+      Effect.gen(function* () {
+        const { clock } = yield* Nats
+        yield* clock.look
+        yield* forgetDuplicates(url)
+        const since = Date.now() - 60_000
+        yield* publisher.append(ids(10).map(event))
+        yield* Effect.sleep(200)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => {
+            const now = Date.now
+            return vi.spyOn(Date, "now").mockImplementation(() => now() - 300_000)
+          }),
+          (spy) => Effect.sync(() => spy.mockRestore())
+        )
+        assert.approximately(Date.now() - clock.now(), -300_000, 500)
+        yield* publisher.append(ids(20).map(event), since)
+        assert.deepStrictEqual(yield* stored, ids(20))
+      }).pipe(Effect.scoped)
+    )
+  )
+})
+
+describe("appending what was redelivered", () => {
+  it.live("goes on when the log could not be looked up at first", () =>
+    Effect.gen(function* () {
+      const { nats, layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        const { append } = yield* Publisher
+        const event: Event = {
+          type: "expired",
+          at: "2026-12-01T09:00:00.000Z",
+          id: "m-0",
+          platform: "telegram",
+          attempt: 1,
+          expiresAt: "2026-12-01T08:59:00.000Z"
+        }
+        const before = yield* Effect.exit(append([event], 0))
+        assert.isTrue(Exit.isFailure(before), "there is no log yet")
+        yield* provision([])
+        yield* append([event], 0)
+        assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.>"), 1)
+      }).pipe(Effect.provide(layer))
+    })
   )
 })

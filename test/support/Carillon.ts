@@ -8,12 +8,16 @@ import {
   serviceProcess
 } from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
-import { testNats } from "./TestNats.ts"
+import { type TestNats, testNats } from "./TestNats.ts"
 
 export interface Settings {
+  /** One of its own if left out. */
+  readonly nats?: TestNats
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
+  /** And of single ones. */
+  readonly environmentOf?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>
   /** Those that every deployment has if left out. */
   readonly services?: ReadonlyArray<ServiceName>
   /** Where a service finds NATS, if not where the server is. */
@@ -21,7 +25,7 @@ export interface Settings {
 }
 
 export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
-  const nats = yield* testNats
+  const nats = settings.nats ?? (yield* testNats)
   const database = yield* testDatabase
   const phones = yield* startBotApiStandIn(settings.answer ? { answer: settings.answer } : {})
   const environment = {
@@ -36,7 +40,8 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   }
   const services = {} as Record<ServiceName, ServiceProcess>
   const names = settings.services ?? serviceNames
-  for (const name of names) services[name] = yield* serviceProcess(name, environment)
+  for (const name of names)
+    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.[name] })
   return {
     nats,
     database,

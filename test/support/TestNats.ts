@@ -2,7 +2,7 @@
 import { ConfigProvider, Effect } from "effect"
 import { inject } from "vitest"
 import { freePort } from "../../deploy/local/LocalServer.ts"
-import { startNatsServer } from "../../deploy/local/NatsServer.ts"
+import { type NatsServerOptions, startNatsServer } from "../../deploy/local/NatsServer.ts"
 import { type Restartable, restartable } from "../../deploy/local/Restartable.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
@@ -15,13 +15,18 @@ export interface TestNats extends Restartable {
   readonly configProvider: ConfigProvider.ConfigProvider
 }
 
-/** Started; stopped and its data removed when the scope closes. */
-export const testNats = Effect.gen(function* () {
-  const storeDir = yield* temporaryFolder("nats")
+/** With its data in another place, or with a limit on them. Started; stopped when the scope closes. */
+export const testNatsWith = Effect.fnUntraced(function* (
+  options: Partial<Pick<NatsServerOptions, "maxStoreBytes" | "storeDir">>
+) {
+  const storeDir = options.storeDir ?? (yield* temporaryFolder("nats"))
   const port = yield* freePort
   const url = `nats://127.0.0.1:${port}`
-  const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir }))
+  const server = yield* restartable(startNatsServer({ ...options, binary: inject("natsServer"), port, storeDir }))
   yield* server.start
   const configProvider = ConfigProvider.fromUnknown({ NATS_URL: url })
   return { ...server, url, port, storeDir, configProvider } satisfies TestNats
 })
+
+/** Its data are removed when the scope closes. */
+export const testNats = testNatsWith({})

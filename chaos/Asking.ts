@@ -1,0 +1,65 @@
+// The publishers of a run: systems that ask for messages until NATS has taken each command, and hostile ones.
+import { JetStreamApiError, jetstream } from "@nats-io/jetstream"
+import { headers as natsHeaders } from "@nats-io/transport-node"
+import { Effect, Schedule } from "effect"
+import type { Hostile } from "./Hostile.ts"
+import type { NatsServers } from "./NatsServers.ts"
+import type { Planned } from "./Plan.ts"
+import { textOf } from "./World.ts"
+
+/** What became of a hostile command at NATS: the place where it stands as a command, if it was stored. */
+export interface Asked {
+  readonly hostile: Hostile
+  readonly sequence: number | undefined
+}
+
+/** A lost answer is no answer: asked again, which must be harmless. */
+const until = <A>(publish: () => Promise<A>) =>
+  Effect.tryPromise(publish).pipe(
+    Effect.retry(Schedule.spaced("500 millis")),
+    Effect.timeout("90 seconds"),
+    Effect.orDie
+  )
+
+const at = (instant: number) => Effect.suspend(() => Effect.sleep(Math.max(0, instant - Date.now())))
+
+export const ask = ({ connection }: NatsServers, message: Planned, start: number) => {
+  const js = jetstream(connection, { timeout: 2_000 })
+  const command = JSON.stringify(commandOf(message, start + message.dueAfterMillis))
+  return at(start + message.askedAfterMillis).pipe(
+    Effect.andThen(until(() => js.publish("carillon.command.schedule", command)))
+  )
+}
+
+export const askHostile = ({ connection }: NatsServers, hostile: Hostile, instant: number) => {
+  const js = jetstream(connection, { timeout: 2_000 })
+  const headers = natsHeaders()
+  for (const [name, value] of Object.entries(hostile.headers ?? {})) headers.set(name, value)
+  const publish = () =>
+    js.publish(hostile.subject, hostile.payload, { headers }).then(
+      ({ duplicate, seq }) => (duplicate ? undefined : seq),
+      (error: Error) => {
+        if (hostile.expected === "by NATS" && isRefusal(error)) return undefined
+        throw error
+      }
+    )
+  return at(instant).pipe(
+    Effect.andThen(until(publish)),
+    Effect.map((sequence): Asked => ({ hostile, sequence }))
+  )
+}
+
+/** By the client, which knows how much NATS takes, or by the stream; not by one that has no leader yet. */
+const isRefusal = (error: Error) =>
+  error.name === "InvalidArgumentError" || (error instanceof JetStreamApiError && error.status !== 503)
+
+const commandOf = ({ id, chatId, maxLatenessSeconds, priority, unknownOutcome }: Planned, dueAt: number) => ({
+  id,
+  platform: "telegram",
+  recipient: { chatId },
+  content: { type: "text", text: textOf(id) },
+  dueAt: new Date(dueAt).toISOString(),
+  maxLatenessSeconds,
+  priority,
+  unknownOutcome
+})

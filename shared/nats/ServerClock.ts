@@ -1,0 +1,59 @@
+// The clock of the NATS server, which times every stored message and fires every timer, as far as it is known here.
+// Kept by the monotonic clock between two looks: a jump of this machine's wall clock does not move it.
+import type { JetStreamManager } from "@nats-io/jetstream"
+import { Effect } from "effect"
+import { gauges } from "#shared/telemetry/Metrics.ts"
+
+export interface ServerClock {
+  /** Its time in milliseconds; our own while it was never heard. To be compared with when something was stored. */
+  readonly now: () => number
+  /** Asks for it anew. */
+  readonly look: Effect.Effect<void>
+}
+
+/** An answer that took longer tells too little. */
+const longestRoundTripMillis = 1_000
+
+export const serverClock = (manager: JetStreamManager): ServerClock => {
+  let sinceStart: number | undefined
+  return {
+    now: () => (sinceStart === undefined ? Date.now() : Math.round(sinceStart + performance.now())),
+    look: Effect.ignore(
+      Effect.tryPromise(async () => {
+        const askedAt = performance.now()
+        const info = await manager.streams.info("EVENTS")
+        const answeredAt = performance.now()
+        const at = "ts" in info && typeof info.ts === "string" ? Date.parse(info.ts) : Number.NaN
+        if (Number.isNaN(at) || answeredAt - askedAt > longestRoundTripMillis) return
+        sinceStart = at - (askedAt + answeredAt) / 2
+      })
+    )
+  }
+}
+
+/** More than clocks that are kept by NTP differ, and less than makes a message late in a way that anybody notices. */
+const worthSayingMillis = 1_000
+const lookEvery = "5 seconds"
+
+/** Shows how far our own clock is ahead of it, and says aloud when that is more than a second. Runs until interrupted. */
+export const watchClock = Effect.fnUntraced(function* ({ look, now }: ServerClock) {
+  const ahead = () => Date.now() - now()
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      gauges("carillon_clock_skew_seconds", "The clock of this service ahead of that of the NATS server", () => [
+        { value: ahead() / 1_000, attributes: {} }
+      ])
+    ),
+    (remove) => Effect.sync(remove)
+  )
+  let told = false
+  while (true) {
+    const wrong = Math.abs(ahead()) > worthSayingMillis
+    if (wrong && !told)
+      yield* Effect.logWarning(`the clock here is ${(ahead() / 1_000).toFixed(1)} s ahead of that of the NATS server`)
+    if (!wrong && told) yield* Effect.logInfo("the clock here agrees with that of the NATS server again")
+    told = wrong
+    yield* Effect.sleep(lookEvery)
+    yield* look
+  }
+}, Effect.scoped)
