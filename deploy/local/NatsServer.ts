@@ -9,6 +9,8 @@ export interface NatsServerOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly storeDir: string
+  /** Further lines of its configuration: users, TLS. */
+  readonly more?: string
 }
 
 /** Listens on this machine only. Streams and timers are in `storeDir`, and there again at the next start. */
@@ -36,6 +38,7 @@ export const startNatsServer = Effect.fn("startNatsServer")(function* (options: 
           `log_file: ${JSON.stringify(log)}`,
           "logfile_size_limit: 10485760",
           `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
+          options.more ?? "",
           ""
         ].join("\n")
       ),

@@ -8,7 +8,7 @@ import {
   serviceProcess
 } from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
-import { testNats } from "./TestNats.ts"
+import { testNatsWith } from "./TestNats.ts"
 
 export interface Settings {
   readonly answer?: Options["answer"]
@@ -16,12 +16,16 @@ export interface Settings {
   readonly environment?: Readonly<Record<string, string>>
   /** Those that every deployment has if left out. */
   readonly services?: ReadonlyArray<ServiceName>
+  /** Further environment of a service. */
+  readonly environmentOf?: (name: ServiceName) => Readonly<Record<string, string>>
+  /** Further lines of the nats-server's configuration. */
+  readonly natsConfiguration?: string
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
 
 export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
-  const nats = yield* testNats
+  const nats = yield* testNatsWith(settings.natsConfiguration)
   const database = yield* testDatabase
   const phones = yield* startBotApiStandIn(settings.answer ? { answer: settings.answer } : {})
   const environment = {
@@ -36,7 +40,8 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   }
   const services = {} as Record<ServiceName, ServiceProcess>
   const names = settings.services ?? serviceNames
-  for (const name of names) services[name] = yield* serviceProcess(name, environment)
+  for (const name of names)
+    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.(name) })
   return {
     nats,
     database,

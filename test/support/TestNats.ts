@@ -16,11 +16,14 @@ export interface TestNats extends Restartable {
 }
 
 /** Started; stopped and its data removed when the scope closes. */
-export const testNats = Effect.gen(function* () {
+export const testNats = Effect.suspend(() => testNatsWith())
+
+/** `more`: further lines of its configuration. */
+export const testNatsWith = Effect.fnUntraced(function* (more = "") {
   const storeDir = yield* temporaryFolder("nats")
   const port = yield* freePort
   const url = `nats://127.0.0.1:${port}`
-  const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir }))
+  const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir, more }))
   yield* server.start
   const configProvider = ConfigProvider.fromUnknown({ NATS_URL: url })
   return { ...server, url, port, storeDir, configProvider } satisfies TestNats
