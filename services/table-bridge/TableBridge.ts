@@ -26,7 +26,7 @@ const settings = Config.all({
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
 /** For each loop one: what wakes one must not be taken from another. */
-const wakers = Effect.fnUntraced(function* (url: string | undefined, count: number) {
+const wakers = Effect.fnUntraced(function* (url: (() => string) | undefined, count: number) {
   const queues = yield* Effect.forEach(Array.from({ length: count }), () => Queue.sliding<void>(1))
   if (url !== undefined) {
     const heard = yield* whenNotified(url, "carillon")
@@ -62,8 +62,8 @@ export const run = Effect.gen(function* () {
   yield* requireOutbox(query).pipe(patiently)
   const bridge = config === undefined ? undefined : yield* open(config).pipe(patiently)
   const own = yield* databaseUrl
-  const url = Option.match(listenUrl, { onNone: () => own, onSome: Redacted.value })
-  const [forRelay, forLooks] = yield* wakers(url === "none" ? undefined : url, 2)
+  const listening = Option.match(listenUrl, { onNone: () => own, onSome: (url) => () => Redacted.value(url) })
+  const [forRelay, forLooks] = yield* wakers(listening() === "none" ? undefined : listening, 2)
   const observed: Observed = { behind: 0 }
   ready = true
   const following = follow({

@@ -1,27 +1,17 @@
-// Who we are to NATS, and whom we trust: by the same variables as the `nats` command line. Files are read again whenever
+// Who we are to NATS: by the same variables as the `nats` command line. Files are read again whenever
 // a connection is made, so that what was renewed counts from the next one on.
 import {
   type Authenticator,
   type ConnectionOptions,
   credsAuthenticator,
   nkeyAuthenticator,
-  type TlsOptions,
   tokenAuthenticator,
   usernamePasswordAuthenticator
 } from "@nats-io/transport-node"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import { contentOf, UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { BadCredentials, text, trust, trustSettings } from "./Trust.ts"
 
-/** What was given cannot be used: names the setting and its file, never what is in it. */
-export class BadCredentials extends Schema.TaggedError<BadCredentials>()("BadCredentials", {
-  problem: Schema.String
-}) {
-  override get message() {
-    return this.problem
-  }
-}
-
-const text = (name: string) => Config.map(Config.option(Config.String(name)), Option.getOrUndefined)
 const secret = (name: string) =>
   Config.map(Config.option(Config.Redacted(name)), (found) => Option.getOrUndefined(Option.map(found, Redacted.value)))
 
@@ -34,10 +24,7 @@ const settings = Config.all({
   passwordFile: text("NATS_PASSWORD_FILE"),
   token: secret("NATS_TOKEN"),
   tokenFile: text("NATS_TOKEN_FILE"),
-  ca: text("NATS_CA"),
-  cert: text("NATS_CERT"),
-  key: text("NATS_KEY"),
-  tlsFirst: Config.Boolean("NATS_TLS_FIRST").pipe(Config.withDefault(false)),
+  trusting: trustSettings,
   inboxPrefix: Config.option(
     Config.schema(
       Schema.String.check(
@@ -75,18 +62,21 @@ const current = ({ file, setting, value = "" }: Secret, use: (content: string) =
 
 const bytes = (content: string) => new TextEncoder().encode(content)
 
-/** By creds file or seed, whose kind of authenticator is proved with what the server would ask to be signed. */
-const signing = (secret: Secret, kind: (content: () => Uint8Array) => Authenticator) => {
+/** A file with a key in it, which is proved with what the server would ask to be signed. */
+const signing = (setting: string, file: string, kind: (content: () => string) => Authenticator) => {
   const provable = (content: string) => {
     try {
-      kind(() => bytes(content))("nonce")
+      kind(() => content)("nonce")
     } catch {
-      throw new UnreadableFile({ setting: secret.setting, path: secret.file ?? "", code: "no credentials in it" })
+      throw new UnreadableFile({ setting, path: file, code: "no credentials in it" })
     }
   }
-  const content = current(secret, provable)
-  return kind(() => bytes(content()))
+  return kind(current({ setting, file }, provable))
 }
+
+const bySeed = (content: () => string) => nkeyAuthenticator(() => bytes(content()))
+/** The client finds the end of a creds file by its last line break. */
+const byCreds = (content: () => string) => credsAuthenticator(() => bytes(`${content()}\n`))
 
 const ofUrl = ({ password, username }: URL) =>
   password
@@ -96,8 +86,8 @@ const ofUrl = ({ password, username }: URL) =>
 const authenticators = (given: Settings, url: URL | null) => {
   const { creds, nkey, password, passwordFile, token, tokenFile, user } = given
   const ways: ReadonlyArray<false | readonly [string, () => Authenticator]> = [
-    creds !== undefined && ["NATS_CREDS", () => signing({ setting: "NATS_CREDS", file: creds }, credsAuthenticator)],
-    nkey !== undefined && ["NATS_NKEY", () => signing({ setting: "NATS_NKEY", file: nkey }, nkeyAuthenticator)],
+    creds !== undefined && ["NATS_CREDS", () => signing("NATS_CREDS", creds, byCreds)],
+    nkey !== undefined && ["NATS_NKEY", () => signing("NATS_NKEY", nkey, bySeed)],
     user !== undefined && [
       "NATS_USER",
       () =>
@@ -115,19 +105,6 @@ const authenticators = (given: Settings, url: URL | null) => {
   return ways.filter((way) => way !== false)
 }
 
-const trust = ({ ca, cert, key, tlsFirst }: Settings): TlsOptions | undefined => {
-  const files = { NATS_CA: ca, NATS_CERT: cert, NATS_KEY: key }
-  for (const [setting, path] of Object.entries(files)) if (path !== undefined) contentOf(setting, path)
-  if ((cert === undefined) !== (key === undefined))
-    throw new BadCredentials({ problem: "NATS_CERT and NATS_KEY belong together: give both, or neither." })
-  if (!tlsFirst && [ca, cert].every((path) => path === undefined)) return undefined
-  return {
-    ...(ca === undefined ? {} : { caFile: ca }),
-    ...(cert === undefined || key === undefined ? {} : { certFile: cert, keyFile: key }),
-    ...(tlsFirst ? { handshakeFirst: true } : {})
-  }
-}
-
 const withoutUser = (server: string) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")
 
 const optionsOf = (given: Settings) => {
@@ -137,7 +114,12 @@ const optionsOf = (given: Settings) => {
   const [way, another] = authenticators(given, URL.parse(servers[0] ?? ""))
   if (way && another)
     throw new BadCredentials({ problem: `Give one of ${way[0]} and ${another[0]}: both say who we are to NATS.` })
-  const tls = trust(given)
+  const hosts = servers.map((server) => URL.parse(server)?.hostname.replace(/^\[|\]$/g, "") ?? "")
+  const tls = trust(
+    given.trusting,
+    hosts,
+    servers.some((server) => server.startsWith("tls://"))
+  )
   return {
     servers: servers.map(withoutUser),
     ...(way ? { authenticator: way[1]() } : {}),

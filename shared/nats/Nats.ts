@@ -3,7 +3,8 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { type ConnectionOptions, connect, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { BadCredentials, credentials } from "./Credentials.ts"
+import { credentials } from "./Credentials.ts"
+import { BadCredentials } from "./Trust.ts"
 
 /** NATS could not do what was asked now: unreachable, or it did not answer. Trying again may help. */
 export class NatsError extends Schema.TaggedError<NatsError>()("NatsError", {

@@ -19,9 +19,9 @@ export interface TestNats extends Restartable {
 export const testNats = Effect.suspend(() => testNatsWith())
 
 /** `more`: further lines of its configuration. */
-export const testNatsWith = Effect.fnUntraced(function* (more = "") {
+export const testNatsWith = Effect.fnUntraced(function* (more = "", atPort?: number) {
   const storeDir = yield* temporaryFolder("nats")
-  const port = yield* freePort
+  const port = atPort ?? (yield* freePort)
   const url = `nats://127.0.0.1:${port}`
   const server = yield* restartable(startNatsServer({ binary: inject("natsServer"), port, storeDir, more }))
   yield* server.start
