@@ -1,13 +1,13 @@
 // The flags that say what a message is: text, a file, a place, and how it is shown.
 import { readFile } from "node:fs/promises"
 import { basename } from "node:path"
-import { text as readAll } from "node:stream/consumers"
 import { Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import type { FileKind } from "#shared/contract/Content.ts"
 import { Refused } from "./Exit.ts"
 import { given, optional } from "./Flags.ts"
 import { keepFile } from "./LocalFiles.ts"
+import { standardInput } from "./StandardInput.ts"
 
 const fileKinds = [
   "photo",
@@ -71,7 +71,7 @@ export const readJson = (path: string): Effect.Effect<unknown, Refused> =>
 
 const readText = (path: string) =>
   Effect.tryPromise({
-    try: () => (path === "-" ? readAll(process.stdin) : readFile(path, "utf8")),
+    try: () => (path === "-" ? standardInput() : readFile(path, "utf8")),
     catch: () => new Refused({ message: `cannot read ${path === "-" ? "standard input" : path}` })
   })
 

@@ -8,12 +8,23 @@ import { Effect, Option } from "effect"
 import { Files } from "#shared/nats/Files.ts"
 import { Refused } from "./Exit.ts"
 
+/** No platform takes a larger one. */
+const largest = 50 * 1_048_576
+
 const cannotRead = (path: string) => () => new Refused({ message: `cannot read ${path}` })
+
+const sendable = (path: string) =>
+  Effect.flatMap(Effect.tryPromise({ try: () => stat(path), catch: cannotRead(path) }), (found) =>
+    !found.isFile()
+      ? Effect.fail(cannotRead(path)())
+      : found.size > largest
+        ? Effect.fail(new Refused({ message: `${path} is larger than 50 MiB: no platform takes it` }))
+        : Effect.void
+  )
 
 const digestOf = (path: string) =>
   Effect.tryPromise({
     try: async () => {
-      if (!(await stat(path)).isFile()) throw new Error("not a file")
       const hash = createHash("sha256")
       await pipeline(createReadStream(path), hash)
       return hash.digest("base64url")
@@ -23,6 +34,7 @@ const digestOf = (path: string) =>
 
 export const putFile = Effect.fnUntraced(function* (name: string, path: string) {
   const { put } = yield* Files
+  yield* sendable(path)
   yield* digestOf(path)
   return yield* put(name, Readable.toWeb(createReadStream(path)) as never)
 })
@@ -30,6 +42,7 @@ export const putFile = Effect.fnUntraced(function* (name: string, path: string) 
 /** Under a name made of its content: the same file is kept once, and its name tells nothing. */
 export const keepFile = Effect.fnUntraced(function* (path: string) {
   const { info } = yield* Files
+  yield* sendable(path)
   const digest = yield* digestOf(path)
   const name = `sha256-${digest}`
   const found = yield* info(name)

@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { Files } from "#shared/nats/Files.ts"
 import { SeriesStore } from "#shared/nats/SeriesStore.ts"
+import { secretFiles } from "#shared/service/SecretFiles.ts"
 import { version } from "#shared/service/Version.ts"
 import { Reader } from "../services/ledger/Reader.ts"
 import { withNegativeValues } from "./Arguments.ts"
@@ -18,6 +19,7 @@ import { importCommand } from "./commands/Import.ts"
 import { ledgerCommand } from "./commands/LedgerRebuild.ts"
 import { linkCommand } from "./commands/Link.ts"
 import { listCommand } from "./commands/List.ts"
+import { natsCommand } from "./commands/Nats.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { rearmCommand } from "./commands/Rearm.ts"
@@ -58,7 +60,8 @@ const carillon = Command.make("carillon").pipe(
     doctorCommand,
     eraseCommand.pipe(Command.provide(serversLayer)),
     ledgerCommand.pipe(Command.provide(serversLayer)),
-    bridgeCommand.pipe(Command.provide(serversLayer))
+    bridgeCommand.pipe(Command.provide(serversLayer)),
+    natsCommand
   ])
 )
 
@@ -77,7 +80,7 @@ const explain = (cause: Cause.Cause<unknown>) => {
 NodeRuntime.runMain(
   Command.runWith(carillon, { version })(withNegativeValues(process.argv.slice(2))).pipe(
     Effect.tapCause(explain),
-    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([])))
+    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles))
   ),
   {
     disableErrorReporting: true,

@@ -7,6 +7,7 @@ import type { Places } from "../../services/ledger/Search.ts"
 import { NotFound, ProblemsFound, Refused } from "../Exit.ts"
 import { given, jsonFlag, reasonFlag } from "../Flags.ts"
 import { json as printJson, table } from "../Print.ts"
+import { standardInput } from "../StandardInput.ts"
 
 const flags = {
   message: Flag.String("message").pipe(Flag.withDescription("The id of one message"), Flag.optional),
@@ -23,11 +24,10 @@ const flags = {
   json: jsonFlag
 }
 
-const firstLine = Effect.promise(async () => {
-  let text = ""
-  for await (const chunk of process.stdin) text += chunk
-  return text.split("\n")[0]?.trim() ?? ""
-})
+const firstLine = Effect.map(
+  Effect.tryPromise({ try: standardInput, catch: () => new Refused({ message: "standard input is too long" }) }),
+  (text) => text.split("\n")[0]?.trim() ?? ""
+)
 
 const total = (places: Places) => Object.values(places).reduce((sum, n) => sum + n, 0)
 

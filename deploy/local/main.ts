@@ -5,6 +5,7 @@ import { loggerLayer } from "#shared/service/Logs.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { Routes } from "#shared/service/Routes.ts"
 import { runMain } from "#shared/service/RunService.ts"
+import { secretFiles } from "#shared/service/SecretFiles.ts"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
 import { ledger } from "../../services/ledger/main.ts"
@@ -60,6 +61,7 @@ const program = Effect.gen(function* () {
 runMain(
   program.pipe(
     Effect.scoped,
-    Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer("carillon"), loggerLayer))
+    Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer("carillon"), loggerLayer)),
+    Effect.provide(secretFiles)
   )
 )

@@ -1,13 +1,20 @@
-// Writes docs/reference from the schemas; with --check it only says what has drifted, and fails if anything has.
+// Writes docs/reference and deploy/nats from the code; with --check it only says what has drifted, and fails if anything has.
+import { natsFolder, natsUsers } from "./NatsUsers.ts"
 import { reference } from "./Reference.ts"
-import { drifted, write } from "./ReferenceFolder.ts"
+import { drifted, referenceFolder, write } from "./ReferenceFolder.ts"
 
-const names = drifted(reference())
+const folders = [
+  { name: "docs/reference", folder: referenceFolder, files: reference() },
+  { name: "deploy/nats", folder: natsFolder, files: natsUsers() }
+]
 
-if (!process.argv.includes("--check")) {
-  write(reference())
-  for (const name of names) console.log(`docs/reference/${name}`)
-} else if (names.length > 0) {
-  for (const name of names) console.error(`docs/reference/${name} is not what the schemas say: run npm run docs`)
-  process.exitCode = 1
+for (const { files, folder, name } of folders) {
+  const names = drifted(files, folder)
+  if (!process.argv.includes("--check")) {
+    write(files, folder)
+    for (const file of names) console.log(`${name}/${file}`)
+  } else if (names.length > 0) {
+    for (const file of names) console.error(`${name}/${file} is not what the code says: run npm run docs`)
+    process.exitCode = 1
+  }
 }

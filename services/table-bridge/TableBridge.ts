@@ -26,7 +26,7 @@ const settings = Config.all({
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
 /** For each loop one: what wakes one must not be taken from another. */
-const wakers = Effect.fnUntraced(function* (url: string | undefined) {
+const wakers = Effect.fnUntraced(function* (url: (() => string) | undefined) {
   const queues = yield* Effect.all({ relay: Queue.sliding<void>(1), looks: Queue.sliding<void>(1) })
   if (url !== undefined) {
     const heard = yield* whenNotified(url, "carillon")
@@ -60,8 +60,8 @@ export const run = Effect.gen(function* () {
   yield* requireOutbox(query).pipe(patiently)
   const bridge = config === undefined ? undefined : yield* open(config).pipe(patiently)
   const own = yield* databaseUrl
-  const url = Option.match(listenUrl, { onNone: () => own, onSome: Redacted.value })
-  const woken = yield* wakers(url === "none" ? undefined : url)
+  const listening = Option.match(listenUrl, { onNone: () => own, onSome: (url) => () => Redacted.value(url) })
+  const woken = yield* wakers(listening() === "none" ? undefined : listening)
   const observed: Observed = { behind: 0 }
   yield* tablesReady
   const following = follow({

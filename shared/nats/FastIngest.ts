@@ -16,7 +16,11 @@ export const fastBatchLimit = 500
 /** What goes out in one write: well within what may be outstanding. */
 const writeSize = 100
 
-const settings = { allowGaps: true, ackInterval: 100, maxOutstandingAcks: 2, inboxPrefix: "_INBOX" }
+const settings = { allowGaps: true, ackInterval: 100, maxOutstandingAcks: 2 }
+
+/** Of the connection, whose user may hear no other; not part of its interface. */
+const inboxPrefixOf = (connection: NatsConnection) =>
+  (connection as { readonly options?: { readonly inboxPrefix?: string } }).options?.inboxPrefix ?? "_INBOX"
 
 export const fastIngest = async (connection: NatsConnection, messages: ReadonlyArray<FastMessage>, timeout: number) => {
   const [first, ...rest] = messages
@@ -24,6 +28,7 @@ export const fastIngest = async (connection: NatsConnection, messages: ReadonlyA
   if (!first || !last) throw new Error("a fast batch needs two messages")
   const batch = await startFastIngest(connection, first.subject, first.payload, {
     ...settings,
+    inboxPrefix: inboxPrefixOf(connection),
     ...first.options,
     timeout
   })

@@ -1,5 +1,4 @@
 // The connection to NATS: waits for it at start, keeps it, and refuses a server that cannot keep time.
-import { readFile } from "node:fs/promises"
 import {
   JetStreamApiError,
   type JetStreamClient,
@@ -8,11 +7,13 @@ import {
   jetstreamManager
 } from "@nats-io/jetstream"
 import { jserrors } from "@nats-io/jetstream/internal"
-import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node"
-import { Config, Context, Effect, Layer, Option, Redacted, Schedule, Schema } from "effect"
+import { type ConnectionOptions, connect, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
+import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { credentials } from "./Credentials.ts"
 import { type ServerClock, serverClock, watchClock } from "./ServerClock.ts"
 import { type Told, watchStoring } from "./Storing.ts"
+import { BadCredentials } from "./Trust.ts"
 
 /** NATS could not do what was asked now: unreachable, or it did not answer. Trying again may help. */
 export class NatsError extends Schema.TaggedError<NatsError>()("NatsError", {
@@ -73,6 +74,7 @@ const open = (again: Schedule.Schedule<unknown>) =>
       (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
     )
     yield* refuseOldServer(connection)
+    yield* Effect.forkScoped(tellOfRefusals(connection))
     yield* readiness.check(
       "nats",
       Effect.sync(() => !connection.isClosed() && connected(connection))
@@ -110,41 +112,21 @@ export const waiting =
 
 const isNatsError = Schema.is(NatsError)
 
-export const natsConfig = Config.all({
-  url: Config.Redacted("NATS_URL").pipe(Config.withDefault(Redacted.make("nats://127.0.0.1:4222"))),
-  credentials: Config.option(Config.String("NATS_CREDS"))
-})
-
-const connectionOptions = Effect.gen(function* () {
-  const { url, credentials } = yield* natsConfig
-  const servers = Redacted.value(url)
-    .split(",")
-    .map((server) => server.trim())
-  const first = URL.parse(servers[0] ?? "")
-  const creds = Option.isNone(credentials)
-    ? undefined
-    : yield* Effect.tryPromise({
-        try: () => readFile(credentials.value),
-        catch: () => new UnusableNats({ problem: `NATS_CREDS names ${credentials.value}, which cannot be read.` })
-      })
-  return {
-    servers: servers.map(withoutUser),
-    name: "carillon",
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 500,
-    pingInterval: 10_000,
-    maxPingOut: 2,
-    ignoreAuthErrorAbort: true,
-    ...(creds ? { authenticator: credsAuthenticator(creds) } : {}),
-    ...(first?.username && first.password
-      ? { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }
-      : first?.username
-        ? { token: decodeURIComponent(first.username) }
-        : {})
-  } satisfies ConnectionOptions
-})
-
-const withoutUser = (server: string) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")
+const connectionOptions = Effect.map(
+  Effect.mapError(credentials, (error) =>
+    error instanceof BadCredentials ? new UnusableNats({ problem: error.problem }) : error
+  ),
+  (who) =>
+    ({
+      ...who,
+      name: "carillon",
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      pingInterval: 10_000,
+      maxPingOut: 2,
+      ignoreAuthErrorAbort: true
+    }) satisfies ConnectionOptions
+)
 
 const establish = (
   options: ConnectionOptions & { readonly servers: ReadonlyArray<string> },
@@ -155,6 +137,20 @@ const establish = (
       Effect.logWarning(`Waiting for NATS at ${options.servers.join(", ")}: ${describe(error.cause)}`)
     ),
     Effect.retry(again)
+  )
+
+/** What our user may not do shows as an answer that never comes: said aloud, with the subject, which holds ids only. */
+const tellOfRefusals = (connection: NatsConnection) =>
+  Effect.ignore(
+    Stream.runForEach(
+      Stream.fromAsyncIterable(connection.status(), () => undefined),
+      (status) =>
+        status.type === "error" && status.error instanceof PermissionViolationError
+          ? Effect.logError(
+              `NATS does not let us ${status.error.operation} ${status.error.subject}: see docs/security.md`
+            )
+          : Effect.void
+    )
   )
 
 const refuseOldServer = (connection: NatsConnection) => {

@@ -14,11 +14,16 @@ import {
 
 /**
  * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
- * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, only checked.
- * A cluster without a leader is waited for: a service that ends instead would be started again later and later.
+ * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, only checked, but
+ * where it is said otherwise. A cluster without a leader is waited for: a service that ends instead would be started
+ * again later and later.
  */
-export const provision = Effect.fn("provision")(function* (consumers: ReadonlyArray<ConsumerDefinition>) {
-  const manage = yield* Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
+export const provision = Effect.fn("provision")(function* (
+  consumers: ReadonlyArray<ConsumerDefinition>,
+  wanted?: "auto"
+) {
+  const setting = Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
+  const manage = wanted ?? (yield* setting)
   const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
   for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
   yield* ensureFiles(manage, replicas)

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { commandNames } from "#shared/contract/Commands.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import { isTraceContext } from "#shared/telemetry/Spans.ts"
 import type { Delivery } from "./Mailbox.ts"
 import { attempt, Nats } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
@@ -51,8 +52,15 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
 
 /** For whoever carries out the rest of the work: who is to be answered, and the trace it belongs to. */
 export const passOn = (delivery: Delivery): Headers => {
-  const passed = [replyTo, "traceparent", "ce-traceparent"].map((name) => [name, delivery.headers?.get(name)] as const)
-  return Object.fromEntries(passed.filter((one): one is [string, string] => Boolean(one[1])))
+  const given = (name: string, is: (value: string) => boolean) => {
+    const value = delivery.headers?.get(name)
+    return value && is(value) ? { [name]: value } : {}
+  }
+  return {
+    ...given(replyTo, (value) => inbox.test(value)),
+    ...given("traceparent", isTraceContext),
+    ...given("ce-traceparent", isTraceContext)
+  }
 }
 
 /** Whether somebody waits for what comes of this command. */

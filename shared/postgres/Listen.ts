@@ -4,13 +4,13 @@ import { Effect, Queue } from "effect"
 import pg from "pg"
 
 /** Something to take whenever a notification came on the channel, and once at each new connection. Never fails. */
-export const whenNotified = Effect.fnUntraced(function* (url: string, channel: string) {
+export const whenNotified = Effect.fnUntraced(function* (url: () => string, channel: string) {
   const heard = yield* Queue.sliding<void>(1)
   const once = Effect.acquireRelease(
     Effect.sync(
       () =>
         new pg.Client({
-          connectionString: url,
+          connectionString: url(),
           application_name: "carillon-listen",
           connectionTimeoutMillis: 5_000,
           keepAlive: true

@@ -1,10 +1,11 @@
 // The connection to Postgres: a pool that waits for the server, typed errors, transactions. Only shared/postgres imports pg.
 // Works through a pooler in transaction mode: nothing here depends on the state of a session.
-import { Cause, Config, Context, Effect, Exit, Layer, Redacted, Schedule, Schema } from "effect"
+import { Cause, Config, Context, Effect, Exit, Layer, Schedule, Schema } from "effect"
 import pg from "pg"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { type ConnectionUrl, connectionUrl } from "./ConnectionUrl.ts"
 import { copyIn } from "./CopyIn.ts"
-import { type Failure, failureOf, isFailure, PostgresError, UnusablePostgres } from "./PostgresErrors.ts"
+import { type Failure, failureOf, isFailure, PostgresError } from "./PostgresErrors.ts"
 
 /**
  * Instants come back as in the contract (UTC, milliseconds), bigint as a number, JSON parsed.
@@ -42,7 +43,7 @@ export class Postgres extends Context.Service<
     Postgres,
     Effect.gen(function* () {
       const postgres = yield* open
-      const { host } = yield* databaseConfig
+      const { host } = yield* connectionUrl
       yield* postgres.query("SELECT 1").pipe(
         Effect.catchTag("RefusedByPostgres", Effect.die),
         Effect.tapError((error) =>
@@ -62,34 +63,28 @@ export class Postgres extends Context.Service<
 const answers = (query: Query) =>
   query("SELECT 1").pipe(Effect.timeout("2 seconds"), Effect.match({ onSuccess: () => true, onFailure: () => false }))
 
-const databaseConfig = Config.all({
-  url: Config.Redacted("DATABASE_URL").pipe(
-    Config.withDefault(Redacted.make("postgres://carillon@127.0.0.1:5432/carillon"))
-  ),
-  // A rebuild holds one and works with another.
-  poolSize: Config.Int("DATABASE_POOL_SIZE").pipe(
-    Config.withDefault(4),
-    Config.map((size) => Math.max(2, size))
-  )
-}).pipe(Config.map(({ url, poolSize }) => ({ url, poolSize, host: hostOf(Redacted.value(url)) })))
+/** A rebuild holds one and works with another. */
+const poolSize = Config.Int("DATABASE_POOL_SIZE").pipe(
+  Config.withDefault(4),
+  Config.map((size) => Math.max(2, size))
+)
 
-const hostOf = (url: string) => {
-  const parsed = URL.parse(url)
-  return parsed ? `${parsed.hostname || "its socket"}:${parsed.port || "5432"}${parsed.pathname}` : undefined
-}
+/** Each connection with the password of its time. */
+const clientOf = ({ current }: ConnectionUrl) =>
+  class extends pg.Client {
+    constructor(config?: pg.ClientConfig) {
+      super({ ...config, connectionString: current() })
+    }
+  }
 
 const open = Effect.gen(function* () {
-  const { url, poolSize, host } = yield* databaseConfig
-  if (host === undefined) {
-    return yield* new UnusablePostgres({
-      problem: "DATABASE_URL is not a URL: it must be like postgres://user:password@host:5432/carillon"
-    })
-  }
+  const url = yield* connectionUrl
+  const max = yield* poolSize
   const pool = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const pool = new pg.Pool({
-        connectionString: Redacted.value(url),
-        max: poolSize,
+        Client: clientOf(url),
+        max,
         application_name: "carillon",
         connectionTimeoutMillis: 5_000,
         keepAlive: true,

@@ -20,6 +20,10 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   }
 }
 
+/** Who is slow to ask is not waited for, and nobody takes all connections. Headers of more than 16 KiB are refused by Node. */
+const bounds = { headersTimeout: 5_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 }
+const mostConnections = 500
+
 /** Serves the probes while the scope lives. HTTP_PORT 0 takes any free port; unset takes the service's own. */
 export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
   const port = yield* portSetting("HTTP_PORT", defaultPort)
@@ -28,7 +32,7 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
   const { serve } = yield* Routes
   const { serveMetrics } = yield* Telemetry
   const services = yield* Effect.context<never>()
-  const server = createServer((request, response) => {
+  const server = createServer(bounds, (request, response) => {
     const path = request.url?.split("?")[0]
     const answer = (status: number, body: unknown) =>
       response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`)
@@ -44,6 +48,7 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
       }
     })
   })
+  server.maxConnections = mostConnections
   yield* Effect.acquireRelease(
     Effect.callback<void, PortTaken>((resume) => {
       server.once("error", (cause) => resume(Effect.fail(new PortTaken({ port, setting: "HTTP_PORT", cause }))))

@@ -7,6 +7,7 @@ import { serveHealth } from "./Health.ts"
 import { loggerLayer } from "./Logs.ts"
 import { Readiness } from "./Readiness.ts"
 import { Routes } from "./Routes.ts"
+import { secretFiles } from "./SecretFiles.ts"
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
 export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
@@ -31,7 +32,8 @@ export const runService = <A, E>(
     }).pipe(
       Effect.scoped,
       Effect.annotateLogs({ service: name }),
-      Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer))
+      Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer)),
+      Effect.provide(secretFiles)
     )
   )
 

@@ -40,10 +40,14 @@ export interface SpanOptions {
 const kinds = { consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT, producer: SpanKind.PRODUCER }
 const tracer = trace.getTracer("carillon")
 
-export const traceOf = (header: (name: string) => string | undefined): TraceOrigin => ({
-  parent: header("traceparent"),
-  origin: header("ce-traceparent")
-})
+/** What is no trace context is nothing: a publisher may have put anything there, and it would be passed on and logged. */
+export const traceOf = (header: (name: string) => string | undefined): TraceOrigin => {
+  const found = (name: string) => {
+    const value = header(name)
+    return value !== undefined && isTraceContext(value) ? value : undefined
+  }
+  return { parent: found("traceparent"), origin: found("ce-traceparent") }
+}
 
 export const startSpan = ({ name, kind, from, as, attributes, startedAt }: SpanOptions): MessageSpan => {
   const parent = parse(from.parent)
@@ -83,6 +87,8 @@ const linksTo = (...contexts: ReadonlyArray<SpanContext | undefined>): Array<Lin
 }
 
 const w3c = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+
+export const isTraceContext = (text: string) => w3c.test(text)
 
 const parse = (text: string | undefined): SpanContext | undefined => {
   const [, traceId, spanId, flags] = w3c.exec(text ?? "") ?? []

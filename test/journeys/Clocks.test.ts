@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { clockIn } from "../../chaos/Clocks.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { home } from "../../deploy/local/LocalServers.ts"
-import { serviceNames } from "../../deploy/local/ServiceProcess.ts"
+import { type ServiceName, serviceNames } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
@@ -16,7 +16,8 @@ import { whereAllowed } from "../support/WhereAllowed.ts"
 const withClocks = Effect.fnUntraced(function* (settings: Settings) {
   const folder = yield* temporaryFolder("clocks")
   const clocks = yield* Effect.forEach(serviceNames, (name) => clockIn(folder, name, join(home, "bin")))
-  const environmentOf = Object.fromEntries(serviceNames.map((name, index) => [name, clocks[index]?.environment ?? {}]))
+  const environmentOf = (name: ServiceName) =>
+    clocks[(serviceNames as ReadonlyArray<string>).indexOf(name)]?.environment ?? {}
   const all = yield* carillon({ ...settings, environmentOf })
   const set = Effect.fnUntraced(function* (wrong: Partial<Record<(typeof serviceNames)[number], number>>) {
     for (const [index, name] of serviceNames.entries()) {

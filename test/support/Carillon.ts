@@ -8,7 +8,7 @@ import {
   serviceProcess
 } from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
-import { type TestNats, testNats } from "./TestNats.ts"
+import { type TestNats, testNatsWith } from "./TestNats.ts"
 
 export interface Settings {
   /** One of its own if left out. */
@@ -16,16 +16,19 @@ export interface Settings {
   readonly answer?: Options["answer"]
   /** Extra environment of every service. */
   readonly environment?: Readonly<Record<string, string>>
-  /** And of single ones. */
-  readonly environmentOf?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>
   /** Those that every deployment has if left out. */
   readonly services?: ReadonlyArray<ServiceName>
+  /** Further environment of a service. */
+  readonly environmentOf?: (name: ServiceName) => Readonly<Record<string, string>>
+  /** Further lines of the nats-server's configuration. */
+  readonly natsConfiguration?: string
   /** Where a service finds NATS, if not where the server is. */
   readonly natsUrlOf?: Partial<Record<ServiceName, (url: string) => Effect.Effect<string, never, never>>>
 }
 
 export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
-  const nats = settings.nats ?? (yield* testNats)
+  const nats =
+    settings.nats ?? (yield* testNatsWith(settings.natsConfiguration ? { extra: [settings.natsConfiguration] } : {}))
   const database = yield* testDatabase
   const phones = yield* startBotApiStandIn(settings.answer ? { answer: settings.answer } : {})
   const environment = {
@@ -41,7 +44,7 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   const services = {} as Record<ServiceName, ServiceProcess>
   const names = settings.services ?? serviceNames
   for (const name of names)
-    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.[name] })
+    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.(name) })
   return {
     nats,
     database,

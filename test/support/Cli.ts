@@ -26,6 +26,8 @@ export const cli =
         err += chunk
       })
       child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
+      // It need not read all of it.
+      child.stdin.on("error", () => {})
       child.stdin.end(input)
       return Effect.sync(() => child.kill("SIGKILL"))
     })

@@ -1,4 +1,5 @@
-// A certificate for localhost that nobody has signed, with its key: for tests that must not be taken for a real server.
+// Certificates for localhost that nobody has signed, with their keys: for tests that must not be taken for a real server.
+// Each can be its own authority.
 export const selfSigned = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAEYo0udKJyGX2TD6
@@ -15,5 +16,25 @@ EhPjLyEmJAi2RjEwHwYDVR0jBBgwFoAUyoHfk4O988sXEhPjLyEmJAi2RjEwDwYD
 VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
 SAAwRQIhAPj7WMkbmL10ROi03PAVzHkGjb+VcU1WvNHISXGS/tCEAiBSktIYdGGr
 Ojc5uh/oRfXevLWcr6v69ZarRjBkRBd5Uw==
+-----END CERTIFICATE-----`
+}
+
+/** As good as the other, and nobody trusts it. */
+export const stranger = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxSR1bh5brZx8db90
+g8yKol7b5SL4DU1asnH1N4o0XXihRANCAAS1QOd0o3QM3x94Di0qigy18KdFkcPJ
+t3Uh5RZIvEEj4fW1Wt0XO6sN8TDdqS9RZh7Lq4MBHX06jjaEsBdrrNR0
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBlDCCATugAwIBAgIUW95E0VYwG4ZfmWTD97au5/0gO+cwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTA4MDAxOVoYDzIxMjYxMTAx
+MDgwMDE5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS1QOd0o3QM3x94Di0qigy18KdFkcPJt3Uh5RZIvEEj4fW1Wt0XO6sN
+8TDdqS9RZh7Lq4MBHX06jjaEsBdrrNR0o2kwZzAdBgNVHQ4EFgQU6/gSroruee8o
+QzYcQRjO7xRFXX8wHwYDVR0jBBgwFoAU6/gSroruee8oQzYcQRjO7xRFXX8wDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+RwAwRAIgbhfl19ho6NM0Ufxctd3+tvdc+Sl72npn2oLoKBDixo0CIEr7GPqbla9F
+kl9WHaqN1/cjkBO5gjjMM56pzs+pPPUu
 -----END CERTIFICATE-----`
 }

@@ -15,12 +15,12 @@ export interface TestNats extends Restartable {
   readonly configProvider: ConfigProvider.ConfigProvider
 }
 
-/** With its data in another place, or with a limit on them. Started; stopped when the scope closes. */
+/** With its data or its port in another place, a limit on its data, or further lines of configuration. */
 export const testNatsWith = Effect.fnUntraced(function* (
-  options: Partial<Pick<NatsServerOptions, "maxStoreBytes" | "storeDir">>
+  options: Partial<Pick<NatsServerOptions, "extra" | "maxStoreBytes" | "port" | "storeDir">>
 ) {
   const storeDir = options.storeDir ?? (yield* temporaryFolder("nats"))
-  const port = yield* freePort
+  const port = options.port ?? (yield* freePort)
   const url = `nats://127.0.0.1:${port}`
   const server = yield* restartable(startNatsServer({ ...options, binary: inject("natsServer"), port, storeDir }))
   yield* server.start
@@ -28,5 +28,5 @@ export const testNatsWith = Effect.fnUntraced(function* (
   return { ...server, url, port, storeDir, configProvider } satisfies TestNats
 })
 
-/** Its data are removed when the scope closes. */
+/** Started; stopped and its data removed when the scope closes. */
 export const testNats = testNatsWith({})

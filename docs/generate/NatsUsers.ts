@@ -1,0 +1,41 @@
+// The users of NATS as an example of configuration, and the same as a table for people: what stands in deploy/nats.
+import { join } from "node:path"
+import { defaultSender, platforms } from "#shared/contract/Fields.ts"
+import { permissionsOf, roleWords, type User } from "#shared/nats/Permissions.ts"
+import { keyVariable, serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
+
+export const natsFolder = join(import.meta.dirname, "../../deploy/nats")
+
+const senders = platforms.map((platform) => ({ platform, sender: defaultSender }))
+const users: ReadonlyArray<User> = [...serviceUsers, { name: "clinic", role: "publisher" }]
+
+const head = `# Users of NATS for Carillon: one of each service, and one publisher, with the least that each needs. Generated from
+# shared/nats/Permissions.ts by npm run docs: edit that, not this file. With keys, publishers and senders of your own:
+#   carillon nats users --keys FOLDER --publisher NAME --sender PLATFORM/NAME
+# Included by nats-server.conf like this one, each public key is taken from the server's environment:
+# ${users.map(({ name }) => keyVariable(name)).join(", ")}
+
+`
+
+const code = (subjects: ReadonlyArray<string>) => subjects.map((subject) => `\`${subject}\``).join("<br>") || "nothing"
+
+const rows = users.map((user) => {
+  const { answers, never, publish, subscribe } = permissionsOf(user, senders)
+  const may = `${code(publish)}${answers ? "<br>answers to what it is asked" : ""}`
+  return `## ${user.name}\n\n${roleWords[user.role]}.\n\n| publishes | but never | hears |\n|---|---|---|\n| ${may} | ${code(never)} | ${code(subscribe)} |`
+})
+
+const page = `# Who may do what in NATS
+
+Generated from \`shared/nats/Permissions.ts\` by \`npm run docs\`: edit that, not this folder. [users.conf](users.conf) is the same
+for a server. What protects what, and how to use it: [docs/security.md](../../docs/security.md). \`clinic\` stands for any
+publisher. Subjects of \`$JS.API\` are questions to JetStream, those of \`$JS.ACK\` settle work.
+
+${rows.join("\n\n")}
+`
+
+export const natsUsers = (): ReadonlyMap<string, string> =>
+  new Map([
+    ["users.conf", head + serverUsers(users, senders)],
+    ["README.md", page]
+  ])

@@ -1,0 +1,248 @@
+// Who may do what in NATS: for each service and each kind of person or system beside them the least it needs. Pure data,
+// derived from Topology.ts; deploy/nats and docs/security.md are generated from it, and tests hold the services to it.
+import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
+import { type EventType, inboundTypes } from "#shared/contract/Events.ts"
+import { defaultSender, type Platform, platforms, type Sender } from "#shared/contract/Fields.ts"
+import {
+  asksServices,
+  connects,
+  deletesIn,
+  follows,
+  type Grant,
+  hears,
+  keepsFiles,
+  looksAt,
+  looksAtConsumers,
+  makesConsumers,
+  makesStreams,
+  purges,
+  reads,
+  readsFiles,
+  servesAs,
+  works,
+  writes
+} from "./Grants.ts"
+import {
+  type ConsumerDefinition,
+  consumers,
+  filesStream,
+  fixedConsumers,
+  gatewayConsumers,
+  type Memorised,
+  type StreamName,
+  Subject,
+  streams
+} from "./Topology.ts"
+
+export const roles = [
+  "scheduler",
+  "dispatcher",
+  ...platforms.map((platform) => `${platform}-gateway` as const),
+  "ledger",
+  "table-bridge",
+  "provisioner",
+  "operator",
+  "eraser",
+  "reader",
+  "publisher"
+] as const
+export type Role = (typeof roles)[number]
+
+export interface SenderName {
+  readonly platform: Platform
+  readonly sender: Sender
+}
+
+export interface User {
+  /** Its inbox is called after it: letters, digits, `_` and `-`. */
+  readonly name: string
+  readonly role: Role
+  /** Of a publisher: all that publishers have if left out. */
+  readonly commands?: ReadonlyArray<CommandName>
+}
+
+export interface Permissions {
+  readonly publish: ReadonlyArray<string>
+  readonly never: ReadonlyArray<string>
+  readonly subscribe: ReadonlyArray<string>
+  /** May answer what it is asked, wherever the answer goes. */
+  readonly answers: boolean
+}
+
+/** What other systems ask for. The rest is for operators: it concerns the messages of all. */
+export const publisherCommands: ReadonlyArray<CommandName> = commandNames.filter(
+  (name) => !["pause", "resume", "drop", "redrive", "discard", "resolve", "rearm"].includes(name)
+)
+
+/** In the words of people; the generated page says what each may do. */
+export const roleWords: Readonly<Record<Role, string>> = {
+  scheduler: "carries out commands, sets timers, answers requests",
+  dispatcher: "takes timers, says who is to send, and what is given up",
+  "telegram-gateway": "sends what was dispatched to Telegram, hears its updates",
+  "webhook-gateway": "sends what was dispatched to webhooks",
+  ledger: "reads the whole log into Postgres, and tells what is overdue",
+  "table-bridge": "publishes the commands of an outbox, reads what became of them",
+  provisioner: "makes streams and consumers: a job, or who upgrades. Reads no message",
+  operator: "the command line: every command, and a look at everything",
+  eraser: "the same, and removes what is personal: for `carillon erase`",
+  reader: "monitoring: how much waits where, and no content",
+  publisher: "another system: its commands, and nothing else"
+}
+
+const allStreams = Object.keys(streams) as ReadonlyArray<StreamName>
+const every = [...allStreams, filesStream]
+const theDefault = platforms.map((platform) => ({ platform, sender: defaultSender }))
+
+const events = (...types: ReadonlyArray<EventType>) => types.map((type) => Subject.events(type))
+const commanding = (names: ReadonlyArray<CommandName>) => writes(...names.map(Subject.command))
+const asking = (names: ReadonlyArray<CommandName>) => writes(...names.map(Subject.api))
+const remembering = (whose: string, ...what: ReadonlyArray<Memorised>) =>
+  writes(...what.map((one) => Subject.memory(one, `${whose}.>`)))
+const setsAside = (...found: ReadonlyArray<Pick<ConsumerDefinition, "stream" | "durable">>) =>
+  writes(...found.map(({ durable, stream }) => Subject.quarantine(stream, durable)))
+
+const working = (...own: ReadonlyArray<ConsumerDefinition>) => [works(...own), setsAside(...own)]
+
+/** What settles elsewhere is seen from outside: by metrics, by the watchdog, by operators. */
+const looksAround = [looksAt(...every), looksAtConsumers(...allStreams)]
+
+type Make = (lanes: ReadonlyArray<ConsumerDefinition>, named: ReadonlyArray<ConsumerDefinition>) => ReadonlyArray<Grant>
+
+const gateway = (platform: Platform): Make => {
+  const own = (subject: string) => subject.replace(/\.\*$/, `.${platform}`)
+  return (lanes, named) => [
+    ...working(...lanes),
+    looksAt(...every),
+    follows("EVENTS", named, lanes),
+    reads("EVENTS", "SENDERS", "MEMORY"),
+    follows("MEMORY"),
+    hears(Subject.sender(platform, "*", "orders")),
+    writes(
+      ...["lease" as const, "state" as const, "profile" as const].map((what) => Subject.sender(platform, "*", what)),
+      ...events(
+        "send-started",
+        "part-sent",
+        "sent",
+        "attempt-failed",
+        "expired",
+        "circuit-changed",
+        ...inboundTypes
+      ).map(own)
+    ),
+    deletesIn("SENDERS"),
+    remembering(platform, "file", "link", "contact", "chat", "update", "salt", "button"),
+    purges("MEMORY")
+  ]
+}
+
+const operating = (named: ReadonlyArray<ConsumerDefinition>) => [
+  ...looksAround,
+  reads(...allStreams),
+  ...(["EVENTS", "DEAD", "SENDERS", "SERIES", "MEMORY"] as const).map((name) => follows(name, named)),
+  commanding(commandNames),
+  asking(commandNames),
+  remembering("*", "salt"),
+  asksServices,
+  keepsFiles
+]
+
+const rights: Readonly<Record<Role, Make>> = {
+  scheduler: (_, named) => [
+    ...working(
+      consumers.schedulerCommands,
+      consumers.schedulerRetries,
+      consumers.schedulerChanges,
+      consumers.schedulerTicks
+    ),
+    ...looksAround,
+    reads(...allStreams),
+    follows("EVENTS", named, [consumers.schedulerRetries]),
+    follows("SERIES"),
+    servesAs("carillon"),
+    hears(...commandNames.map(Subject.api)),
+    writes("_INBOX.>"),
+    commanding(commandNames),
+    writes(
+      Subject.pending("*"),
+      "carillon.timer.due.*",
+      "carillon.timer.changed.*.*",
+      Subject.waitingTick("*"),
+      Subject.series("*"),
+      ...events(
+        "scheduled",
+        "rejected",
+        "cancelled",
+        "rescheduled",
+        "discarded",
+        "redriven",
+        "resolved",
+        "recipient-unlinked",
+        "orders-changed",
+        "series-changed",
+        "occurrences-missed",
+        "attempt-failed"
+      ),
+      "carillon.sender.*.*.orders",
+      Subject.dead("*", "*")
+    ),
+    deletesIn("DEAD"),
+    remembering("*", "link", "contact", "chat", "salt"),
+    purges("MEMORY")
+  ],
+  dispatcher: (_, named) => [
+    ...working(consumers.dispatcherTimers, consumers.dispatcherFailures),
+    looksAt(...every),
+    follows("EVENTS", named, [consumers.dispatcherFailures]),
+    reads("EVENTS"),
+    writes(
+      ...events("dispatched", "expired", "failed", "fell-back", "retry-scheduled", "unknown"),
+      Subject.dead("*", "*")
+    )
+  ],
+  "telegram-gateway": (lanes, named) => [...gateway("telegram")(lanes, named), readsFiles],
+  "webhook-gateway": gateway("webhook"),
+  ledger: (_, named) => [
+    ...looksAround,
+    reads(...allStreams),
+    follows("EVENTS", named),
+    commanding(["rearm"]),
+    writes(...events("overdue")),
+    setsAside({ stream: "EVENTS", durable: "ledger" })
+  ],
+  "table-bridge": (_, named) => [
+    looksAt(...every),
+    reads("EVENTS"),
+    follows("EVENTS", named),
+    commanding(["schedule", "reschedule", "cancel"])
+  ],
+  provisioner: (_, named) => [looksAt(...every), makesStreams(...every), makesConsumers(...named)],
+  operator: (_, named) => operating(named),
+  eraser: (_, named) => [
+    ...operating(named),
+    writes(...events("erased", "scheduled"), "carillon.sender.*.*.state"),
+    deletesIn("EVENTS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
+  ],
+  reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices],
+  publisher: () => []
+}
+
+const sorted = (subjects: ReadonlyArray<string>) => [...new Set(subjects)].sort()
+
+/** `senders`: all that gateways have, or their queues could be taken for nobody's. */
+export const permissionsOf = (
+  { commands = publisherCommands, name, role }: User,
+  senders: ReadonlyArray<SenderName> = theDefault
+): Permissions => {
+  const lanesOf = (of: ReadonlyArray<SenderName>) => of.flatMap((one) => gatewayConsumers(one.platform, one.sender))
+  const own = lanesOf(senders.filter(({ platform }) => role === `${platform}-gateway`))
+  const grants =
+    role === "publisher"
+      ? [hears(`_INBOX.${name}.>`), commanding(commands), asking(commands)]
+      : [connects(name), ...rights[role](own, [...fixedConsumers, ...lanesOf(senders)])]
+  return {
+    publish: sorted(grants.flatMap(({ publish = [] }) => publish)),
+    never: sorted(grants.flatMap(({ never = [] }) => never)),
+    subscribe: sorted(grants.flatMap(({ subscribe = [] }) => subscribe)),
+    answers: role === "scheduler"
+  }
+}

@@ -1,0 +1,64 @@
+// Where Postgres is and who we are to it: DATABASE_URL, whose password may stand in a file and be renewed there. TLS is
+// said as libpq says it, in the URL: ?sslmode=verify-full&sslrootcert=/path/ca.pem, sslcert and sslkey.
+import { Config, Effect, Option, Redacted } from "effect"
+import { contentOf, type UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { UnusablePostgres } from "./PostgresErrors.ts"
+
+export interface ConnectionUrl {
+  /** For logs: host, port and database. */
+  readonly host: string
+  /** With the password as it is now: each connection asks for it. */
+  readonly current: () => string
+}
+
+const settings = Config.all({
+  url: Config.Redacted("DATABASE_URL").pipe(
+    Config.withDefault(Redacted.make("postgres://carillon@127.0.0.1:5432/carillon"))
+  ),
+  password: Config.option(Config.Redacted("DATABASE_PASSWORD")),
+  passwordFile: Config.option(Config.String("DATABASE_PASSWORD_FILE"))
+})
+
+const filesInUrl = ["sslrootcert", "sslcert", "sslkey"]
+
+export const connectionUrl = Effect.gen(function* () {
+  const { password, passwordFile, url } = yield* settings
+  const parsed = URL.parse(Redacted.value(url))
+  if (!parsed) {
+    return yield* new UnusablePostgres({
+      problem: "DATABASE_URL is not a URL: it must be like postgres://user:password@host:5432/carillon"
+    })
+  }
+  const withPassword = (secret: string) => {
+    const complete = new URL(parsed)
+    complete.password = encodeURIComponent(secret)
+    return complete.href
+  }
+  const fromFile = (path: string) => withPassword(contentOf("DATABASE_PASSWORD_FILE", path))
+  yield* Effect.try({
+    try: () => {
+      for (const name of filesInUrl) {
+        const path = parsed.searchParams.get(name)
+        if (path !== null) contentOf(`${name} in DATABASE_URL`, path)
+      }
+      if (Option.isSome(passwordFile)) fromFile(passwordFile.value)
+    },
+    catch: (error) => new UnusablePostgres({ problem: (error as UnreadableFile).message })
+  })
+  const fixed = Option.match(password, {
+    onNone: () => Redacted.value(url),
+    onSome: (secret) => withPassword(Redacted.value(secret))
+  })
+  let last = fixed
+  const current = () => {
+    if (Option.isNone(passwordFile)) return fixed
+    try {
+      last = fromFile(passwordFile.value)
+    } catch {
+      // Somebody is just about to write it.
+    }
+    return last
+  }
+  const host = `${parsed.hostname || "its socket"}:${parsed.port || "5432"}${parsed.pathname}`
+  return { host, current } satisfies ConnectionUrl as ConnectionUrl
+})

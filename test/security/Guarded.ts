@@ -1,0 +1,71 @@
+// Carillon on a nats-server that knows the users of Permissions.ts and nobody else, one credential for each process.
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { connect, nkeyAuthenticator } from "@nats-io/transport-node"
+import { Effect } from "effect"
+import { inboxPrefix } from "#shared/nats/Grants.ts"
+import { publicKey } from "#shared/nats/KeyFiles.ts"
+import { permissionsOf, type User } from "#shared/nats/Permissions.ts"
+import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { carillon, type Settings } from "../support/Carillon.ts"
+import { cli } from "../support/Cli.ts"
+
+export const publishers: ReadonlyArray<User> = [
+  { name: "clinic", role: "publisher" },
+  { name: "hospital", role: "publisher", commands: ["schedule"] }
+]
+
+export const users: ReadonlyArray<User> = [...serviceUsers, ...publishers]
+
+const senders = [
+  { platform: "telegram", sender: "default" },
+  { platform: "webhook", sender: "default" }
+] as const
+
+export const permissionsIn = (name: string) => permissionsOf(users.find((user) => user.name === name) as User, senders)
+
+/** Keys, and the configuration that names them. */
+export const keyring = Effect.gen(function* () {
+  const folder = yield* temporaryFolder("keys")
+  const seedOf = (name: string) => join(folder, `${name}.nk`)
+  return {
+    configuration: serverUsers(users, senders, (name) => publicKey(folder, name)),
+    environmentOf: (name: string) => ({ NATS_NKEY: seedOf(name), NATS_INBOX_PREFIX: inboxPrefix(name) }),
+    /** A plain client with a user's credentials; closed when the scope closes. */
+    connectAs: (url: string, name: string) =>
+      Effect.acquireRelease(
+        Effect.promise(() =>
+          connect({
+            servers: url,
+            inboxPrefix: inboxPrefix(name),
+            authenticator: nkeyAuthenticator(new TextEncoder().encode(readFileSync(seedOf(name), "utf8"))),
+            timeout: 10_000
+          })
+        ),
+        (connection) => Effect.promise(() => connection.close())
+      )
+  }
+})
+
+export const guarded = Effect.fnUntraced(function* (settings: Settings = {}) {
+  const keys = yield* keyring
+  const all = yield* carillon({
+    ...settings,
+    natsConfiguration: keys.configuration,
+    environment: { STREAMS_MANAGE: "none", ...settings.environment },
+    environmentOf: keys.environmentOf
+  })
+  const { database, nats } = all
+  return {
+    ...all,
+    keys,
+    connectAs: (name: string) => keys.connectAs(nats.url, name),
+    /** The command line with the credentials of a user. */
+    runAs: (name: string) =>
+      cli({ NATS_URL: nats.url, DATABASE_URL: database.url, STREAMS_MANAGE: "none", ...keys.environmentOf(name) }),
+    serverLog: Effect.sync(() => readFileSync(join(nats.storeDir, "nats-server.log"), "utf8"))
+  }
+})
+
+export const violations = (log: string) => log.split("\n").filter((line) => /violation/i.test(line))
