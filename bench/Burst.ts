@@ -1,5 +1,6 @@
 // A burst: many messages due at one instant, through the real services; and what each process spends on it.
 import { Effect } from "effect"
+import { laps, ofServices } from "./Cpu.ts"
 import { brokerFloors, callFloor } from "./Floors.ts"
 import { quantile, since, stageHistogram } from "./Histogram.ts"
 import { commandOf, publishOneByOne, scheduleSubject } from "./Publish.ts"
@@ -72,31 +73,18 @@ export const burst = Effect.fnUntraced(function* (of: World, count: number, name
 /** TIMER_LEAD_MILLIS, and a little. */
 const lead = 2_300
 
-/** Answers with what each part spent since the last call, a message. */
-const laps = ({ cpu }: World, count: number) => {
-  let before = cpu()
-  return (): PerPart => {
-    const [now, earlier] = [cpu(), before]
-    before = now
-    return Object.fromEntries(parts.map((part) => [part, (now[part] - earlier[part]) / count])) as unknown as PerPart
-  }
-}
-
 /** A first burst that is not counted: code is compiled, connections stand. */
 export const warmUp = (of: World) => burst(of, 2_000, "warm-up")
 
-export const cpuOfPart = ({ cpu }: BurstResult, part: Part) => cpu.accept[part] + cpu.ahead[part] + cpu.after[part]
+/** Of our processes, without the servers, over all phases. */
+export const ownCpu = ({ cpu }: BurstResult) => ofServices(cpu.accept) + ofServices(cpu.ahead) + ofServices(cpu.after)
 
-/** Of our processes, without the servers. */
-export const ownCpu = (result: BurstResult) =>
-  parts.slice(0, -2).reduce((sum, part) => sum + cpuOfPart(result, part), 0)
-
-const byPart = (result: BurstResult, part: Part): Row => {
-  const { accept, ahead, after } = result.cpu
-  const phases = [accept, ahead, after].map((phase) => Math.round(phase[part]))
+const byPart = ({ cpu }: BurstResult, part: Part): Row => {
+  const [accept, ahead, after] = [cpu.accept[part], cpu.ahead[part], cpu.after[part]]
+  const phases = [accept, ahead, after].map(Math.round)
   return {
     what: `– ${part}: accepting ${phases[0]}, until due ${phases[1]}, from then ${phases[2]}`,
-    measured: cpuOfPart(result, part),
+    measured: accept + ahead + after,
     unit: "µs"
   }
 }

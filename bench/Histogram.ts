@@ -1,5 +1,6 @@
 // Reads a histogram from what a service answers on /metrics: how much came since an earlier look, and its percentiles.
 import { Effect } from "effect"
+import type { Part } from "./World.ts"
 
 /** Cumulative counts by upper bound, in seconds, ascending. */
 export type Histogram = ReadonlyArray<readonly [bound: number, count: number]>
@@ -37,3 +38,26 @@ export const stageHistogram = (urls: ReadonlyArray<string>, stage: string) =>
     const texts = await Promise.all(urls.map(async (url) => (await fetch(`${url}/metrics`)).text()))
     return parseHistogram(texts.join("\n"), "carillon_stage_duration_seconds", stage)
   })
+
+const stages: ReadonlyArray<readonly [stage: string, by: Part]> = [
+  ["accept", "scheduler"],
+  ["fire", "dispatcher"],
+  ["dispatch", "dispatcher"],
+  ["wait", "telegram-gateway"],
+  ["platform", "telegram-gateway"],
+  ["projection", "ledger"]
+]
+
+/** From now on: what it answers with says how long each stage took, in milliseconds. */
+export const stagePercentiles = Effect.fnUntraced(function* (urlsOf: (part: Part) => ReadonlyArray<string>) {
+  const look = Effect.forEach(stages, ([stage, by]) => stageHistogram(urlsOf(by), stage))
+  const before = yield* look
+  return Effect.map(look, (after) =>
+    stages
+      .map(([stage], index) => {
+        const [p50 = 0, p99 = 0] = [0.5, 0.99].map((q) => quantile(since(before[index] ?? [], after[index] ?? []), q))
+        return `${stage} ${Math.round(p50 * 1_000)} and ${Math.round(p99 * 1_000)} ms`
+      })
+      .join(", ")
+  ).pipe(Effect.map((said) => `stages, p50 and p99: ${said}`))
+})

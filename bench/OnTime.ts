@@ -1,7 +1,9 @@
 // On time: many messages spread over time, and how late each reaches the stand-in.
 import { Effect } from "effect"
 import { warmUp } from "./Burst.ts"
+import { laps, ofServices } from "./Cpu.ts"
 import { call, withBot } from "./Floors.ts"
+import { stagePercentiles } from "./Histogram.ts"
 import { percentile } from "./Percentile.ts"
 import { commandOf, publishOneByOne, scheduleSubject } from "./Publish.ts"
 import { atMost, type Row } from "./Table.ts"
@@ -51,7 +53,12 @@ export const measureOnTime = Effect.fnUntraced(function* (settings: Settings) {
   const payload = (index: number) =>
     commandOf({ id: `on-time-${index}`, chat: index, due: Math.floor(dueOf(start, index)) })
   yield* Effect.promise(() => publishOneByOne(of.connection, { subject: scheduleSubject, count, payload }))
+  const stages = yield* stagePercentiles(of.urlsOf)
+  yield* Effect.sleep(start - Date.now())
+  const lap = laps(of, count)
   const { late, ownDelay } = yield* lateness(of, start, count)
+  const cpu = lap()
+  yield* Effect.logInfo(yield* stages)
   yield* of.stop
   const early = late.filter((millis) => millis < 0).length
   const row = (name: string, share: number) => {
@@ -73,6 +80,11 @@ export const measureOnTime = Effect.fnUntraced(function* (settings: Settings) {
       measured: early,
       unit: "",
       target: atMost(early, 0, "")
+    },
+    {
+      what: `${perSecond}/s spread over time, CPU a message of the four services once they are due`,
+      measured: ofServices(cpu),
+      unit: "µs"
     },
     {
       what: "delay of the stand-in's own event loop, p99, which is in these figures",

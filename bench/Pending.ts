@@ -1,5 +1,6 @@
 // Very many pending messages: how long until all are armed, what memory they take, and a restart of everything.
 import { Effect, Fiber } from "effect"
+import { isServer } from "./Cpu.ts"
 import { brokerFloors } from "./Floors.ts"
 import { commandOf, publishInBatches, publishOneByOne, scheduleSubject } from "./Publish.ts"
 import { atMost, type Row } from "./Table.ts"
@@ -67,7 +68,7 @@ export const measurePending = Effect.fnUntraced(function* (settings: Settings) {
     },
     { what: `${pending}: all in the tables`, measured: (recorded - begun) / 1_000, unit: "s", floor: publishingAlone },
     ...parts.map((part): Row => {
-      const server = part === "nats-server" || part === "Postgres"
+      const server = isServer(part)
       return {
         what: `${pending}: memory of ${part}${server ? "" : ", at most"}`,
         measured: memory[part],

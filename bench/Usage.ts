@@ -33,12 +33,13 @@ export const cpuOf = (pid: number): number =>
   childrenOf(pid).reduce((sum, child) => sum + ticks(child, [11, 12]), ticks(pid, [11, 12, 13, 14])) *
   microsecondsPerTick
 
-const kibibytes = (text: string, name: string) =>
-  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) / 1_024
+/** Linux says kB and means 1,024 bytes. */
+const megabytes = (text: string, name: string) =>
+  (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1_024) / 1e6
 
-/** The most that the process has had in memory at any time, in MiB; shared pages counted in full. */
-export const peakMemoryOf = (pid: number): number => kibibytes(read(`/proc/${pid}/status`), "VmHWM")
+/** The most that the process has had in memory at any time, in MB; shared pages counted in full. */
+export const peakMemoryOf = (pid: number): number => megabytes(read(`/proc/${pid}/status`), "VmHWM")
 
-/** What the process has in memory now, its children too, in MiB; shared pages counted once. */
+/** What the process has in memory now, its children too, in MB; shared pages counted once. */
 export const memoryOf = (pid: number): number =>
-  [pid, ...childrenOf(pid)].reduce((sum, one) => sum + kibibytes(read(`/proc/${one}/smaps_rollup`), "Pss"), 0)
+  [pid, ...childrenOf(pid)].reduce((sum, one) => sum + megabytes(read(`/proc/${one}/smaps_rollup`), "Pss"), 0)

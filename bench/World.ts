@@ -120,7 +120,7 @@ export const world = Effect.fnUntraced(function* (settings: Settings, options: O
     urlsOf: (part: Part) => services.flatMap(({ name, process }) => (name === part ? [process.url] : [])),
     /** Microseconds so far. */
     cpu: () => perPart((pids) => pids.reduce((sum, pid) => sum + cpuOf(pid), 0)),
-    /** Of the largest process of each, in MiB: of a service the most it ever had, of a server what it has now. */
+    /** Of the largest process of each, in MB: of a service the most it ever had, of a server what it has now. */
     memory: () => ({
       ...perPart((pids) => Math.max(...pids.map(peakMemoryOf))),
       "nats-server": memoryOf(pids.nats),

@@ -2,7 +2,7 @@
 import { cpus, totalmem } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { Console, Effect } from "effect"
+import { Cause, Console, Effect, type Scope } from "effect"
 import { loggerLayer } from "#shared/service/Logs.ts"
 import { runMain } from "#shared/service/RunService.ts"
 import { home } from "../deploy/local/LocalServers.ts"
@@ -16,6 +16,7 @@ import { measurePending } from "./Pending.ts"
 import { measureReplicas } from "./Replicas.ts"
 import { type Row, table } from "./Table.ts"
 import { measureTelemetry } from "./Telemetry.ts"
+import type { Settings } from "./World.ts"
 
 const measurements = {
   burst: measureBurst,
@@ -55,6 +56,17 @@ if (values.help || wrong || positionals.some((name) => !names.includes(name as N
   process.exit(values.help ? 0 : 2)
 }
 
+/** What fails is told, and the others go on. */
+const measured = (name: Name, settings: Settings): Effect.Effect<ReadonlyArray<Row>> =>
+  Effect.scoped<ReadonlyArray<Row>, unknown, Scope.Scope>(measurements[name](settings)).pipe(
+    Effect.timeout(settings.full ? "60 minutes" : "10 minutes"),
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      process.exitCode = 1
+      return Effect.as(Effect.logError(`${name} was not measured`, cause), [])
+    })
+  )
+
 const bench = Effect.gen(function* () {
   const settings = {
     natsServer: yield* locateNatsServer({ cacheDir: join(home, "bin") }),
@@ -66,7 +78,7 @@ const bench = Effect.gen(function* () {
   const begun = Date.now()
   for (const name of chosen) {
     yield* Effect.logInfo(`measuring ${name}`)
-    rows.push(...(yield* Effect.scoped(measurements[name](settings))))
+    rows.push(...(yield* measured(name, settings)))
   }
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
   const date = new Date(begun).toISOString().slice(0, 10)
