@@ -36,7 +36,7 @@ export const burst = Effect.fnUntraced(function* (of: World, count: number, name
   const lags = yield* stageHistogram(of.urlsOf("ledger"), "projection")
   const lap = laps(of, count)
   const begun = Date.now()
-  const due = begun + 4_000 + (count / expected) * 1_500
+  const due = begun + 4_000 + (count / expected) * 1_300
   const payload = (index: number) => commandOf({ id: `${name}-${index}`, chat: 1_000_000 + index, due })
   yield* Effect.promise(() => publishOneByOne(of.connection, { subject: scheduleSubject, count, payload }))
   // Counting many rows is work too.

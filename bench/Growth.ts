@@ -7,7 +7,7 @@ import { type Settings, world } from "./World.ts"
 
 /** Small ones several times: their figures are of less than a second. */
 const sizes = [
-  { count: 1_000, times: 5 },
+  { count: 1_000, times: 3 },
   { count: 10_000, times: 1 },
   { count: 100_000, times: 1 },
   { count: 1_000_000, times: 1 }
