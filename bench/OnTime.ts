@@ -1,6 +1,6 @@
 // On time: many messages spread over time, and how late each reaches the stand-in.
 import { Effect } from "effect"
-import { warmUp } from "./Burst.ts"
+import { lead, warmUp } from "./Burst.ts"
 import { laps, ofServices } from "./Cpu.ts"
 import { call, withBot } from "./Floors.ts"
 import { stagePercentiles } from "./Histogram.ts"
@@ -49,10 +49,13 @@ export const measureOnTime = Effect.fnUntraced(function* (settings: Settings) {
   const { accepted } = yield* warmUp(of)
   yield* of.standIn.reset
   yield* Effect.logInfo(`${count} messages at ${perSecond} a second`)
-  const start = Date.now() + 4_000 + (count / accepted) * 1_500
+  const before = yield* of.stored("EVENTS")
+  const start = Date.now() + 4_000 + (count / accepted) * 1_300
   const payload = (index: number) =>
     commandOf({ id: `on-time-${index}`, chat: index, due: Math.floor(dueOf(start, index)) })
   yield* Effect.promise(() => publishOneByOne(of.connection, { subject: scheduleSubject, count, payload }))
+  if ((yield* until("accepted", of.stored("EVENTS"), before + count)) > start - lead)
+    return yield* Effect.die(new Error("accepted too slowly for this measurement"))
   const stages = yield* stagePercentiles(of.urlsOf)
   yield* Effect.sleep(start - Date.now())
   const lap = laps(of, count)

@@ -33,8 +33,8 @@ const names = Object.keys(measurements) as ReadonlyArray<Name>
 
 const usage = `npm run bench -- [${names.join("] [")}] [--count N] [--full] [--profile DIR] [--json]
   names          what to measure; everything if none is named
-  --count N      messages, where a measurement has a single number of them
-  --full         a million pending messages, and a burst of a million: takes many minutes
+  --count N      how many messages, of growth the most, instead of what each takes
+  --full         a million pending, and growth up to a million: many minutes more
   --profile DIR  writes a CPU profile of each service there, for a profile viewer; it slows them
   --json         the figures as JSON`
 
