@@ -63,7 +63,7 @@ const measured = (name: Name, settings: Settings): Effect.Effect<ReadonlyArray<R
     Effect.catchCause((cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
       process.exitCode = 1
-      return Effect.as(Effect.logError(`${name} was not measured`, cause), [])
+      return Effect.as(Effect.logError(`${name} was not measured: ${Cause.pretty(cause)}`), [])
     })
   )
 
