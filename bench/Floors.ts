@@ -1,64 +1,77 @@
-// What the machine gives without Carillon, measured in the same run: the bare client against the same servers.
-import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+// What the machine gives without Carillon, measured in the same run: bare clients against the same servers.
+import { jetstream } from "@nats-io/jetstream"
 import { ConfigProvider, Effect } from "effect"
 import { type Bot, Bots } from "../services/telegram-gateway/BotApi.ts"
+import { type Load, publishInBatches, publishOneByOne } from "./Publish.ts"
+import type { World } from "./World.ts"
 
-export interface Floors {
-  /** js.publish from one client, 1,000 in flight; messages a second. */
-  readonly publish: number
-  /** One durable consumer, every message acknowledged. */
-  readonly consume: number
-  /** The gateway's own transport in a loop, 100 at a time. */
-  readonly http: number
+/** A rate in a second, and microseconds of the client's CPU for each. */
+export interface Floor {
+  readonly rate: number
+  readonly cpu: number
 }
 
-const payload = JSON.stringify({ text: "x".repeat(300) })
-
-const rate = (count: number, since: number) => (count / (performance.now() - since)) * 1_000
-
-const broker = async (natsUrl: string, count: number) => {
-  const connection = await connect({ servers: natsUrl })
-  const manager = await jetstreamManager(connection)
-  const js = jetstream(connection)
-  await manager.streams.add({ name: "FLOOR", subjects: ["floor"], storage: "file" })
-  let since = performance.now()
-  for (let sent = 0; sent < count; sent += 1_000) {
-    await Promise.all(Array.from({ length: Math.min(1_000, count - sent) }, () => js.publish("floor", payload)))
-  }
-  const publish = rate(count, since)
-  await manager.consumers.add("FLOOR", { durable_name: "floor", ack_policy: "explicit", max_ack_pending: 5_000 })
-  since = performance.now()
-  let taken = 0
-  for await (const message of await (await js.consumers.get("FLOOR", "floor")).consume({ max_messages: 2_000 })) {
-    message.ack()
-    if (++taken === count) break
-  }
-  const consume = rate(count, since)
-  await manager.streams.delete("FLOOR")
-  await connection.close()
-  return { publish, consume }
+const measured = async (count: number, work: () => Promise<unknown>): Promise<Floor> => {
+  const [at, cpu] = [performance.now(), process.cpuUsage()]
+  await work()
+  const [took, { user, system }] = [performance.now() - at, process.cpuUsage(cpu)]
+  return { rate: (count / took) * 1_000, cpu: (user + system) / count }
 }
 
-const http = (apiRoot: string, count: number) =>
+const payload = JSON.stringify({ text: "x".repeat(230) })
+const load = (count: number): Load => ({ subject: "floor", count, payload: () => payload })
+
+/** One client: publishes one by one and in batches, and reads from one durable consumer, acknowledging each. */
+export const brokerFloors = ({ connection, manager }: World, count: number) =>
+  Effect.promise(async () => {
+    await manager.streams.add({ name: "FLOOR", subjects: ["floor"], storage: "file", allow_batched: true })
+    const publish = await measured(count, () => publishOneByOne(connection, load(count)))
+    const batches = await measured(count, () => publishInBatches(connection, load(count)))
+    await manager.consumers.add("FLOOR", { durable_name: "floor", ack_policy: "explicit", max_ack_pending: 5_000 })
+    const consumer = await jetstream(connection).consumers.get("FLOOR", "floor")
+    const consume = await measured(count, async () => {
+      let taken = 0
+      for await (const message of await consumer.consume({ max_messages: 2_000 })) {
+        message.ack()
+        if (++taken === count) break
+      }
+    })
+    await manager.streams.delete("FLOOR")
+    return { publish, batches, consume }
+  })
+
+const warmUp = 2_000
+
+/** The gateway's own transport: grammY in a bare loop, 100 at a time. */
+export const callFloor = (world: World, count: number) =>
+  withBot(world, (bot) =>
+    Effect.gen(function* () {
+      yield* Effect.promise(() => calls(bot, warmUp))
+      const floor = yield* Effect.promise(() => measured(count, () => calls(bot, count)))
+      yield* world.standIn.reset
+      return floor
+    })
+  )
+
+export const withBot = <A, E, R>({ standIn }: World, use: (bot: Bot) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const { sendMessage } = (yield* Bots).get("default") as Bot
-    const since = performance.now()
-    yield* Effect.forEach(
-      Array.from({ length: count }, (_, index) => String(index)),
-      (chatId) => sendMessage({ chatId, text: "x".repeat(80) }),
-      { concurrency: 100, discard: true }
-    )
-    return rate(count, since)
+    return yield* use((yield* Bots).get("default") as Bot)
   }).pipe(
     Effect.provide(Bots.layer),
     Effect.provide(
-      ConfigProvider.layer(ConfigProvider.fromUnknown({ TELEGRAM_BOT_TOKEN: "1:bench", TELEGRAM_API_ROOT: apiRoot }))
+      ConfigProvider.layer(
+        ConfigProvider.fromUnknown({ TELEGRAM_BOT_TOKEN: "1:bench", TELEGRAM_API_ROOT: standIn.apiRoot })
+      )
     )
   )
 
-export const floors = (natsUrl: string, apiRoot: string, count: number) =>
-  Effect.gen(function* () {
-    const measured = yield* Effect.promise(() => broker(natsUrl, count))
-    return { ...measured, http: yield* http(apiRoot, count) } satisfies Floors
-  })
+const calls = (bot: Bot, count: number) => {
+  let next = 0
+  const stream = async () => {
+    while (next < count) await call(bot, next++)
+  }
+  return Promise.all(Array.from({ length: 100 }, stream))
+}
+
+export const call = (bot: Bot, chat: number) =>
+  Effect.runPromise(bot.sendMessage({ chatId: String(chat), text: "x".repeat(65) }))

@@ -1,0 +1,36 @@
+// The ledger alone, as `npm run bench:ledger` measures it, in rows of the common table.
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { Effect } from "effect"
+import { atLeast, type Row } from "./Table.ts"
+import type { Settings } from "./World.ts"
+
+interface Measured {
+  /** Events a second. */
+  readonly rate: number
+  /** Microseconds of the ledger's CPU an event. */
+  readonly cpu: number
+}
+interface Figures {
+  readonly live: Measured
+  readonly rebuilt: Measured
+  readonly floor: Measured
+}
+
+export const measureLedger = Effect.fnUntraced(function* (settings: Settings) {
+  const count = String(settings.count ?? 20_000)
+  const run = promisify(execFile)
+  const { stdout } = yield* Effect.promise((signal) =>
+    run(process.execPath, [join(import.meta.dirname, "Ledger.ts"), "--count", count, "--json"], { signal })
+  )
+  const { live, rebuilt, floor } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Figures
+  const row = (what: string, { cpu, rate }: Measured): Row => ({
+    what: `events projected ${what} (CPU of the ledger: ${Math.round(cpu)} µs)`,
+    measured: rate,
+    unit: "/s",
+    floor: { what: "plain inserts of the rows", value: floor.rate },
+    target: atLeast(rate, 20_000, "/s")
+  })
+  return [row("as they come", live), row("in a rebuild", rebuilt)]
+})
