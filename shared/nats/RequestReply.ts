@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { commandNames } from "#shared/contract/Commands.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import { headerOf } from "./Headers.ts"
 import type { Delivery } from "./Mailbox.ts"
 import { attempt, Nats } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
@@ -51,16 +52,16 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
 
 /** For whoever carries out the rest of the work: who is to be answered, and the trace it belongs to. */
 export const passOn = (delivery: Delivery): Headers => {
-  const passed = [replyTo, "traceparent", "ce-traceparent"].map((name) => [name, delivery.headers?.get(name)] as const)
+  const passed = [replyTo, "traceparent", "ce-traceparent"].map((name) => [name, headerOf(delivery, name)] as const)
   return Object.fromEntries(passed.filter((one): one is [string, string] => Boolean(one[1])))
 }
 
 /** Whether somebody waits for what comes of this command. */
-export const isAwaited = (delivery: Delivery): boolean => inbox.test(delivery.headers?.get(replyTo) ?? "")
+export const isAwaited = (delivery: Delivery): boolean => inbox.test(headerOf(delivery, replyTo) ?? "")
 
 /** Answers whoever waits for this command; most commands have nobody waiting. */
 export const answer = Effect.fnUntraced(function* (delivery: Delivery, reply: Reply) {
-  const to = delivery.headers?.get(replyTo)
+  const to = headerOf(delivery, replyTo)
   if (!to || !inbox.test(to)) return
   const { connection } = yield* Nats
   const headers = natsHeaders()
