@@ -6,6 +6,7 @@ import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { Attempt, attemptOf, type Event, type EventOf, events, messageId, platform } from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import { deadLetterMessage } from "#shared/nats/DeadLetterStore.ts"
+import { headerOf } from "#shared/nats/Headers.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
@@ -24,7 +25,7 @@ const firedAt = (read: Read<unknown> | undefined) => read?.delivery.time.getTime
 /** Of timers that NATS kept; what was due within the lead came here directly. */
 const recordFiring = (due: ReadonlyArray<Read<Attempt>>) => {
   for (const { value, delivery } of due) {
-    const wanted = delivery.headers?.get("carillon-fires-at")
+    const wanted = headerOf(delivery, "carillon-fires-at")
     if (wanted) recordStage("fire", delivery.time.getTime() - toMillis(wanted), value.message.platform)
   }
 }

@@ -6,6 +6,7 @@ import { type Instant, SeriesId } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
+import { headerOf } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 
@@ -27,7 +28,7 @@ export const causeOf = (delivery: Delivery): string => `command-${delivery.seq}-
 
 export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
   Result.mapError(
-    commandBody(delivery.data, (name) => delivery.headers?.get(name) || undefined),
+    commandBody(delivery.data, (name) => headerOf(delivery, name)),
     (problems) => ({ problems })
   )
 

@@ -18,7 +18,8 @@ export const notBlank = Schema.makeFilter<string>((text) => text.trim() !== "" |
 export const text = (minimum: number, maximum: number) =>
   Schema.String.check(Schema.isBetweenCodePoints(minimum, maximum), storable)
 
-const either = (values: ReadonlyArray<string>) => new Intl.ListFormat("en", { type: "disjunction" }).format(values)
+const disjunction = new Intl.ListFormat("en", { type: "disjunction" })
+const either = (values: ReadonlyArray<string>) => disjunction.format(values)
 
 export const oneOf = <const Values extends ReadonlyArray<string>>(
   identifier: string,

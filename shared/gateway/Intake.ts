@@ -7,6 +7,7 @@ import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { type Attempt, events } from "#shared/contract/Events.ts"
 import type { ContactId, Recipient } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { headerOf } from "#shared/nats/Headers.ts"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
@@ -73,8 +74,8 @@ const receive = Effect.fnUntraced(function* (
 /** Old ones have ended, soon after they were dispatched: then the rest of the log need not be read. */
 const endingsOf = (batch: ReadonlyArray<Delivery>) =>
   batch.every(({ redelivered }) => redelivered)
-    ? batch.map(({ headers }) => {
-        const [id = "", attempt] = [headers?.get("ce-subject"), Number(headers?.get("ce-attempt"))]
+    ? batch.map((delivery) => {
+        const [id = "", attempt] = [headerOf(delivery, "ce-subject"), Number(headerOf(delivery, "ce-attempt"))]
         return endings.map((type) => attemptEventId(id, attempt, type))
       })
     : []

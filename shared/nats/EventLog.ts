@@ -6,6 +6,7 @@ import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "e
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { headerOf } from "./Headers.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import { readAll } from "./ReadAll.ts"
 import type { StreamName } from "./Topology.ts"
@@ -144,9 +145,9 @@ export class EventLog extends Context.Service<
         const ids = new Map<string, number>()
         const groups = new Map(oneOfEach.flatMap((group) => group.map((id) => [id, group] as const)))
         const missing = new Set(oneOfEach)
-        const note = ({ headers, time }: JsMsg) => {
-          const id = headers?.get("ce-id") ?? ""
-          ids.set(id, time.getTime())
+        const note = (message: JsMsg) => {
+          const id = headerOf(message, "ce-id") ?? ""
+          ids.set(id, message.time.getTime())
           const group = groups.get(id)
           if (group) missing.delete(group)
         }
@@ -162,18 +163,18 @@ export class EventLog extends Context.Service<
       ) {
         const heard: Array<Heard> = []
         const filters = types.map((type) => Subject.events(type))
-        yield* readSince(filters, since, true, ({ headers, seq, subject, time }) => {
-          const id = headers?.get("ce-subject") ?? ""
+        yield* readSince(filters, since, true, (message) => {
+          const id = headerOf(message, "ce-subject") ?? ""
           if (!ids.has(id)) return
-          const type = subject.split(".")[2] as EventType
-          const attempt = Number(headers?.get("ce-attempt") || Number.NaN)
+          const type = message.subject.split(".")[2] as EventType
+          const attempt = Number(headerOf(message, "ce-attempt") ?? Number.NaN)
           heard.push({
             id,
             type,
-            eventId: headers?.get("ce-id") ?? "",
+            eventId: headerOf(message, "ce-id") ?? "",
             attempt: Number.isNaN(attempt) ? undefined : attempt,
-            sequence: seq,
-            storedAt: time.getTime()
+            sequence: message.seq,
+            storedAt: message.time.getTime()
           })
         })
         return heard

@@ -32,14 +32,13 @@ export const fastIngest = async (connection: NatsConnection, messages: ReadonlyA
     ...first.options,
     timeout
   })
+  const add = ({ subject, payload, options }: FastMessage) => batch.add(subject, payload, { ...options, timeout })
   // Awaited one by one, each would be a write to the socket of its own.
-  for (let from = 0; from < rest.length; from += writeSize) {
-    await Promise.all(
-      rest
-        .slice(from, from + writeSize)
-        .map(({ subject, payload, options }) => batch.add(subject, payload, { ...options, timeout }))
-    )
+  let from = 0
+  for (; rest.length - from > writeSize; from += writeSize) {
+    await Promise.all(rest.slice(from, from + writeSize).map(add))
   }
-  const { count } = await batch.last(last.subject, last.payload, { ...last.options, timeout })
+  const added = Promise.all(rest.slice(from).map(add))
+  const [{ count }] = await Promise.all([batch.last(last.subject, last.payload, { ...last.options, timeout }), added])
   if (count !== messages.length) throw new Error(`the server took ${count} of ${messages.length} messages`)
 }

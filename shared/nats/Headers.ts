@@ -1,13 +1,31 @@
-// Reads one header of a message where it stands. The client makes a map of all of them first, which costs more than
-// everything else that is done with an event of the log.
+// The headers of a message, read and written without the client's checks of each name and value: for every message these
+// cost more than everything else that is done with it.
 import type { JsMsg } from "@nats-io/jetstream"
+import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/transport-node"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
+
+/** By it a stream drops what it has seen within its duplicate window. */
+export const messageIdHeader = "Nats-Msg-Id"
+
+const lineBreak = /[\r\n]/
+
+/** Names are our own. A value that begins another line would begin another header: it is a bug, and goes nowhere. */
+export const headersOf = (given: Headers): MsgHdrs => {
+  const record: Record<string, Array<string>> = {}
+  for (const name in given) {
+    const value = given[name] as string
+    if (lineBreak.test(value)) throw new Error(`a line break in the header ${name}`)
+    record[name] = [value]
+  }
+  return MsgHdrsImpl.fromRecord(record)
+}
 
 /** Where the client keeps them; not part of its interface, so perhaps not there. */
 interface Raw {
   readonly msg?: { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr?: number } }
 }
 
-/** By its exact name; of a header that was given several times, the first. */
+/** One header where it stands, by its exact name: the client would make a map of all of them first; of a header that was given several times, the first. */
 export const headerOf = (message: JsMsg, name: string): string | undefined => {
   const { msg } = message as unknown as Raw
   const bytes = msg?._rdata

@@ -1,6 +1,5 @@
 // Puts messages into streams: many in one exchange where it can, one by one where it must learn each one's fate.
 import { JetStreamApiError, type JetStreamPublishOptions } from "@nats-io/jetstream"
-import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
@@ -8,6 +7,7 @@ import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
 import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
+import { headersOf, messageIdHeader } from "./Headers.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
 
@@ -146,10 +146,11 @@ export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
 
 const toFast = (message: Outgoing): FastMessage => {
-  const headers = natsHeaders()
-  for (const [name, value] of Object.entries(message.headers)) headers.set(name, value)
+  const { messageId } = message
+  const headers = headersOf(
+    messageId === undefined ? message.headers : { ...message.headers, [messageIdHeader]: messageId }
+  )
   const options: Partial<JetStreamPublishOptions> = { headers }
-  if (message.messageId !== undefined) options.msgID = message.messageId
   if (message.expectedSequence !== undefined) {
     options.expect = {
       lastSubjectSequence: message.expectedSequence,

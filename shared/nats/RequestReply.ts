@@ -7,6 +7,7 @@ import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { commandNames } from "#shared/contract/Commands.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { isTraceContext } from "#shared/telemetry/Spans.ts"
+import { headerOf } from "./Headers.ts"
 import type { Delivery } from "./Mailbox.ts"
 import { attempt, Nats } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
@@ -53,7 +54,7 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
 /** For whoever carries out the rest of the work: who is to be answered, and the trace it belongs to. */
 export const passOn = (delivery: Delivery): Headers => {
   const given = (name: string, is: (value: string) => boolean) => {
-    const value = delivery.headers?.get(name)
+    const value = headerOf(delivery, name)
     return value && is(value) ? { [name]: value } : {}
   }
   return {
@@ -64,11 +65,11 @@ export const passOn = (delivery: Delivery): Headers => {
 }
 
 /** Whether somebody waits for what comes of this command. */
-export const isAwaited = (delivery: Delivery): boolean => inbox.test(delivery.headers?.get(replyTo) ?? "")
+export const isAwaited = (delivery: Delivery): boolean => inbox.test(headerOf(delivery, replyTo) ?? "")
 
 /** Answers whoever waits for this command; most commands have nobody waiting. */
 export const answer = Effect.fnUntraced(function* (delivery: Delivery, reply: Reply) {
-  const to = delivery.headers?.get(replyTo)
+  const to = headerOf(delivery, replyTo)
   if (!to || !inbox.test(to)) return
   const { connection } = yield* Nats
   const headers = natsHeaders()

@@ -1,4 +1,5 @@
 // The span of one message that an actor processes, with its usual name and attributes.
+import { headerOf } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { SpanAttributes } from "./Attributes.ts"
 import { type MessageSpan, startSpan, traceOf } from "./Spans.ts"
@@ -12,7 +13,7 @@ export interface About {
 }
 
 /** What a message says of its trace in its headers. */
-export const originOf = (delivery: Delivery) => traceOf((name) => delivery.headers?.get(name) || undefined)
+export const originOf = (delivery: Delivery) => traceOf((name) => headerOf(delivery, name))
 
 export const attributesOf = ({ destination, id, attempt, platform }: About): SpanAttributes => ({
   "messaging.destination.template": destination,

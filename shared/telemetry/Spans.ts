@@ -57,12 +57,13 @@ export const startSpan = ({ name, kind, from, as, attributes, startedAt }: SpanO
     name,
     {
       kind: kinds[kind],
-      attributes: allowed({ "messaging.system": "nats", "messaging.operation.type": "process", ...attributes }),
       links,
       ...(startedAt === undefined ? {} : { startTime: startedAt })
     },
     under
   )
+  if (span.isRecording())
+    span.setAttributes(allowed({ "messaging.system": "nats", "messaging.operation.type": "process", ...attributes }))
   const own = format(span.spanContext()) ?? from.parent
   const origin = from.origin ?? from.parent ?? own
   return {
