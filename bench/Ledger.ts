@@ -1,6 +1,5 @@
 // npm run bench:ledger: how fast the ledger projects the log, while events come and in a rebuild, beside plain inserts of
 // the same rows.
-import { readdirSync, readFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -20,9 +19,11 @@ import { serviceProcess } from "../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../services/ledger/Migrations.ts"
 import { rebuild } from "../services/ledger/Rebuild.ts"
+import { quantile, stageHistogram } from "./Histogram.ts"
 import { history } from "./LedgerHistory.ts"
-import { projectionLag, steadily } from "./LedgerLag.ts"
 import { plainInserts } from "./PlainInserts.ts"
+import { steadily } from "./Steadily.ts"
+import { cpuOf } from "./Usage.ts"
 
 const usage = `npm run bench:ledger -- [--count 50000] [--json]
   --count N   messages, four events each (default 50000)
@@ -70,30 +71,6 @@ const timed = <A, E, R>(events: number, postgresPid: number, cpu: () => number, 
     } satisfies Measured
   })
 
-/** Of a process and its children, those that have ended too. Clock ticks of Linux are a hundredth of a second. */
-const cpuOf = (pid: number): number => {
-  const fields = (of: number | string) =>
-    readFileSync(`/proc/${of}/stat`, "utf8")
-      .replace(/^.*\) /, "")
-      .split(" ")
-  const ticks = (of: number | string, ...which: ReadonlyArray<number>) => {
-    try {
-      const found = fields(of)
-      return which.reduce((sum, field) => sum + Number(found[field]), 0)
-    } catch {
-      return 0
-    }
-  }
-  const children = readdirSync("/proc").filter((name) => {
-    try {
-      return /^\d+$/.test(name) && Number(fields(name)[1]) === pid
-    } catch {
-      return false
-    }
-  })
-  return (ticks(pid, 11, 12, 13, 14) + children.reduce((sum, child) => sum + ticks(child, 11, 12), 0)) * 10_000
-}
-
 const ownCpu = () => {
   const { user, system } = process.cpuUsage()
   return user + system
@@ -121,10 +98,8 @@ const bench = Effect.gen(function* () {
     const steady = history("steady", steadyRate * 2.5).map((event) => eventMessage(event, "bench"))
     yield* steadily(steady, steadyRate)
     yield* projectedUpTo(steady.length)
-    const lag = {
-      p50: yield* projectionLag(`${ledger.url}/metrics`, 0.5),
-      p99: yield* projectionLag(`${ledger.url}/metrics`, 0.99)
-    }
+    const waits = yield* stageHistogram([ledger.url], "projection")
+    const lag = { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) }
 
     yield* Effect.logInfo(`${whole(events.length)} events, as they come`)
     const ledgerCpu = () => cpuOf(ledger.pid() ?? 0)
@@ -177,7 +152,7 @@ const bench = Effect.gen(function* () {
       row("in a rebuild of all of them", figures.rebuilt),
       row("the floor: plain inserts of the rows, same run", figures.floor),
       "",
-      `From the log to the row at ${whole(steadyRate)} events a second: p50 within ${figures.lag.p50} s, p99 within ${figures.lag.p99} s`
+      `From the log to the row at ${whole(steadyRate)} events a second: p50 ${figures.lag.p50?.toFixed(3)} s, p99 ${figures.lag.p99?.toFixed(3)} s`
     ].join("\n")
   )
 })

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
-import { atLeast, type Row } from "./Table.ts"
+import { atLeast, atMost, type Row } from "./Table.ts"
 import type { Settings } from "./World.ts"
 
 interface Measured {
@@ -16,6 +16,8 @@ interface Figures {
   readonly live: Measured
   readonly rebuilt: Measured
   readonly floor: Measured
+  /** Seconds from the log to the row, at a steady rate. */
+  readonly lag: { readonly p99?: number }
 }
 
 export const measureLedger = Effect.fnUntraced(function* (settings: Settings) {
@@ -24,7 +26,7 @@ export const measureLedger = Effect.fnUntraced(function* (settings: Settings) {
   const { stdout } = yield* Effect.promise((signal) =>
     run(process.execPath, [join(import.meta.dirname, "Ledger.ts"), "--count", count, "--json"], { signal })
   )
-  const { live, rebuilt, floor } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Figures
+  const { floor, lag, live, rebuilt } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Figures
   const row = (what: string, { cpu, rate }: Measured): Row => ({
     what: `events projected ${what} (CPU of the ledger: ${Math.round(cpu)} µs)`,
     measured: rate,
@@ -32,5 +34,11 @@ export const measureLedger = Effect.fnUntraced(function* (settings: Settings) {
     floor: { what: "plain inserts of the rows", value: floor.rate },
     target: atLeast(rate, 20_000, "/s")
   })
-  return [row("as they come", live), row("in a rebuild", rebuilt)]
+  const lagOf: Row = {
+    what: "from the log to the row at 8,000 events/s, p99",
+    measured: lag.p99 ?? Number.NaN,
+    unit: "s",
+    target: atMost(lag.p99 ?? Number.NaN, 1, "s")
+  }
+  return [row("as they come", live), row("in a rebuild", rebuilt), lagOf]
 })
