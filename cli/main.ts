@@ -1,5 +1,6 @@
 // The command line `carillon`: its commands, their layers, and how it ends.
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"

@@ -1,6 +1,6 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
 import { flushCompileCache } from "node:module"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { serveHealth } from "./Health.ts"
