@@ -1,5 +1,5 @@
 // Reads what a stream holds by now, through a consumer that nobody else has.
-import type { JetStreamClient, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream"
+import type { Consumer, JetStreamClient, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream"
 import type { StreamName } from "./Topology.ts"
 
 interface Reading {
@@ -19,8 +19,33 @@ export const readAll = async (
 ): Promise<void> => {
   const consumer = await js.consumers.get(stream, options)
   if ((await consumer.info()).num_pending === 0) return
-  for await (const message of await consumer.consume({ max_messages: ahead })) {
-    each(message)
-    if (message.info.pending === 0 || enough()) return
+  const messages = await consumer.consume({ max_messages: ahead })
+  let [seen, heard] = [0, false]
+  // The last may go, by its time to live or by somebody's hand, when it has been counted and has not come yet.
+  const looking = setInterval(() => {
+    if (!heard) nothingLeft(consumer, seen).then((done) => done && messages.stop(), ignored)
+    heard = false
+  }, quietMillis)
+  try {
+    for await (const message of messages) {
+      seen = message.seq
+      heard = true
+      each(message)
+      if (message.info.pending === 0 || enough()) return
+    }
+  } finally {
+    clearInterval(looking)
   }
 }
+
+/** So long nothing comes before we ask whether there is anything more. */
+const quietMillis = 1_000
+
+/** What was sent to us and got lost with a connection is not nothing: the consumer begins again after what we have seen. */
+const nothingLeft = async (consumer: Consumer, seen: number) => {
+  const { delivered, num_pending } = await consumer.info()
+  return num_pending === 0 && (delivered.consumer_seq === 0 || delivered.stream_seq <= seen)
+}
+
+/** NATS away: asked again. */
+const ignored = () => {}
