@@ -128,9 +128,10 @@ const lookUp = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, now: 
   if (bases.size === 0) return told
   const since = Math.min(...Array.from(bases.values(), ({ storedAt }) => storedAt))
   const plans = yield* log.about(new Set(bases.keys()), planning, Math.max(0, since))
+  const plansOf = byMessage(plans)
   const begins = new Map<MessageId, number>()
   for (const [id, base] of bases) {
-    const own = plans.filter((one) => one.id === id)
+    const own = plansOf.get(id) ?? []
     const attempt = yield* attemptBy(own, base.attempt)
     const { carrying } = newest(own, base.attempt.attempt)
     const begin = carrying?.storedAt ?? Math.max(base.storedAt, toMillis(attempt.sendAt) - longestLead)
@@ -138,16 +139,18 @@ const lookUp = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, now: 
   }
   const moves =
     begins.size === 0 ? [] : yield* log.about(new Set(begins.keys()), moving, Math.max(0, Math.min(...begins.values())))
+  const heardOf = byMessage([...plans, ...moves].toSorted((one, other) => one.sequence - other.sequence))
   for (const [id, base] of bases) {
-    const heard = [...plans, ...moves]
-      .filter((one) => one.id === id)
-      .toSorted((one, other) => one.sequence - other.sequence)
+    const heard = heardOf.get(id) ?? []
     const { plan, carrying } = newest(heard, base.attempt.attempt)
     const plannedAt = (plan ?? carrying)?.storedAt ?? base.storedAt
     told.set(id, { heard, plannedAt, attempt: yield* attemptBy(heard, base.attempt) })
   }
   return told
 })
+
+const byMessage = (heard: ReadonlyArray<Heard>): ReadonlyMap<MessageId, ReadonlyArray<Heard>> =>
+  Map.groupBy(heard, ({ id }) => id)
 
 const firstAttempt = (message: Message): Attempt => ({
   message,
