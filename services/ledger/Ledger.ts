@@ -33,6 +33,9 @@ const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery,
   yield* Effect.logError(`event ${delivery.seq} is in quarantine: ${reason}`)
 })
 
+/** Batches begin so far apart, in milliseconds, unless many events wait: one for each event costs many times as much. */
+const spacing = 50
+
 /** Projects until another ledger is ahead (Overtaken), or this reader is of no more use. */
 const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void, onProgress: (at: Position) => void) {
   const log = yield* EventLog
@@ -46,6 +49,8 @@ const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void,
       at = yield* writeUsable("carillon", at, batch, quarantine)
       projected(batch, startedAt)
       onProgress(at)
+      if (batch.length < batchSize)
+        yield* Effect.sleep(Math.max(0, Math.min(spacing, startedAt + spacing - Date.now())))
     }
   })
   yield* Effect.raceFirst(

@@ -85,6 +85,8 @@ describe("the dashboards", () => {
       "shared/telemetry/Metrics.ts",
       "shared/telemetry/Telemetry.ts",
       "shared/gateway/Observed.ts",
+      "shared/nats/ServerClock.ts",
+      "shared/nats/Storing.ts",
       "services/ledger/Observed.ts",
       "services/scheduler/QueueMetrics.ts",
       "services/table-bridge/Observed.ts"
