@@ -38,7 +38,7 @@ if (values.help || !Number.isInteger(count) || count < 1) {
   process.exit(values.help ? 0 : 2)
 }
 
-/** As in the fastest burst of the whole system: 2,000 messages a second. */
+/** The events of 2,000 messages a second. */
 const steadyRate = 8_000
 
 const whole = (n: number) => Math.round(n).toLocaleString("en")
