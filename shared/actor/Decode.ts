@@ -9,21 +9,17 @@ type Decode<A> = (text: string) => Result.Result<A, unknown>
 
 /** Reads one JSON message. Foreign fields are ignored: a newer service may have written them. */
 export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> => {
-  const decode = Schema.decodeUnknownResult(Schema.fromJsonString(schema)) as Decode<A>
+  const decode = Schema.decodeUnknownResult(schema)
   const isExact = exactly(schema)
-  return (text) => {
-    const value = parsed(text)
-    return isExact(value) ? Result.succeed(value as A) : decode(text)
-  }
+  return (text) =>
+    Result.flatMap(
+      parsed(text),
+      (value): Result.Result<A, unknown> => (isExact(value) ? Result.succeed(value as A) : decode(value))
+    )
 }
 
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const parsed = (text: string): Result.Result<unknown, unknown> =>
+  Result.try({ try: () => JSON.parse(text) as unknown, catch: (error) => error })
 
 export interface Read<A> {
   readonly value: A
