@@ -9,7 +9,7 @@ import {
   usernamePasswordAuthenticator
 } from "@nats-io/transport-node"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
-import { contentOf, UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { contentOf, renewing, UnreadableFile } from "#shared/service/SecretFiles.ts"
 import { BadCredentials, text, trust, trustSettings } from "./Trust.ts"
 
 const secret = (name: string) =>
@@ -42,23 +42,13 @@ interface Secret {
   readonly value?: string | undefined
 }
 
-/** What it is now, once it is known to be usable. A file that cannot be used any more counts as it last was. */
-const current = ({ file, setting, value = "" }: Secret, use: (content: string) => unknown = () => {}) => {
-  const read = () => {
+/** What it is now, once it is known to be usable. */
+const current = ({ file, setting, value = "" }: Secret, use: (content: string) => unknown = () => {}) =>
+  renewing(() => {
     const content = file === undefined ? value : contentOf(setting, file)
     use(content)
     return content
-  }
-  let last = read()
-  return () => {
-    try {
-      last = read()
-    } catch {
-      // Somebody is just about to write it.
-    }
-    return last
-  }
-}
+  })
 
 const bytes = (content: string) => new TextEncoder().encode(content)
 

@@ -1,7 +1,7 @@
 // Where Postgres is and who we are to it: DATABASE_URL, whose password may stand in a file and be renewed there. TLS is
 // said as libpq says it, in the URL: ?sslmode=verify-full&sslrootcert=/path/ca.pem, sslcert and sslkey.
 import { Config, Effect, Option, Redacted } from "effect"
-import { contentOf, type UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { contentOf, renewing, type UnreadableFile } from "#shared/service/SecretFiles.ts"
 import { UnusablePostgres } from "./PostgresErrors.ts"
 
 export interface ConnectionUrl {
@@ -34,31 +34,23 @@ export const connectionUrl = Effect.gen(function* () {
     complete.password = encodeURIComponent(secret)
     return complete.href
   }
-  const fromFile = (path: string) => withPassword(contentOf("DATABASE_PASSWORD_FILE", path))
-  yield* Effect.try({
+  const fixed = Option.match(password, {
+    onNone: () => Redacted.value(url),
+    onSome: (secret) => withPassword(Redacted.value(secret))
+  })
+  const current = yield* Effect.try({
     try: () => {
       for (const name of filesInUrl) {
         const path = parsed.searchParams.get(name)
         if (path !== null) contentOf(`${name} in DATABASE_URL`, path)
       }
-      if (Option.isSome(passwordFile)) fromFile(passwordFile.value)
+      return Option.match(passwordFile, {
+        onNone: () => () => fixed,
+        onSome: (path) => renewing(() => withPassword(contentOf("DATABASE_PASSWORD_FILE", path)))
+      })
     },
     catch: (error) => new UnusablePostgres({ problem: (error as UnreadableFile).message })
   })
-  const fixed = Option.match(password, {
-    onNone: () => Redacted.value(url),
-    onSome: (secret) => withPassword(Redacted.value(secret))
-  })
-  let last = fixed
-  const current = () => {
-    if (Option.isNone(passwordFile)) return fixed
-    try {
-      last = fromFile(passwordFile.value)
-    } catch {
-      // Somebody is just about to write it.
-    }
-    return last
-  }
   const host = `${parsed.hostname || "its socket"}:${parsed.port || "5432"}${parsed.pathname}`
   return { host, current } satisfies ConnectionUrl as ConnectionUrl
 })

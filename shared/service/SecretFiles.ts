@@ -30,6 +30,22 @@ export const contentOf = (setting: string, path: string): string => {
   return content
 }
 
+/**
+ * What `read` gives, asked anew each time; what it gave last where it fails, for somebody may just be about to write the
+ * file. Only the first must succeed.
+ */
+export const renewing = (read: () => string): (() => string) => {
+  let last = read()
+  return () => {
+    try {
+      last = read()
+    } catch {
+      // As it was.
+    }
+    return last
+  }
+}
+
 /** The file goes before the setting itself: who mounts one means it. */
 const fromFiles = (settings: ConfigProvider.ConfigProvider) =>
   ConfigProvider.make(
