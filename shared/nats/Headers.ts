@@ -25,7 +25,10 @@ interface Raw {
   readonly msg?: { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr?: number } }
 }
 
-/** One header where it stands, by its exact name: the client would make a map of all of them first; of a header that was given several times, the first. */
+/**
+ * One header where it stands, by its exact name: the client would make a map of all of them first. Of one that was given
+ * several times, the first.
+ */
 export const headerOf = (message: JsMsg, name: string): string | undefined => {
   const { msg } = message as unknown as Raw
   const bytes = msg?._rdata

@@ -2,13 +2,19 @@
 // Kept by the monotonic clock between two looks: a jump of this machine's wall clock does not move it.
 import type { JetStreamManager } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { gauges } from "#shared/telemetry/Metrics.ts"
+import { gauge } from "#shared/telemetry/Metrics.ts"
 
 export interface ServerClock {
   /** Its time in milliseconds; our own while it was never heard. To be compared with when something was stored. */
   readonly now: () => number
   /** Asks for it anew. */
   readonly look: Effect.Effect<void>
+}
+
+/** When the server gave this answer, by its own clock, which times the messages too. */
+export const serverTime = (info: object): number | undefined => {
+  const at = "ts" in info && typeof info.ts === "string" ? Date.parse(info.ts) : Number.NaN
+  return Number.isNaN(at) ? undefined : at
 }
 
 /** An answer that took longer tells too little. */
@@ -23,8 +29,8 @@ export const serverClock = (manager: JetStreamManager): ServerClock => {
         const askedAt = performance.now()
         const info = await manager.streams.info("EVENTS")
         const answeredAt = performance.now()
-        const at = "ts" in info && typeof info.ts === "string" ? Date.parse(info.ts) : Number.NaN
-        if (Number.isNaN(at) || answeredAt - askedAt > longestRoundTripMillis) return
+        const at = serverTime(info)
+        if (at === undefined || answeredAt - askedAt > longestRoundTripMillis) return
         sinceStart = at - (askedAt + answeredAt) / 2
       })
     )
@@ -40,9 +46,11 @@ export const watchClock = Effect.fnUntraced(function* ({ look, now }: ServerCloc
   const ahead = () => Date.now() - now()
   yield* Effect.acquireRelease(
     Effect.sync(() =>
-      gauges("carillon_clock_skew_seconds", "The clock of this service ahead of that of the NATS server", () => [
-        { value: ahead() / 1_000, attributes: {} }
-      ])
+      gauge(
+        "carillon_clock_skew_seconds",
+        "The clock of this service ahead of that of the NATS server",
+        () => ahead() / 1_000
+      )
     ),
     (remove) => Effect.sync(remove)
   )

@@ -4,6 +4,7 @@ import { Effect, Option } from "effect"
 import { EventLog } from "./EventLog.ts"
 import { consumerState } from "./Inspect.ts"
 import { attempt, Nats } from "./Nats.ts"
+import { serverTime } from "./ServerClock.ts"
 import { type ConsumerDefinition, streams } from "./Topology.ts"
 
 export interface Settled {
@@ -28,7 +29,8 @@ export const settled = Effect.fn("settled")(function* (definition: ConsumerDefin
     )
   )
   if (!info) return { before: Number.NEGATIVE_INFINITY, exists: false } satisfies Settled
-  if (info.num_pending + info.num_ack_pending === 0) return { before: serverTime(info), exists: true } satisfies Settled
+  if (info.num_pending + info.num_ack_pending === 0)
+    return { before: serverTime(info) ?? Date.now(), exists: true } satisfies Settled
   if (streams[stream].retention === "workqueue") {
     // What is acknowledged is gone from the stream: the oldest that stands is the first that is not.
     const oldest = (yield* consumerState(definition))?.oldest
@@ -38,6 +40,3 @@ export const settled = Effect.fn("settled")(function* (definition: ConsumerDefin
   const before = Option.match(floor, { onNone: () => Number.NEGATIVE_INFINITY, onSome: ({ storedAt }) => storedAt })
   return { before, exists: true } satisfies Settled
 })
-
-/** By the clock that times the messages too. */
-const serverTime = (info: object) => ("ts" in info && typeof info.ts === "string" ? Date.parse(info.ts) : Date.now())
