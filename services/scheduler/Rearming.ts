@@ -17,7 +17,7 @@ import { settled } from "#shared/nats/Settled.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 import { type Answer, body, causeOf, notYet, refused } from "./Answer.ts"
 import { newest, stageOf } from "./Rearm.ts"
-import { type Pending, Timers } from "./Timers.ts"
+import { type Pending, stuckAfter, Timers } from "./Timers.ts"
 
 interface Wanted {
   readonly delivery: Delivery
@@ -64,9 +64,6 @@ export const rearm = Effect.fnUntraced(function* (deliveries: ReadonlyArray<Deli
       : Effect.succeed(refused("rearm", cause, { id, problems: [{ path: "id", problem: unknown }] }, fromMillis(now)))
   })
 })
-
-/** A timer that stands so long after its time does not fire by itself any more. Milliseconds. */
-const stuckAfter = 10_000
 
 /**
  * A timer stands past its time for good where NATS had no room to store what fired: nats-server 2.15 takes it for on its

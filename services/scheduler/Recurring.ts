@@ -14,6 +14,7 @@ import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { claim, emptied, recurs } from "./SeriesRules.ts"
 import { submitMessages } from "./Submitting.ts"
+import { stuckAfter } from "./Timers.ts"
 
 export interface Recurring {
   readonly lead: number
@@ -84,8 +85,6 @@ const publishOutbox = Effect.fnUntraced(function* ({ series, storedAt }: StoredS
 })
 
 const year = 365 * 24 * 60 * 60 * 1_000
-/** A tick that stands so long after its time is not going to fire any more. */
-const overdueAfter = 10_000
 
 /** A tick may come too early, which does no harm; so one that waits is never put off. */
 const awaitNext = Effect.fnUntraced(function* (series: Series, lead: number) {
@@ -98,7 +97,7 @@ const awaitNext = Effect.fnUntraced(function* (series: Series, lead: number) {
   let expected = 0
   while (!(yield* store.setTick(id, fromMillis(firesAt), payload, expected))) {
     const waiting = Option.getOrUndefined(yield* store.waitingTick(id))
-    if (waiting && waiting.firesAt <= firesAt && waiting.firesAt > now - overdueAfter) return
+    if (waiting && waiting.firesAt <= firesAt && waiting.firesAt > now - stuckAfter) return
     expected = waiting?.sequence ?? 0
   }
 })
@@ -134,7 +133,7 @@ export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {
   const seconds = yield* sweepEvery
   const store = yield* SeriesStore
   const sweep = Effect.gen(function* () {
-    for (const id of yield* store.withoutTick(Date.now() - overdueAfter)) {
+    for (const id of yield* store.withoutTick(Date.now() - stuckAfter)) {
       yield* bringForward(id, Date.now(), recurring).pipe(
         // One that cannot be read must not hold back the others.
         Effect.catchDefect(() => Effect.logError(`series ${id}: cannot be brought forward`))

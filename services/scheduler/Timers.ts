@@ -7,8 +7,11 @@ import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
-import { type Fate, type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
+import { type Fate, type Outgoing, Publisher, scheduledAt } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+
+/** What stands so long after its time, timer or tick, does not fire by itself any more. Milliseconds. */
+export const stuckAfter = 10_000
 
 export interface Pending {
   readonly attempt: Attempt
@@ -114,10 +117,10 @@ export class Timers extends Context.Service<
         pending: (id) =>
           Effect.map(
             log.last("TIMERS", Subject.pending(id)),
-            Option.map(({ text, sequence, header }) => ({
-              attempt: decodeAttempt(text),
-              firesAt: (header("Nats-Schedule") ?? "").replace("@at ", ""),
-              sequence
+            Option.map((timer) => ({
+              attempt: decodeAttempt(timer.text),
+              firesAt: scheduledAt(timer),
+              sequence: timer.sequence
             }))
           ),
         anew: (old, cause) =>

@@ -136,6 +136,10 @@ export const eventMessage = (event: Event, service: string, headers: Headers = {
   messageId: eventId(event)
 })
 
+/** What `schedule.at` of a message that waits was; empty of one that does not. */
+export const scheduledAt = ({ header }: { header(name: string): string | undefined }): string =>
+  (header("Nats-Schedule") ?? "").replace("@at ", "")
+
 /** A fast batch costs about three single publishes; below this it is not worth it. */
 const smallest = 8
 

@@ -3,10 +3,10 @@ import { DeliverPolicy, type JsMsg, type OrderedConsumerOptions } from "@nats-io
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { SeriesId } from "#shared/contract/Fields.ts"
 import { Series } from "#shared/contract/Series.ts"
-import { browse, type Lying } from "./Browse.ts"
+import { browse } from "./Browse.ts"
 import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
-import { Publisher } from "./Publisher.ts"
+import { Publisher, scheduledAt } from "./Publisher.ts"
 import { readAll } from "./ReadAll.ts"
 import { Subject } from "./Topology.ts"
 
@@ -24,8 +24,6 @@ export interface WaitingTick {
 
 /** Read without reading all of it: says that a tick must be waiting, or that something is left to be published. */
 const needsTick = "carillon-needs-tick"
-
-const firesAt = ({ header }: Pick<Lying, "header">) => Date.parse((header("Nats-Schedule") ?? "").replace("@at ", ""))
 
 const isSeries = Schema.is(Series)
 
@@ -71,7 +69,7 @@ export class SeriesStore extends Context.Service<
           const found = new Set<string>()
           yield* browse("TIMERS", Subject.waitingTick("*"), (page) =>
             Effect.sync(() => {
-              for (const tick of page) if (firesAt(tick) >= instant) found.add(tick.subject)
+              for (const tick of page) if (Date.parse(scheduledAt(tick)) >= instant) found.add(tick.subject)
               return true
             })
           )
@@ -116,7 +114,7 @@ export class SeriesStore extends Context.Service<
         waitingTick: (id) =>
           Effect.map(
             last("TIMERS", Subject.waitingTick(id)),
-            Option.map((tick) => ({ firesAt: firesAt(tick), sequence: tick.sequence }))
+            Option.map((tick) => ({ firesAt: Date.parse(scheduledAt(tick)), sequence: tick.sequence }))
           ),
         setTick: (id, firesAt, payload, expected) =>
           Effect.map(
