@@ -10,6 +10,7 @@ import {
   follows,
   type Grant,
   hears,
+  inboxPrefix,
   keepsFiles,
   looksAt,
   looksAtConsumers,
@@ -164,8 +165,8 @@ const rights: Readonly<Record<Role, Make>> = {
     commanding(commandNames),
     writes(
       Subject.pending("*"),
-      "carillon.timer.due.*",
-      "carillon.timer.changed.*.*",
+      Subject.due("*"),
+      Subject.changed("*", "*"),
       Subject.waitingTick("*"),
       Subject.series("*"),
       ...events(
@@ -182,7 +183,7 @@ const rights: Readonly<Record<Role, Make>> = {
         "occurrences-missed",
         "attempt-failed"
       ),
-      "carillon.sender.*.*.orders",
+      Subject.sender("*", "*", "orders"),
       Subject.dead("*", "*")
     ),
     deletesIn("DEAD"),
@@ -219,7 +220,7 @@ const rights: Readonly<Record<Role, Make>> = {
   operator: (_, named) => operating(named),
   eraser: (_, named) => [
     ...operating(named),
-    writes(...events("erased", "scheduled"), "carillon.sender.*.*.state"),
+    writes(...events("erased", "scheduled"), Subject.sender("*", "*", "state")),
     deletesIn("EVENTS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
   ],
   reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices],
@@ -237,7 +238,7 @@ export const permissionsOf = (
   const own = lanesOf(senders.filter(({ platform }) => role === `${platform}-gateway`))
   const grants =
     role === "publisher"
-      ? [hears(`_INBOX.${name}.>`), commanding(commands), asking(commands)]
+      ? [hears(`${inboxPrefix(name)}.>`), commanding(commands), asking(commands)]
       : [connects(name), ...rights[role](own, [...fixedConsumers, ...lanesOf(senders)])]
   return {
     publish: sorted(grants.flatMap(({ publish = [] }) => publish)),

@@ -16,9 +16,9 @@ export const Subject = {
   api: (name: CommandName) => `carillon.api.${name}`,
   /** One per waiting message: its timer. */
   pending: (id: MessageId | "*") => `carillon.timer.pending.${id}`,
-  due: (platform: Platform) => `carillon.timer.due.${platform}`,
+  due: (platform: Platform | "*") => `carillon.timer.due.${platform}`,
   /** Takes the place of a waiting timer in one step with its removal; the scheduler carries it out. */
-  changed: (platform: Platform | "*", id: MessageId) => `carillon.timer.changed.${platform}.${id}`,
+  changed: (platform: Platform | "*", id: MessageId | "*") => `carillon.timer.changed.${platform}.${id}`,
   /** One per series: the timer of its tick, which is a reason to look at it. */
   waitingTick: (id: SeriesId | "*") => `carillon.timer.series.${id}`,
   tick: "carillon.timer.tick",
@@ -43,7 +43,7 @@ export const Subject = {
     }
   },
   /** What all replicas of a gateway share of a sender: who is active, how it fares, what operators ordered, its name. */
-  sender: (platform: Platform, sender: Sender | "_all" | "*", what: "lease" | "state" | "orders" | "profile") =>
+  sender: (platform: Platform | "*", sender: Sender | "_all" | "*", what: "lease" | "state" | "orders" | "profile") =>
     `carillon.sender.${platform}.${sender}.${what}`,
   /** One per message that was given up. */
   dead: (platform: Platform | "*", id: MessageId | "*") => `carillon.dead.${platform}.${id}`,
