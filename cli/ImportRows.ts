@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs"
 import { createInterface } from "node:readline"
 import { Readable } from "node:stream"
 import { parse } from "csv-parse"
+import { longestCommand } from "./StandardInput.ts"
 
 export type ImportFormat = "csv" | "ndjson"
 
@@ -34,21 +35,18 @@ export const fromCells = (cells: Readonly<Record<string, string>>): unknown => {
   return { platform: "telegram", ...command }
 }
 
-/** As much as NATS takes in one message: a command is no longer. */
-const longestRow = 1_048_576
-
 /** What is read, as long as its lines are no longer than that: a file that is none is not taken into memory. */
 async function* inLines(input: AsyncIterable<Buffer>) {
   let length = 0
   for await (const chunk of input) {
     let at = 0
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, at)) {
-      if (length + end - at > longestRow) throw new Error("a line is too long")
+      if (length + end - at > longestCommand) throw new Error("a line is too long")
       length = 0
       at = end + 1
     }
     length += chunk.length - at
-    if (length > longestRow) throw new Error("a line is too long")
+    if (length > longestCommand) throw new Error("a line is too long")
     yield chunk
   }
 }
@@ -57,7 +55,14 @@ export async function* importRows(path: string | undefined, format: ImportFormat
   const input = path === undefined ? process.stdin : createReadStream(path)
   if (format === "csv") {
     const rows = input.pipe(
-      parse({ columns: true, bom: true, info: true, skip_empty_lines: true, trim: true, max_record_size: longestRow })
+      parse({
+        columns: true,
+        bom: true,
+        info: true,
+        skip_empty_lines: true,
+        trim: true,
+        max_record_size: longestCommand
+      })
     )
     for await (const { record, info } of rows) yield { line: info.lines, command: fromCells(record) }
     return
