@@ -40,25 +40,15 @@ export type PerPart = Readonly<Record<Part, number>>
 export const world = Effect.fnUntraced(function* (settings: Settings, options: Options = {}) {
   const folder = yield* temporaryFolder("bench")
   const [natsPort, postgresPort] = [yield* freePort, yield* freePort]
-  const pids = { nats: 0, postgres: 0 }
   let databaseUrl = ""
   const nats = yield* restartable(
-    Effect.tap(
-      startNatsServer({ binary: settings.natsServer, port: natsPort, storeDir: join(folder, "nats") }),
-      ({ pid }) =>
-        Effect.sync(() => {
-          pids.nats = pid
-        })
-    )
+    startNatsServer({ binary: settings.natsServer, port: natsPort, storeDir: join(folder, "nats") })
   )
   const postgres = yield* restartable(
-    Effect.tap(
-      startPostgres({ dataDir: join(folder, "postgres"), port: postgresPort, database: "bench" }),
-      ({ pid, url }) =>
-        Effect.sync(() => {
-          pids.postgres = pid
-          databaseUrl = url
-        })
+    Effect.tap(startPostgres({ dataDir: join(folder, "postgres"), port: postgresPort, database: "bench" }), ({ url }) =>
+      Effect.sync(() => {
+        databaseUrl = url
+      })
     )
   )
   yield* Effect.all([nats.start, postgres.start], { concurrency: "unbounded" })
@@ -87,8 +77,8 @@ export const world = Effect.fnUntraced(function* (settings: Settings, options: O
     (name) => Effect.map(serviceProcess(name, environment), (process) => ({ name, process }))
   )
   const pidsOf = (part: Part): ReadonlyArray<number> => {
-    if (part === "nats-server") return [pids.nats]
-    if (part === "Postgres") return [pids.postgres]
+    if (part === "nats-server") return [nats.pid() ?? 0]
+    if (part === "Postgres") return [postgres.pid() ?? 0]
     return services.flatMap(({ name, process }) => (name === part ? [process.pid() ?? 0] : []))
   }
   const perPart = (figure: (pids: ReadonlyArray<number>) => number) =>
@@ -123,8 +113,8 @@ export const world = Effect.fnUntraced(function* (settings: Settings, options: O
     /** Of the largest process of each, in MB: of a service the most it ever had, of a server what it has now. */
     memory: () => ({
       ...perPart((pids) => Math.max(...pids.map(peakMemoryOf))),
-      "nats-server": memoryOf(pids.nats),
-      Postgres: memoryOf(pids.postgres)
+      "nats-server": memoryOf(nats.pid() ?? 0),
+      Postgres: memoryOf(postgres.pid() ?? 0)
     }),
     /** Messages that a stream holds. */
     stored: (stream: string) => Effect.promise(async () => (await manager.streams.info(stream)).state.messages),

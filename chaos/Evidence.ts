@@ -2,6 +2,7 @@
 // whether anything is left over.
 import { Effect } from "effect"
 import pg from "pg"
+import { readAll } from "#shared/nats/ReadAll.ts"
 import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
 import type { Received } from "../deploy/local/BotApiStandIn.ts"
 import type { NatsServers } from "./NatsServers.ts"
@@ -74,15 +75,11 @@ export const evidenceOf = Effect.fnUntraced(function* (world: World) {
 
 const lookAtNats = async ({ manager }: NatsServers) => {
   const events: Array<Seen> = []
-  const consumer = await manager.jetstream().consumers.get("EVENTS")
-  if ((await consumer.info()).num_pending > 0) {
-    for await (const message of await consumer.consume({ max_messages: 5_000 })) {
-      const { message: inner, ...event } = message.json<Seen & { readonly message?: Seen }>()
-      const id = inner?.id ?? event.id
-      events.push({ ...event, ...(id === undefined ? {} : { id }) })
-      if (message.info.pending === 0) break
-    }
-  }
+  await readAll(manager.jetstream(), "EVENTS", {}, (message) => {
+    const { message: inner, ...event } = message.json<Seen & { readonly message?: Seen }>()
+    const id = inner?.id ?? event.id
+    events.push({ ...event, ...(id === undefined ? {} : { id }) })
+  })
   const queues: Array<string> = []
   for (const { durable, stream } of [...fixedConsumers, ...gatewayConsumers("telegram", "default")]) {
     const waiting = await manager.consumers.info(stream, durable).then(

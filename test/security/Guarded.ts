@@ -5,7 +5,7 @@ import { connect, nkeyAuthenticator } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { inboxPrefix } from "#shared/nats/Grants.ts"
 import { publicKey } from "#shared/nats/KeyFiles.ts"
-import { permissionsOf, type User } from "#shared/nats/Permissions.ts"
+import type { User } from "#shared/nats/Permissions.ts"
 import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, type Settings } from "../support/Carillon.ts"
@@ -22,8 +22,6 @@ const senders = [
   { platform: "telegram", sender: "default" },
   { platform: "webhook", sender: "default" }
 ] as const
-
-export const permissionsIn = (name: string) => permissionsOf(users.find((user) => user.name === name) as User, senders)
 
 /** Keys, and the configuration that names them. */
 export const keyring = Effect.gen(function* () {

@@ -2,6 +2,7 @@
 import { type JsMsg, jetstreamManager } from "@nats-io/jetstream"
 import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import { readAll } from "#shared/nats/ReadAll.ts"
 
 const withManager = <A>(url: string, use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<A>) =>
   Effect.promise(async () => {
@@ -35,13 +36,8 @@ export const unsettled = (url: string) =>
 
 const readEvents = <A>(url: string, filter: string, read: (message: JsMsg) => A) =>
   withManager(url, async (manager) => {
-    const consumer = await manager.jetstream().consumers.get("EVENTS", { filter_subjects: filter })
     const found: Array<A> = []
-    if ((await consumer.info()).num_pending === 0) return found
-    for await (const message of await consumer.consume()) {
-      found.push(read(message))
-      if (message.info.pending === 0) break
-    }
+    await readAll(manager.jetstream(), "EVENTS", { filter_subjects: filter }, (message) => found.push(read(message)))
     return found
   })
 
@@ -112,13 +108,10 @@ export const purgeSubject = (url: string, stream: string, filter: string) =>
 /** Takes the events of one type of a message out of the log, as by hand; answers with how many there were. */
 export const deleteEvents = (url: string, type: string, id: string) =>
   withManager(url, async (manager) => {
-    const consumer = await manager.jetstream().consumers.get("EVENTS", { filter_subjects: `carillon.event.${type}.>` })
     const found: Array<number> = []
-    if ((await consumer.info()).num_pending === 0) return 0
-    for await (const message of await consumer.consume()) {
+    await readAll(manager.jetstream(), "EVENTS", { filter_subjects: `carillon.event.${type}.>` }, (message) => {
       if (message.headers?.get("ce-subject") === id) found.push(message.seq)
-      if (message.info.pending === 0) break
-    }
+    })
     for (const sequence of found) await manager.streams.deleteMessage("EVENTS", sequence)
     return found.length
   })
