@@ -1,5 +1,6 @@
 // What can go wrong with Postgres, by what its caller may do about it; told without any value that a row may hold.
 import { Schema } from "effect"
+import pg from "pg"
 
 /** Not now: unreachable, restarting, too busy, out of room, or in conflict with another. Trying again may help. */
 export class PostgresError extends Schema.TaggedError<PostgresError>()("PostgresError", {
@@ -48,13 +49,13 @@ const among = (code: string, prefixes: ReadonlyArray<string>) => prefixes.some((
 
 /** What an error of the client means. Anything else is a mistake in our own SQL: a defect, with only its code. */
 export const failureOf = (cause: unknown): Failure | Error => {
-  const { code, file, message } = cause as {
-    readonly code?: string
-    /** Of the source of Postgres. */
-    readonly file?: string
-    readonly message?: string
+  // What the connection meets has a code too, and EPIPE looks like a SQLSTATE.
+  if (!(cause instanceof pg.DatabaseError) || cause.code === undefined) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    return new PostgresError({ problem: text(message, code) })
   }
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return new PostgresError({ problem: text(message, code) })
+  /** `file`: of the source of Postgres. */
+  const { code, file, message } = cause
   if (among(code, passing)) return new PostgresError({ problem: text(message, code), code })
   if (code === "42501" && ofItsFiles.test(file ?? "")) return new PostgresError({ problem: text(message, code), code })
   // Nothing that we say brings this about; and what it says may be of anything.

@@ -29,7 +29,10 @@ const survivesCrashes = (behind: (url: string) => Effect.Effect<string, never, S
           Effect.sync(() => appended),
           (n) => n > events.length * part
         )
-        const waits = () => ledger.output().split("The projection waits").length
+        const waits = () => {
+          assert.isTrue(ledger.running(), ledger.output().slice(-2_000))
+          return ledger.output().split("The projection waits").length
+        }
         const told = waits()
         yield* postgres.kill9
         yield* append([scheduled(`meanwhile-${part * 10}`)])
