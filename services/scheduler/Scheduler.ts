@@ -18,6 +18,7 @@ import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { cancel, reschedule } from "./Changing.ts"
 import { decideDeadLetter } from "./DeadLetters.ts"
+import { watchLeftovers } from "./Leftovers.ts"
 import { createLink, removeLink } from "./Linking.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
 import { operate } from "./Operating.ts"
@@ -148,6 +149,7 @@ export const run = Effect.gen(function* () {
       runActor(consumers.schedulerRetries, handleRetries),
       runActor(consumers.schedulerTicks, handleTicks(recurring)),
       sweepSeries(recurring),
+      watchLeftovers,
       watchQueues
     ],
     { concurrency: "unbounded" }

@@ -26,6 +26,8 @@ export interface ConsumerState {
   readonly read: boolean
   /** When the oldest that is not acknowledged was stored; none if there is none. */
   readonly oldest?: number
+  /** All of its work up to this place of the stream is acknowledged. */
+  readonly ackFloor: number
 }
 
 /** Nothing if there is no such stream. */
@@ -88,6 +90,7 @@ const stateOf = Effect.fnUntraced(function* (definition: ConsumerDefinition, inf
     inHand: info.num_ack_pending,
     redelivered: info.num_redelivered,
     read: info.num_waiting > 0,
+    ackFloor: info.ack_floor.stream_seq,
     ...(oldest === undefined ? {} : { oldest })
   } satisfies ConsumerState
 })

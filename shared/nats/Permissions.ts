@@ -186,7 +186,7 @@ const rights: Readonly<Record<Role, Make>> = {
       Subject.sender("*", "*", "orders"),
       Subject.dead("*", "*")
     ),
-    deletesIn("DEAD"),
+    deletesIn("DEAD", "COMMANDS", "TIMERS"),
     remembering("*", "link", "contact", "chat", "salt"),
     purges("MEMORY")
   ],
