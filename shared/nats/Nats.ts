@@ -68,11 +68,7 @@ const open = (again: Schedule.Schedule<unknown>) =>
   Effect.gen(function* () {
     const options = yield* connectionOptions
     const readiness = yield* Readiness
-    const connection = yield* Effect.acquireRelease(
-      establish(options, again),
-      // With the server gone a drain rejects; there is nothing left to lose then.
-      (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
-    )
+    const connection = yield* establish(options, again)
     yield* refuseOldServer(connection)
     yield* Effect.forkScoped(tellOfRefusals(connection))
     yield* readiness.check(
@@ -128,11 +124,16 @@ const connectionOptions = Effect.map(
     }) satisfies ConnectionOptions
 )
 
+/** Taking a connection cannot be interrupted, waiting for the next try can: whoever waits ends when told to. */
 const establish = (
   options: ConnectionOptions & { readonly servers: ReadonlyArray<string> },
   again: Schedule.Schedule<unknown>
 ) =>
-  attempt("connect", () => connect({ ...options, servers: [...options.servers], timeout: 5_000 })).pipe(
+  Effect.acquireRelease(
+    attempt("connect", () => connect({ ...options, servers: [...options.servers], timeout: 5_000 })),
+    // With the server gone a drain rejects; there is nothing left to lose then.
+    (connection) => Effect.ignore(attempt("drain", () => connection.drain()))
+  ).pipe(
     Effect.tapError((error) =>
       Effect.logWarning(`Waiting for NATS at ${options.servers.join(", ")}: ${describe(error.cause)}`)
     ),
