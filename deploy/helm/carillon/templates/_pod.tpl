@@ -1,0 +1,51 @@
+{{/* What every pod of ours has. */}}
+
+{{- define "carillon.image" -}}
+{{- with .Values.image -}}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "carillon.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "carillon.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Of a scope: the beginning of a pod's spec. */}}
+{{- define "carillon.podSpec" -}}
+serviceAccountName: {{ include "carillon.name" (omit . "sender") }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- include "carillon.podSecurity" . | nindent 2 }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Of a scope with `parts` (see _parts.tpl): a container that runs our image with `args`. */}}
+{{- define "carillon.container" -}}
+image: {{ include "carillon.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+args: {{ toJson .args }}
+securityContext:
+  {{- include "carillon.containerSecurity" . | nindent 2 }}
+env:
+  {{- include "carillon.env" . | nindent 2 }}
+volumeMounts:
+  {{- include "carillon.volumeMounts" . | nindent 2 }}
+{{- end -}}
