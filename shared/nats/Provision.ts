@@ -1,8 +1,8 @@
 // Makes sure that the streams and consumers stand as Topology.ts says, without touching what is the operator's.
 import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
 import { Objm, StorageType } from "@nats-io/obj"
-import { Config, Effect } from "effect"
-import { attempt, Nats, type NatsError, UnusableNats, waiting } from "./Nats.ts"
+import { Config, Effect, Schedule, Schema } from "effect"
+import { attempt, Nats, type NatsError, waiting } from "./Nats.ts"
 import {
   type ConsumerDefinition,
   consumerConfig,
@@ -14,21 +14,22 @@ import {
 
 /**
  * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
- * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, only checked, but
- * where it is said otherwise. A cluster without a leader is waited for: a service that ends instead would be started
- * again later and later.
+ * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, but where it is said
+ * otherwise: what is missing is waited for, as a cluster without a leader is. A service that ends instead would be
+ * started again later and later.
  */
-export const provision = Effect.fn("provision")(function* (
-  consumers: ReadonlyArray<ConsumerDefinition>,
-  wanted?: "auto"
-) {
-  const setting = Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
-  const manage = wanted ?? (yield* setting)
-  const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
-  for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
-  yield* ensureFiles(manage, replicas)
-  for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
-}, waiting())
+export const provision = Effect.fn("provision")(
+  function* (consumers: ReadonlyArray<ConsumerDefinition>, wanted?: "auto") {
+    const setting = Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
+    const manage = wanted ?? (yield* setting)
+    const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
+    for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
+    yield* ensureFiles(manage, replicas)
+    for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
+  },
+  waiting(),
+  (step) => awaited(step)
+)
 
 /** The object store's stream is its client's affair: it is made, and left as it is. */
 const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replicas: number) {
@@ -76,8 +77,21 @@ const ensureConsumer = Effect.fnUntraced(function* (definition: ConsumerDefiniti
   }
 })
 
-const missing = (what: string) =>
-  new UnusableNats({ problem: `NATS has no ${what}, and STREAMS_MANAGE=none forbids creating it.` })
+/** Somebody else is to make it: a job of the same upgrade, or an operator. */
+class Missing extends Schema.TaggedError<Missing>()("Missing", { what: Schema.String }) {
+  override get message() {
+    return `Waiting: NATS has no ${this.what}, and STREAMS_MANAGE=none leaves it to \`carillon nats provision\``
+  }
+}
+const missing = (what: string) => new Missing({ what })
+const isMissing = Schema.is(Missing)
+
+const awaited = <E, R>(step: Effect.Effect<void, E | Missing, R>) =>
+  step.pipe(
+    Effect.tapError((error) => (isMissing(error) ? Effect.logWarning(error.message) : Effect.void)),
+    Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: isMissing }),
+    Effect.catchIf(isMissing, Effect.die)
+  )
 
 const orMissing = <A>(lookUp: Effect.Effect<A, NatsError>): Effect.Effect<A | undefined, NatsError> =>
   Effect.catchIf(

@@ -1,7 +1,7 @@
 // Files that messages carry, in a real object store.
 import { createHash, randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Exit, Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Files } from "#shared/nats/Files.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { eventually } from "../support/Carillon.ts"
@@ -78,26 +78,5 @@ describe("the files of messages", () => {
         yield* nothing
       })
     )
-  )
-})
-
-describe("the object store", () => {
-  it.live("is made once, and only looked for where nothing may be made", () =>
-    Effect.gen(function* () {
-      const { layer, nats } = yield* natsForTest
-      const manage = (value: string) =>
-        Effect.exit(provision([])).pipe(
-          Effect.provide(
-            ConfigProvider.layerAdd(ConfigProvider.fromUnknown({ STREAMS_MANAGE: value }), { asPrimary: true })
-          ),
-          Effect.provide(layer)
-        )
-      assert.isTrue(Exit.isSuccess(yield* manage("auto")))
-      assert.isTrue(Exit.isSuccess(yield* manage("auto")))
-      assert.isTrue(Exit.isSuccess(yield* manage("none")))
-      yield* deleteStream(nats.url, "OBJ_carillon-files")
-      const refused = yield* manage("none")
-      assert.include(String(Exit.isFailure(refused) && refused.cause), "object store carillon-files")
-    })
   )
 })

@@ -15,8 +15,7 @@ const tagOf = (cause: unknown) => {
 
 describe("an error of the connection", () => {
   for (const code of ["EPIPE", "EPERM", "EBUSY", "ECONNRESET", "ECONNREFUSED"]) {
-    it(`${code} may pass`, () =>
-      assert.strictEqual(tagOf(ofSystem(code)), "PostgresError"))
+    it(`${code} may pass`, () => assert.strictEqual(tagOf(ofSystem(code)), "PostgresError"))
   }
 
   it("without a code may pass", () => assert.strictEqual(tagOf(new Error("Connection terminated")), "PostgresError"))
