@@ -1,7 +1,8 @@
 // One active replica for each sender, so that its limits can be kept exactly, in memory: a lease in NATS that ends by
 // itself when it is not renewed. Who cannot renew it stops before another can have it.
-import { Effect, type Scope } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
 import { attempt, Nats } from "#shared/nats/Nats.ts"
 import { isConflict } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -11,6 +12,8 @@ const timeToLiveSeconds = 4
 const renewEveryMillis = 1_000
 /** For clocks that run apart, and for the request itself. */
 const marginMillis = 1_000
+/** A lease that is so old ended long ago, whatever NATS says. */
+const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
 
 export interface Lease {
   /** False from the moment at which another may have it. */
@@ -21,7 +24,8 @@ export interface Lease {
 
 /** Waits until the lease is free, holds it until the scope closes, and then gives it back. */
 export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
-  const { js, manager, told } = yield* Nats
+  const { clock, js, manager, told } = yield* Nats
+  const log = yield* EventLog
   const subject = Subject.sender(platform, sender, "lease")
   let sequence = 0
   let until = 0
@@ -41,9 +45,18 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
   })
   const holds = () => performance.now() < until
 
+  /** A nats-server that is killed may come back with a lease and forget that it was to end: then nobody could send any more. */
+  const takeOverLeft = Effect.gen(function* () {
+    const found = Option.getOrUndefined(yield* log.last("SENDERS", subject))
+    sequence = 0
+    if (!found || clock.now() - found.storedAt < leftAfterMillis) return
+    yield* Effect.logWarning(`${sender}: a lease stands although its time is over: taking it`)
+    sequence = found.sequence
+  })
+
   const acquired = claim.pipe(
     Effect.as(true),
-    Effect.catch(() => Effect.succeed(false))
+    Effect.catch((error) => Effect.as(Effect.ignore(isConflict(error) ? takeOverLeft : Effect.void), false))
   )
   yield* Effect.acquireRelease(
     Effect.gen(function* () {
@@ -61,4 +74,4 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     }
   })
   return { holds, lost } satisfies Lease
-}) satisfies (platform: Platform, sender: Sender) => Effect.Effect<Lease, never, Nats | Scope.Scope>
+}) satisfies (platform: Platform, sender: Sender) => Effect.Effect<Lease, never, EventLog | Nats | Scope.Scope>
