@@ -3,7 +3,7 @@
 import { join } from "node:path"
 import type { ConnectionOptions } from "@nats-io/transport-node"
 import { Effect, Result } from "effect"
-import { home } from "../deploy/local/LocalServers.ts"
+import { home } from "../deploy/local/Home.ts"
 import { serverUser } from "../deploy/local/PostgresServer.ts"
 import type { Restartable } from "../deploy/local/Restartable.ts"
 import { type Clock, clockIn } from "./Clocks.ts"

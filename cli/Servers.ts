@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { ConfigProvider, Effect, Layer, Schema } from "effect"
 import { natsLayerWithoutWaiting } from "#shared/nats/Layers.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { home } from "../deploy/local/LocalServers.ts"
+import { home } from "../deploy/local/Home.ts"
 
 const RunFile = Schema.Struct({ pid: Schema.Int, natsUrl: Schema.String, databaseUrl: Schema.String })
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(RunFile))

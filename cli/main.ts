@@ -21,14 +21,15 @@ const explain = (cause: Cause.Cause<unknown>) => {
   return Console.error(error instanceof Error ? error.message : String(error))
 }
 
-NodeRuntime.runMain(
+const run = NodeRuntime.runMain({
+  disableErrorReporting: true,
+  teardown: (exit, done) =>
+    done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : codeOf(Cause.squash(exit.cause)))
+})
+
+if (import.meta.main)
   Command.runWith(carillon, { version })(withNegativeValues(process.argv.slice(2))).pipe(
     Effect.tapCause(explain),
-    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles))
-  ),
-  {
-    disableErrorReporting: true,
-    teardown: (exit, done) =>
-      done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : codeOf(Cause.squash(exit.cause)))
-  }
-)
+    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles)),
+    run
+  )

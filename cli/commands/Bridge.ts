@@ -1,9 +1,9 @@
 // carillon bridge: joins a table of an application to Carillon, takes in its rows, and takes all of it away again.
 import { appendFile, rm } from "node:fs/promises"
-import { Config, Console, Effect, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { backfill, type Finding } from "../../services/table-bridge/Backfill.ts"
-import { readBridge } from "../../services/table-bridge/BridgeConfig.ts"
+import { bridgeFile, readBridge } from "../../services/table-bridge/BridgeConfig.ts"
 import { bridgePostgresWithoutWaiting } from "../../services/table-bridge/BridgeDatabase.ts"
 import { check, status } from "../../services/table-bridge/Health.ts"
 import { migrate, undo } from "../../services/table-bridge/Migration.ts"
@@ -27,7 +27,7 @@ const dryRun = Flag.Boolean("dry-run").pipe(
 )
 
 const bridgeFrom = Effect.fnUntraced(function* (flag: Option.Option<string>) {
-  const path = Option.isSome(flag) ? flag : yield* Config.option(Config.String("TABLE_BRIDGE_CONFIG"))
+  const path = Option.isSome(flag) ? flag : yield* bridgeFile.given
   if (Option.isNone(path))
     return yield* new Refused({ message: "name the bridge's file: --config FILE, or TABLE_BRIDGE_CONFIG" })
   return yield* readBridge(path.value)

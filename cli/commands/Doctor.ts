@@ -1,14 +1,17 @@
 // carillon doctor: is everything there, and as it should be; and if not, what to do.
-import { Config, Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { platforms } from "#shared/contract/Fields.ts"
 import { durables, filesState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { bad, good } from "#shared/service/Findings.ts"
+import { misspeltHere } from "#shared/service/Misspelt.ts"
+import { anyGiven } from "#shared/service/Settings.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { Bots } from "../../services/telegram-gateway/BotApi.ts"
-import { secrets } from "../../services/webhook-gateway/Webhooks.ts"
+import { botToken, botTokens } from "../../services/telegram-gateway/BotTokens.ts"
+import { secrets, webhookSecret, webhookSecrets } from "../../services/webhook-gateway/WebhookSecrets.ts"
 import { tellFindings } from "../Findings.ts"
 import { jsonFlag } from "../Flags.ts"
 import { size } from "../Print.ts"
@@ -77,11 +80,8 @@ const checkLedger = Effect.gen(function* () {
   )
 )
 
-const given = (name: string) =>
-  Effect.map(Config.option(Config.Redacted(name).pipe(Config.orElse(() => Config.Redacted(`${name}S`)))), Option.isSome)
-
 const checkToken = Effect.gen(function* () {
-  if (!(yield* given("TELEGRAM_BOT_TOKEN"))) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
+  if (!(yield* anyGiven(botToken, botTokens))) return [good("Telegram", "no TELEGRAM_BOT_TOKEN here: not checked")]
   return yield* Effect.gen(function* () {
     const bots = yield* Bots
     return yield* Effect.forEach(bots, ([sender, { getMe }]) =>
@@ -99,12 +99,14 @@ const checkToken = Effect.gen(function* () {
 
 /** A receiver is known only when a message is posted to it. */
 const checkSecrets = Effect.gen(function* () {
-  if (!(yield* given("WEBHOOK_SECRET"))) return [good("webhook", "no WEBHOOK_SECRET here: not checked")]
+  if (!(yield* anyGiven(webhookSecret, webhookSecrets))) return [good("webhook", "no WEBHOOK_SECRET here: not checked")]
   return yield* Effect.match(secrets, {
     onSuccess: (found) => [...found.keys()].map((sender) => good(`webhook ${sender}`, "has a secret to sign with")),
     onFailure: (error) => [bad("webhook", error.message)]
   })
 })
+
+const checkNames = Effect.map(misspeltHere, (found) => found.map((line) => bad("settings", line)))
 
 const capabilities = platforms.map((name) => good(`platform ${name}`, inWords(platformRules[name])))
 
@@ -117,6 +119,7 @@ export const doctorCommand = Command.make(
       ...(yield* checkLedger),
       ...(yield* checkToken),
       ...(yield* checkSecrets),
+      ...(yield* checkNames),
       ...capabilities
     ]
     yield* tellFindings(findings, json)

@@ -1,8 +1,9 @@
 // carillon show: the whole story of one message, with instants and lateness.
-import { Config, Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { setting } from "#shared/service/Settings.ts"
 import { Reader, type Shown } from "../../services/ledger/Reader.ts"
 import type { TimelineRow } from "../../services/ledger/Rows.ts"
 import { NotFound } from "../Exit.ts"
@@ -70,8 +71,12 @@ const tracesOf = ({ message, timeline }: Shown, grafana: Option.Option<URL>): st
 }
 
 /** With a slash at its end, so that what follows is below it. */
-const grafanaUrl = Config.option(Config.URL("GRAFANA_URL")).pipe(
-  Config.map(Option.map((url) => new URL(url.href.replace(/\/?$/, "/"))))
+const grafanaUrl = Effect.map(
+  setting("GRAFANA_URL", Schema.URLFromString, {
+    says: "Where Grafana is: `carillon show` prints the address of the message's page there",
+    takes: "a URL"
+  }).given,
+  Option.map((url) => new URL(url.href.replace(/\/?$/, "/")))
 )
 
 /** Known to the log, and not yet in the tables. */

@@ -85,6 +85,7 @@ export const runServer = Effect.fnUntraced(function* (program: Program) {
 })
 
 /** A server is told nothing that it does not need: our environment holds tokens and passwords. */
+// biome-ignore lint/style/noProcessEnv: handed on, not read.
 export const bareEnvironment = () => ({ PATH: process.env.PATH, LC_ALL: "C" })
 
 const lastWords = (log: string): string => {

@@ -1,8 +1,12 @@
 // The servers that Carillon runs on: the given ones, and for each that is not given a real one of its own.
 import { join } from "node:path"
-import { Config, Effect, Option, Redacted } from "effect"
-import { port as portSetting } from "#shared/service/Port.ts"
+import { Effect, Option, Redacted } from "effect"
+import { natsUrl } from "#shared/nats/Credentials.ts"
+import { urlSetting as databaseUrl } from "#shared/postgres/ConnectionUrl.ts"
+import { port, setting } from "#shared/service/Settings.ts"
+import { botToken } from "../../services/telegram-gateway/BotTokens.ts"
 import { startBotApiStandIn } from "./BotApiStandIn.ts"
+import { home } from "./Home.ts"
 import type { LocalServerError } from "./LocalServer.ts"
 import { startNatsServer } from "./NatsServer.ts"
 import { locateNatsServer } from "./NatsServerBinary.ts"
@@ -28,18 +32,19 @@ interface Reached {
   readonly died: Effect.Effect<never, LocalServerError>
 }
 
-/** Where everything is kept that must outlive a run. CARILLON_HOME moves it. */
-export const home = process.env.CARILLON_HOME || join(import.meta.dirname, "../../.carillon")
-
-const given = (name: string) => Config.option(Config.Redacted(name))
+const natsPort = setting("CARILLON_NATS_PORT", port, {
+  says: "Where the own NATS server listens, if `NATS_URL` names none",
+  byDefault: 4_222
+})
+const postgresPort = setting("CARILLON_POSTGRES_PORT", port, {
+  says: "Where the own Postgres listens, if `DATABASE_URL` names none",
+  byDefault: 15_432
+})
 
 export const localServers = Effect.gen(function* () {
-  const nats = yield* Effect.flatMap(given("NATS_URL"), Option.match({ onSome: theirs, onNone: () => ownNats }))
-  const database = yield* Effect.flatMap(
-    given("DATABASE_URL"),
-    Option.match({ onSome: theirs, onNone: () => ownPostgres })
-  )
-  const token = yield* given("TELEGRAM_BOT_TOKEN")
+  const nats = yield* Effect.flatMap(natsUrl.given, Option.match({ onSome: theirs, onNone: () => ownNats }))
+  const database = yield* Effect.flatMap(databaseUrl.given, Option.match({ onSome: theirs, onNone: () => ownPostgres }))
+  const token = yield* botToken.given
   const telegram = Option.isSome(token) ? { TELEGRAM_BOT_TOKEN: Redacted.value(token.value) } : yield* standIn
   return {
     settings: { NATS_URL: nats.url, DATABASE_URL: database.url, ...telegram },
@@ -53,7 +58,7 @@ const theirs = (url: Redacted.Redacted<string>): Effect.Effect<Reached> =>
   Effect.succeed({ url: Redacted.value(url), died: Effect.never })
 
 const ownNats = Effect.gen(function* () {
-  const port = yield* portSetting("CARILLON_NATS_PORT", 4_222)
+  const port = yield* natsPort
   const binary = yield* locateNatsServer({ cacheDir: join(home, "bin") })
   const server = yield* startNatsServer({ binary, port, storeDir: join(home, "nats") })
   yield* Effect.logInfo(`nats-server at ${server.url}`)
@@ -61,7 +66,7 @@ const ownNats = Effect.gen(function* () {
 })
 
 const ownPostgres = Effect.gen(function* () {
-  const port = yield* portSetting("CARILLON_POSTGRES_PORT", 15_432)
+  const port = yield* postgresPort
   const server = yield* startPostgres({ dataDir: join(home, "postgres"), port, database: "carillon" })
   yield* Effect.logInfo(`Postgres at 127.0.0.1:${server.port}`)
   return server as Reached

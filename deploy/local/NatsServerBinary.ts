@@ -4,8 +4,9 @@ import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { promisify } from "node:util"
-import { Config, Effect, Option, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { EnvHttpProxyAgent, fetch } from "undici"
+import { environment, setting } from "#shared/service/Settings.ts"
 import { newerReleases, packageSources, unpackPackage } from "./DebianPackage.ts"
 
 export class NatsServerMissing extends Schema.TaggedError<NatsServerMissing>()("NatsServerMissing", {
@@ -29,10 +30,20 @@ interface Origin {
 const run = promisify(execFile)
 const pinned = "2.15.1"
 
+const binary = setting("NATS_SERVER", Schema.String, {
+  takes: "a path",
+  says: "The nats-server that `npm start` starts: 2.14 or newer",
+  otherwise: "the one on the `PATH`, else one is fetched"
+})
+environment("HTTPS_PROXY", {
+  says: "The proxy by which nats-server is fetched; `HTTP_PROXY` and `NO_PROXY` count too",
+  takes: "a URL"
+})
+
 /** The path of a usable nats-server. What is fetched is kept in `cacheDir`, and found there the next time. */
 export const locateNatsServer = Effect.fn("locateNatsServer")(function* (options: { readonly cacheDir: string }) {
   const tried: Array<string> = []
-  const named = yield* Config.option(Config.String("NATS_SERVER"))
+  const named = yield* binary.given
   const cached = join(resolve(options.cacheDir), "nats-server")
   // Who names one wants that one, and no other in its stead.
   const candidates = Option.isSome(named) ? [named.value] : ["nats-server", cached]

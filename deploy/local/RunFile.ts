@@ -2,7 +2,8 @@
 import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
-import { home, type Servers } from "./LocalServers.ts"
+import { home } from "./Home.ts"
+import type { Servers } from "./LocalServers.ts"
 
 const file = join(home, "run.json")
 

@@ -2,13 +2,17 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
+import type { ServiceName } from "#shared/service/Services.ts"
+import { home } from "./Home.ts"
 import { freePort } from "./LocalServer.ts"
-import { home } from "./LocalServers.ts"
 
-/** Those that every deployment has. */
-export const serviceNames = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
-/** And those that run where they are wanted. */
-export type ServiceName = (typeof serviceNames)[number] | "webhook-gateway" | "table-bridge"
+/** Those that every deployment has; others run where they are wanted. */
+export const serviceNames = [
+  "scheduler",
+  "dispatcher",
+  "telegram-gateway",
+  "ledger"
+] as const satisfies ReadonlyArray<ServiceName>
 
 export interface ServiceProcess {
   /** Where it answers probes and metrics. */
@@ -43,6 +47,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
     child = spawn(process.execPath, [`services/${name}/main.ts`], {
       cwd: root,
       env: {
+        // biome-ignore lint/style/noProcessEnv: handed on, not read.
         PATH: process.env.PATH,
         // Halves what a start costs.
         NODE_COMPILE_CACHE: join(home, "compile-cache"),

@@ -1,10 +1,12 @@
-// Writes docs/reference and deploy/nats from the code; with --check it only says what has drifted, and fails if anything has.
+// Writes docs/reference, docs/configuration.md and deploy/nats from the code; with --check it only says what has drifted, and fails if anything has.
+import { configuration } from "./Configuration.ts"
 import { natsFolder, natsUsers } from "./NatsUsers.ts"
 import { reference } from "./Reference.ts"
-import { drifted, referenceFolder, write } from "./ReferenceFolder.ts"
+import { docsFolder, drifted, referenceFolder, write } from "./ReferenceFolder.ts"
 
 const folders = [
   { name: "docs/reference", folder: referenceFolder, files: reference() },
+  { name: "docs", folder: docsFolder, files: await configuration },
   { name: "deploy/nats", folder: natsFolder, files: natsUsers() }
 ]
 

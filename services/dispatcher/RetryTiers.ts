@@ -1,6 +1,7 @@
 // RETRY_TIERS: how often and how far apart a message is tried again, as text: 4x1s,4x1m,4x1h.
-import { Config, Effect, Option, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { RetryTiers } from "#shared/contract/Fields.ts"
+import { setting } from "#shared/service/Settings.ts"
 
 /** Its problem names the place, and what was expected there. */
 export class BadRetryTiers extends Schema.TaggedError<BadRetryTiers>()("BadRetryTiers", { problem: Schema.String }) {
@@ -12,11 +13,11 @@ export class BadRetryTiers extends Schema.TaggedError<BadRetryTiers>()("BadRetry
 const units = { s: 1, m: 60, h: 3_600 } as const
 
 /** Seconds first, then minutes, then hours, while the message is still worth sending. */
-export const defaultTiers: RetryTiers = [
-  { attempts: 4, seconds: 1 },
-  { attempts: 4, seconds: 60 },
-  { attempts: 4, seconds: 3_600 }
-]
+const tiersSetting = setting("RETRY_TIERS", Schema.String, {
+  says: "How often a message is tried again where it does not say it itself: four times, the first after at most 1 s and each next after at most twice as long, then the same in minutes, then in hours",
+  takes: "up to five tiers like `4x1s`, `4x1m`, `4x1h` with commas between, or `none`",
+  byDefault: "4x1s,4x1m,4x1h"
+})
 
 export const parseTiers = Effect.fnUntraced(function* (text: string) {
   if (text.trim() === "none") return [] as RetryTiers
@@ -30,7 +31,4 @@ export const parseTiers = Effect.fnUntraced(function* (text: string) {
   }) as RetryTiers
 })
 
-export const retryTiers = Effect.gen(function* () {
-  const given = yield* Config.option(Config.String("RETRY_TIERS"))
-  return Option.isNone(given) ? defaultTiers : yield* parseTiers(given.value)
-})
+export const retryTiers = Effect.flatMap(tiersSetting, parseTiers)

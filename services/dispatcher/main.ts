@@ -6,4 +6,4 @@ import { run } from "./Dispatcher.ts"
 
 export const dispatcher = run.pipe(Effect.provide(natsLayer("dispatcher")))
 
-if (import.meta.main) runService("dispatcher", 8082, dispatcher)
+if (import.meta.main) runService("dispatcher", dispatcher)

@@ -1,7 +1,7 @@
 // The watchdog: compares what should have happened to the messages with what did. Of several ledgers one keeps watch. Each
 // round looks at a bounded piece: what is due and what is under way, the timers that are nearest, and in turn all others.
 import { randomUUID } from "node:crypto"
-import { Config, Effect, Option, Schedule, Schema } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { EventLog, type StoredMessage } from "#shared/nats/EventLog.ts"
 import { durables } from "#shared/nats/Inspect.ts"
@@ -9,26 +9,30 @@ import { Nats } from "#shared/nats/Nats.ts"
 import { type Settled, settled } from "#shared/nats/Settled.ts"
 import { consumers, Subject, streams } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
+import { fraction, setting, whole } from "#shared/service/Settings.ts"
 import { askAgain, tell } from "./Alarm.ts"
 import { checkpoint } from "./Checkpoint.ts"
 import { lookedAt, watchFindings } from "./Observed.ts"
 import { type Facts, type Finding, judge, judgeTimer, needsTimer, stepOf, type Watched } from "./Overdue.ts"
 import { type Cursors, keepCursors, nextPiece, rowsOf, stepsOf, takeTurn, withoutIntent } from "./WatchdogRows.ts"
 
-const atLeast = (minimum: number) => Schema.Finite.check(Schema.isGreaterThanOrEqualTo(minimum))
-const setting = (name: string, minimum: number, byDefault: number) =>
-  Config.schema(Schema.NumberFromString.pipe(Schema.decodeTo(atLeast(minimum))), name).pipe(
-    Config.withDefault(byDefault)
-  )
-
-const settings = Config.all({
-  /** 0: no watch is kept. */
-  periodSeconds: setting("WATCHDOG_SECONDS", 0, 30),
-  graceSeconds: setting("WATCHDOG_GRACE_SECONDS", 1, 60),
-  /** Of each kind in one round. */
-  lookups: setting("WATCHDOG_LOOKUPS", 1, 1_000)
+const settings = Effect.all({
+  periodSeconds: setting("WATCHDOG_SECONDS", fraction(0, 86_400), {
+    says: "How often the watchdog looks for what should have happened and did not; 0 is never",
+    unit: "seconds",
+    byDefault: 30
+  }),
+  graceSeconds: setting("WATCHDOG_GRACE_SECONDS", fraction(1, 604_800), {
+    says: "How long nothing may have happened to a message before the watchdog looks at it",
+    unit: "seconds",
+    byDefault: 60
+  }),
+  lookups: setting("WATCHDOG_LOOKUPS", whole(1, 1_000_000), {
+    says: "How many messages, and how many timers, the watchdog looks at in one round beside those that are due",
+    byDefault: 1_000
+  })
 })
-type Settings = Config.Success<typeof settings>
+type Settings = Effect.Success<typeof settings>
 
 /** What one ledger knows from round to round. */
 export interface Watch {

@@ -7,4 +7,4 @@ import { run } from "./Ledger.ts"
 
 export const ledger = run.pipe(Effect.provide(Postgres.layer), Effect.provide(natsLayer("ledger")))
 
-if (import.meta.main) runService("ledger", 8084, ledger)
+if (import.meta.main) runService("ledger", ledger)

@@ -1,6 +1,7 @@
 // How late messages may be that say nothing of it: DEFAULT_MAX_LATENESS_SECONDS, and for single kinds MAX_LATENESS_SECONDS.
-import { Config, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Kind } from "#shared/contract/Fields.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 
 /** Its problem names the place. */
 export class BadMaxLateness extends Schema.TaggedError<BadMaxLateness>()("BadMaxLateness", {
@@ -28,15 +29,21 @@ export const parseMaxLateness = Effect.fnUntraced(function* (text: string) {
   return found as ReadonlyMap<Kind, number>
 })
 
-const byDefault = Config.schema(
-  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: longest })),
-  "DEFAULT_MAX_LATENESS_SECONDS"
-).pipe(Config.withDefault(3_600))
+const byDefault = setting("DEFAULT_MAX_LATENESS_SECONDS", whole(0, longest), {
+  says: "How late a message may be that does not say it itself; what is later is not sent",
+  unit: "seconds",
+  byDefault: 3_600
+})
+const ofKinds = setting("MAX_LATENESS_SECONDS", Schema.String, {
+  says: "How late messages of single kinds may be that do not say it themselves",
+  unit: "seconds",
+  takes: "kinds and seconds: `medication=600,appointment=7200`"
+})
 
 /** In milliseconds, of a kind. */
 export const maxLatenessByKind = Effect.gen(function* () {
   const otherwise = yield* byDefault
-  const given = yield* Config.option(Config.String("MAX_LATENESS_SECONDS"))
+  const given = yield* ofKinds.given
   const kinds: ReadonlyMap<Kind, number> = Option.isNone(given) ? new Map() : yield* parseMaxLateness(given.value)
   return (kind: Kind | undefined) => (kinds.get(kind ?? "") ?? otherwise) * 1_000
 })

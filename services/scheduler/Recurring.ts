@@ -1,7 +1,7 @@
 // Brings series forward. Each step stores what it decides together with what follows from it, publishes that, and only
 // then takes it out: killed on any line, whoever looks at the series next goes on there. A tick is only a reason to look,
 // so that none can do harm: not a stale one, not one that comes twice, and not one that came too early.
-import { Config, Effect, Option, Result, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { type Batch, done, poison } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { type SeriesId, SeriesId as SeriesIdSchema } from "#shared/contract/Fields.ts"
@@ -11,6 +11,7 @@ import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { claim, emptied, recurs } from "./SeriesRules.ts"
 import { submitMessages } from "./Submitting.ts"
@@ -21,13 +22,14 @@ export interface Recurring {
   readonly maxLateness: Rules["maxLateness"]
 }
 
-/** How long before its time an occurrence is submitted. Milliseconds. */
-export const seriesLead = Config.schema(
-  Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400 })),
-  "SERIES_LEAD_SECONDS"
-).pipe(
-  Config.withDefault(60),
-  Config.map((seconds) => seconds * 1_000)
+/** Milliseconds. */
+export const seriesLead = Effect.map(
+  setting("SERIES_LEAD_SECONDS", whole(1, 86_400), {
+    says: "How long before its time an occurrence of a series becomes a message; more for many series that come at one instant",
+    unit: "seconds",
+    byDefault: 60
+  }),
+  (seconds) => seconds * 1_000
 )
 
 /** As it stands when everything is published and all that is due at this instant is dealt with. */
@@ -123,10 +125,11 @@ export const handleTicks = (recurring: Recurring) => (batch: Batch) =>
     { concurrency }
   )
 
-const sweepEvery = Config.schema(
-  Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400 })),
-  "SERIES_SWEEP_SECONDS"
-).pipe(Config.withDefault(300))
+const sweepEvery = setting("SERIES_SWEEP_SECONDS", whole(1, 86_400), {
+  says: "How often series are looked for that have lost their tick",
+  unit: "seconds",
+  byDefault: 300
+})
 
 /** Finds series whose tick is gone or does not fire, at start and every few minutes, and brings them forward. Runs until interrupted. */
 export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {

@@ -1,5 +1,5 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
-import { Config, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
@@ -12,6 +12,7 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
+import { setting } from "#shared/service/Settings.ts"
 import { version } from "#shared/service/Version.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
@@ -129,8 +130,10 @@ const handleRetries = decoded(decodeRetry, (retries, since) =>
   })
 )
 
-/** What becomes of text that is too long for one message, where the message says nothing of it. */
-const longText = Config.Literals(["refuse", "split"], "TELEGRAM_LONG_TEXT").pipe(Config.withDefault("refuse" as const))
+const longText = setting("TELEGRAM_LONG_TEXT", Schema.Literals(["refuse", "split"]), {
+  says: "What becomes of a text over 4,096 characters that does not say it itself",
+  byDefault: "refuse"
+})
 
 export const run = Effect.gen(function* () {
   const recurring: Recurring = { lead: yield* seriesLead, maxLateness: yield* maxLatenessByKind }

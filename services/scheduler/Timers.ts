@@ -1,5 +1,5 @@
 // The store of time: one native NATS timer per waiting message, armed create-only, replaced and cancelled atomically.
-import { Config, Context, Effect, Layer, Option, Schema } from "effect"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import { attemptEventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import { Attempt, type Message } from "#shared/contract/Events.ts"
 import type { Instant, MessageId } from "#shared/contract/Fields.ts"
@@ -9,6 +9,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Fate, type Outgoing, Publisher, scheduledAt } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 
 /** What stands so long after its time, timer or tick, does not fire by itself any more. Milliseconds. */
 export const stuckAfter = 10_000
@@ -151,8 +152,11 @@ export class Timers extends Context.Service<
   )
 }
 
-/** How long before its time a message is taken up, so that it is ready when the time comes. Milliseconds. */
-const timerLead = Config.Int("TIMER_LEAD_MILLIS").pipe(Config.withDefault(2_000))
+const timerLead = setting("TIMER_LEAD_MILLIS", whole(0, 60_000), {
+  says: "How long before its time a message is taken up, so that it is ready when the time comes; from then on it cannot be cancelled",
+  unit: "milliseconds",
+  byDefault: 2_000
+})
 
 /** NATS copies these to the fired message. */
 const timerHeaders = ({ message, attempt }: Attempt) => ({ "ce-subject": message.id, "ce-attempt": String(attempt) })

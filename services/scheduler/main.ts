@@ -12,4 +12,4 @@ export const scheduler = run.pipe(
   Effect.provide(natsLayer("scheduler"))
 )
 
-if (import.meta.main) runService("scheduler", 8081, scheduler)
+if (import.meta.main) runService("scheduler", scheduler)

@@ -11,6 +11,14 @@ import {
   UnknownOutcome
 } from "#shared/contract/Fields.ts"
 import { platformRules } from "#shared/platforms/Platforms.ts"
+import { setting } from "#shared/service/Settings.ts"
+
+/** Its file. */
+export const bridgeFile = setting("TABLE_BRIDGE_CONFIG", Schema.String, {
+  takes: "a path",
+  says: "The JSON file that names the tables and columns of a bridge: [its keys](../services/table-bridge/README.md#the-file-of-a-bridge)",
+  otherwise: "only the outbox is published"
+})
 
 const Name = Schema.String.check(Schema.isBetweenLength(1, 63))
 const Table = { schema: Schema.optionalKey(Name), table: Name, id: Name }
@@ -154,7 +162,7 @@ export const parseBridge = (text: string): Result.Result<Bridge, BadBridgeConfig
 export const readBridge = Effect.fnUntraced(function* (path: string) {
   const text = yield* Effect.tryPromise({
     try: () => readFile(path, "utf8"),
-    catch: () => new BadBridgeConfig({ problem: `${path} cannot be read (TABLE_BRIDGE_CONFIG)` })
+    catch: () => new BadBridgeConfig({ problem: `${path} cannot be read (${bridgeFile.key})` })
   })
   return yield* Effect.fromResult(parseBridge(text))
 })

@@ -1,12 +1,21 @@
 // The application's database: TABLE_BRIDGE_DATABASE_URL, or DATABASE_URL where it is the ledger's too.
-import { Config, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { connectionUrl } from "#shared/postgres/ConnectionUrl.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
+import { secret } from "#shared/service/Settings.ts"
 
-const settings = Config.all({
-  url: Config.option(Config.Redacted("TABLE_BRIDGE_DATABASE_URL")),
-  password: Config.option(Config.Redacted("TABLE_BRIDGE_DATABASE_PASSWORD")),
-  passwordFile: Config.option(Config.String("TABLE_BRIDGE_DATABASE_PASSWORD_FILE"))
+const password = secret("TABLE_BRIDGE_DATABASE_PASSWORD", {
+  says: "The password, instead of one in `TABLE_BRIDGE_DATABASE_URL`; its file is read anew for each connection"
+})
+
+const settings = Effect.all({
+  url: secret("TABLE_BRIDGE_DATABASE_URL", {
+    says: "The application's database, where it is not the ledger's",
+    takes: "like `DATABASE_URL`",
+    otherwise: "`DATABASE_URL`"
+  }).given,
+  password: password.given,
+  passwordFile: password.file
 })
 
 /** The ledger's password is not for this one: left out, it is empty. */

@@ -1,7 +1,7 @@
 // Finds in the database what a bridge needs, or says what a person must do.
-import { Config, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
-import { type Bridge, readBridge } from "./BridgeConfig.ts"
+import { type Bridge, bridgeFile, readBridge } from "./BridgeConfig.ts"
 import { exists } from "./Catalogue.ts"
 import type { Open } from "./Look.ts"
 import { BridgeRefused } from "./Migration.ts"
@@ -10,7 +10,7 @@ import { userTables } from "./UserTables.ts"
 
 /** None: the service does nothing but publish the outbox. */
 export const configured = Effect.flatMap(
-  Config.option(Config.String("TABLE_BRIDGE_CONFIG")),
+  bridgeFile.given,
   Option.match({ onNone: () => Effect.succeed(undefined), onSome: readBridge })
 )
 

@@ -1,12 +1,13 @@
 // The table bridge: publishes what is in the outbox, and where a table is configured, makes its rows messages and writes
 // back what became of them.
-import { Config, Effect, Option, Queue, Redacted, Schedule, Schema } from "effect"
+import { Effect, Option, Queue, Redacted, Schedule, Schema } from "effect"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { whenNotified } from "#shared/postgres/Listen.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { secret, setting, whole } from "#shared/service/Settings.ts"
 import { databaseUrl } from "./BridgeDatabase.ts"
 import { follow } from "./Follow.ts"
 import { lookAtChanges, lookAtDue, type Open } from "./Look.ts"
@@ -17,10 +18,22 @@ import { prune, relay, relayBatch } from "./Relay.ts"
 import { sweep } from "./Sweep.ts"
 import { writeBack } from "./WriteBack.ts"
 
-const settings = Config.all({
-  everyMillis: Config.Int("OUTBOX_POLL_MILLIS").pipe(Config.withDefault(1_000)),
-  keepDays: Config.Int("OUTBOX_KEEP_DAYS").pipe(Config.withDefault(7)),
-  listenUrl: Config.option(Config.Redacted("DATABASE_LISTEN_URL"))
+const settings = Effect.all({
+  everyMillis: setting("OUTBOX_POLL_MILLIS", whole(10, 600_000), {
+    says: "How often the bridge looks by itself, without being notified",
+    unit: "milliseconds",
+    byDefault: 1_000
+  }),
+  keepDays: setting("OUTBOX_KEEP_DAYS", whole(0, 36_500), {
+    says: "How long the record of what was published and refused is kept; it holds ids, no text",
+    unit: "days",
+    byDefault: 7
+  }),
+  listenUrl: secret("DATABASE_LISTEN_URL", {
+    says: "Where the bridge is notified, if what it works with is a pooler, which notifications do not pass",
+    takes: "like `DATABASE_URL`, or `none`: polling is all then",
+    otherwise: "the bridge's own connection"
+  }).given
 })
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))

@@ -7,4 +7,4 @@ import { run } from "./TableBridge.ts"
 
 export const tableBridge = run.pipe(Effect.provide(bridgePostgres), Effect.provide(natsLayer("table-bridge")))
 
-if (import.meta.main) runService("table-bridge", 8086, tableBridge)
+if (import.meta.main) runService("table-bridge", tableBridge)

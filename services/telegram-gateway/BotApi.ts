@@ -1,9 +1,10 @@
 // Telegram's Bot API, as far as the gateway uses it. The only importer of grammY.
-import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Api, GrammyError, HttpError, InputFile } from "grammy"
 import type { Sender } from "#shared/contract/Fields.ts"
 import { errorCategory, type NotAccepted, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
 import type { Entity } from "#shared/platforms/telegram/Formatted.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 import { type Sent, sentBy } from "./BotAnswers.ts"
 import { type BotRequest, Upload } from "./BotRequests.ts"
 import { tokens } from "./BotTokens.ts"
@@ -171,16 +172,30 @@ const failed = (error: unknown): NotAccepted => {
   return isTransportFailure(cause) ? ofTransport(cause) : Outcome.Unknown({ reason: "unexpected-failure" })
 }
 
-const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Root = Schema.URLFromString.check(
   Schema.makeFilter(({ protocol }) => /^https?:$/.test(protocol) || "must begin with https:// or http://")
 )
 
-const config = Config.all({
-  root: Config.schema(Root, "TELEGRAM_API_ROOT").pipe(Config.withDefault(new URL("https://api.telegram.org"))),
-  timeoutSeconds: Config.schema(between(1, 600), "TELEGRAM_TIMEOUT_SECONDS").pipe(Config.withDefault(45)),
-  uploadTimeoutSeconds: Config.schema(between(1, 3_600), "TELEGRAM_UPLOAD_TIMEOUT_SECONDS").pipe(
-    Config.withDefault(180)
-  ),
-  connections: Config.schema(between(1, 10_000), "TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
+export const connections = setting("TELEGRAM_CONNECTIONS", whole(1, 10_000), {
+  says: "The most sends of a bot that are under way at once",
+  byDefault: 100
+})
+
+const config = Effect.all({
+  root: setting("TELEGRAM_API_ROOT", Root, {
+    says: "Where the Bot API is: Telegram's own, or a server of yours",
+    takes: "a URL that begins with `https://` or `http://`",
+    byDefault: new URL("https://api.telegram.org")
+  }),
+  timeoutSeconds: setting("TELEGRAM_TIMEOUT_SECONDS", whole(1, 600), {
+    says: "How long a call may take; Telegram itself waits up to 8 s before it says that we are too fast, and a shorter time makes unknown outcomes of that",
+    unit: "seconds",
+    byDefault: 45
+  }),
+  uploadTimeoutSeconds: setting("TELEGRAM_UPLOAD_TIMEOUT_SECONDS", whole(1, 3_600), {
+    says: "How long a call that uploads files may take",
+    unit: "seconds",
+    byDefault: 180
+  }),
+  connections
 })

@@ -1,22 +1,32 @@
 // The Telegram gateway: what every gateway does, with Telegram's limits and its way of sending.
-import { Config, Effect, Semaphore } from "effect"
+import { Effect, Semaphore } from "effect"
 import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { runGateway } from "#shared/gateway/Gateway.ts"
 import { everySecond } from "#shared/gateway/Windows.ts"
 import { Files } from "#shared/nats/Files.ts"
 import { Memory } from "#shared/nats/Memory.ts"
-import { type Bot, Bots } from "./BotApi.ts"
+import { fraction, setting, whole } from "#shared/service/Settings.ts"
+import { type Bot, Bots, connections } from "./BotApi.ts"
 import { callsOf } from "./Calls.ts"
 import { uploadMegabytes } from "./MediaFiles.ts"
 import { inboundOf } from "./TelegramInbound.ts"
 import { updateSettings } from "./UpdateSettings.ts"
 
 /** Telegram publishes no exact limits; these are its advice, with some room left for the bot as a whole. 0 is none. */
-const limits = Config.all({
-  perSecond: Config.Int("TELEGRAM_MESSAGES_PER_SECOND").pipe(Config.withDefault(25)),
-  chatPerSecond: Config.Number("TELEGRAM_CHAT_MESSAGES_PER_SECOND").pipe(Config.withDefault(1)),
-  groupPerMinute: Config.Int("TELEGRAM_GROUP_MESSAGES_PER_MINUTE").pipe(Config.withDefault(20)),
-  connections: Config.Int("TELEGRAM_CONNECTIONS").pipe(Config.withDefault(100))
+const limits = Effect.all({
+  perSecond: setting("TELEGRAM_MESSAGES_PER_SECOND", whole(0, 100_000), {
+    says: "The most messages of a bot in any second; 0 is no limit",
+    byDefault: 25
+  }),
+  chatPerSecond: setting("TELEGRAM_CHAT_MESSAGES_PER_SECOND", fraction(0, 1_000), {
+    says: "The most messages to one private chat in a second; below 1 is possible, 0 is no limit",
+    byDefault: 1
+  }),
+  groupPerMinute: setting("TELEGRAM_GROUP_MESSAGES_PER_MINUTE", whole(0, 100_000), {
+    says: "The most messages to one group or channel in any minute; 0 is no limit",
+    byDefault: 20
+  }),
+  connections
 })
 
 const isGroup = (recipient: Recipient) => /^[-@]/.test(addressOf(recipient))

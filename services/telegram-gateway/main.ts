@@ -12,4 +12,4 @@ export const telegramGateway = run.pipe(
   Effect.provide(natsLayer("telegram-gateway"))
 )
 
-if (import.meta.main) runService("telegram-gateway", 8083, telegramGateway)
+if (import.meta.main) runService("telegram-gateway", telegramGateway)

@@ -1,7 +1,8 @@
 // Where webhooks may go: publishers choose the addresses, so by default only to the public internet, and only encrypted.
-import { Config, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { MayConnect } from "#shared/gateway/GuardedConnect.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
+import { flag, setting } from "#shared/service/Settings.ts"
 import { isPublicAddress } from "./PublicAddress.ts"
 
 export interface Reachable {
@@ -25,19 +26,28 @@ const hostOf = (text: string) =>
 
 const isHost = (text: string) => /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(text) || /^[0-9a-f:]+$/.test(text)
 
+const hostsSetting = setting("WEBHOOK_ALLOW_HOSTS", Schema.String, {
+  says: "Hosts that may have private addresses, and be reached by `http://`",
+  takes: "names and addresses with commas between: `clinic.internal,10.0.0.7`"
+})
+const privateSetting = flag("WEBHOOK_ALLOW_PRIVATE", {
+  says: "Whether any host may have a private address"
+})
+const httpSetting = flag("WEBHOOK_ALLOW_HTTP", {
+  says: "Whether any host may be reached by `http://`"
+})
+
 const allowedHosts = Effect.gen(function* () {
-  const given = yield* Config.option(Config.String("WEBHOOK_ALLOW_HOSTS"))
+  const given = yield* hostsSetting.given
   const hosts = Option.isNone(given) ? [] : given.value.split(",").map((part) => hostOf(part.trim()))
   const wrong = hosts.findIndex((host) => !isHost(host))
   return wrong < 0 ? new Set(hosts) : yield* new BadHosts({ entry: wrong + 1 })
 })
 
-const flag = (name: string) => Config.Boolean(name).pipe(Config.withDefault(false))
-
 export const reachable = Effect.gen(function* () {
   const hosts = yield* allowedHosts
-  const allowPrivate = yield* flag("WEBHOOK_ALLOW_PRIVATE")
-  const allowHttp = yield* flag("WEBHOOK_ALLOW_HTTP")
+  const allowPrivate = yield* privateSetting
+  const allowHttp = yield* httpSetting
   return {
     refusal: ({ hostname, protocol }) =>
       protocol === "https:" || allowHttp || hosts.has(hostOf(hostname))

@@ -1,18 +1,24 @@
 // The webhook gateway: what every gateway does, with the limits of receivers and a signed post.
-import { Config, Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { runGateway } from "#shared/gateway/Gateway.ts"
 import { everySecond } from "#shared/gateway/Windows.ts"
-import { Webhooks } from "./Webhooks.ts"
+import { fraction, setting, whole } from "#shared/service/Settings.ts"
+import { connections, Webhooks } from "./Webhooks.ts"
 
-/** 0 is no limit. */
-const limits = Config.all({
-  perSecond: Config.Int("WEBHOOK_MESSAGES_PER_SECOND").pipe(Config.withDefault(0)),
-  urlPerSecond: Config.Number("WEBHOOK_URL_MESSAGES_PER_SECOND").pipe(Config.withDefault(0)),
-  connections: Config.Int("WEBHOOK_CONNECTIONS").pipe(Config.withDefault(100)),
-  atOnce: Config.schema(
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })),
-    "WEBHOOK_URL_CONNECTIONS"
-  ).pipe(Config.withDefault(1))
+const limits = Effect.all({
+  perSecond: setting("WEBHOOK_MESSAGES_PER_SECOND", whole(0, 100_000), {
+    says: "The most messages of a sender in any second; 0 is no limit",
+    byDefault: 0
+  }),
+  urlPerSecond: setting("WEBHOOK_URL_MESSAGES_PER_SECOND", fraction(0, 100_000), {
+    says: "The most messages to one address in a second; below 1 is possible, 0 is no limit",
+    byDefault: 0
+  }),
+  connections,
+  atOnce: setting("WEBHOOK_URL_CONNECTIONS", whole(1, 1_000), {
+    says: "The most posts to one address at once; with 1 they come in the order in which they were due, more are faster",
+    byDefault: 1
+  })
 })
 
 export const run = Effect.gen(function* () {

@@ -1,28 +1,20 @@
 // Posts messages to the addresses that publishers name, signed by their sender.
-import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { addressOf, type Sender } from "#shared/contract/Fields.ts"
 import { webhookPost } from "#shared/contract/WebhookPost.ts"
 import { guardedConnect } from "#shared/gateway/GuardedConnect.ts"
 import { connectTimeoutMs, httpCalls, isCallFailure } from "#shared/gateway/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
-import { senderSecrets } from "#shared/gateway/SenderSecrets.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 import { version } from "#shared/service/Version.ts"
 import { reachable } from "./Reachable.ts"
-import { signer, WebhookSecret } from "./Signature.ts"
+import { signer } from "./Signature.ts"
 import { ofAnswer, ofFailure } from "./WebhookOutcomes.ts"
+import { secrets } from "./WebhookSecrets.ts"
 
 /** Posts once and never fails: what happened is the outcome. Interruption drops the call, which may have arrived. */
 export type Post = (attempt: Attempt) => Effect.Effect<Outcome>
-
-/** WEBHOOK_SECRET is the sender `default`; WEBHOOK_SECRETS names further ones. */
-export const secrets = senderSecrets({
-  single: "WEBHOOK_SECRET",
-  several: "WEBHOOK_SECRETS",
-  schema: WebhookSecret,
-  called: "secret of whsec_ and 24 to 64 bytes in base64",
-  shape: "name=whsec_…"
-})
 
 /** Every configured sender, by its name. */
 export class Webhooks extends Context.Service<Webhooks, ReadonlyMap<Sender, Post>>()("webhook-gateway/Webhooks") {
@@ -72,9 +64,16 @@ export class Webhooks extends Context.Service<Webhooks, ReadonlyMap<Sender, Post
   )
 }
 
-const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+export const connections = setting("WEBHOOK_CONNECTIONS", whole(1, 10_000), {
+  says: "The most posts of a sender that are under way at once",
+  byDefault: 100
+})
 
-const config = Config.all({
-  timeoutSeconds: Config.schema(between(1, 600), "WEBHOOK_TIMEOUT_SECONDS").pipe(Config.withDefault(30)),
-  connections: Config.schema(between(1, 10_000), "WEBHOOK_CONNECTIONS").pipe(Config.withDefault(100))
+const config = Effect.all({
+  timeoutSeconds: setting("WEBHOOK_TIMEOUT_SECONDS", whole(1, 600), {
+    says: "How long a post may take, from connecting to the end of the answer",
+    unit: "seconds",
+    byDefault: 30
+  }),
+  connections
 })

@@ -7,4 +7,4 @@ import { Webhooks } from "./Webhooks.ts"
 
 export const webhookGateway = run.pipe(Effect.provide(Webhooks.layer), Effect.provide(natsLayer("webhook-gateway")))
 
-if (import.meta.main) runService("webhook-gateway", 8085, webhookGateway)
+if (import.meta.main) runService("webhook-gateway", webhookGateway)

@@ -1,6 +1,7 @@
 // The secrets of a gateway's senders, from its configuration: one setting for the sender `default`, a list for named ones.
-import { Config, Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import { defaultSender, Sender } from "#shared/contract/Fields.ts"
+import type { Setting } from "#shared/service/Settings.ts"
 
 /** The list is wrong. Its problem names a place in it, never a secret. */
 export class BadSecrets extends Schema.TaggedError<BadSecrets>()("BadSecrets", {
@@ -14,8 +15,8 @@ export class BadSecrets extends Schema.TaggedError<BadSecrets>()("BadSecrets", {
 }
 
 export interface Secrets {
-  readonly single: string
-  readonly several: string
+  readonly single: Setting<Redacted.Redacted<string>>
+  readonly several: Setting<Redacted.Redacted<string>>
   readonly schema: Schema.Codec<string>
   /** As it is called in a sentence: "token as BotFather gives it". */
   readonly called: string
@@ -28,9 +29,9 @@ const isSender = Schema.is(Sender)
 /** At least one is needed. */
 export const senderSecrets = Effect.fnUntraced(function* ({ called, schema, several, shape, single }: Secrets) {
   const isSecret = Schema.is(schema)
-  const bad = (problem: string) => new BadSecrets({ setting: several, problem, shape })
+  const bad = (problem: string) => new BadSecrets({ setting: several.key, problem, shape })
   const found = new Map<Sender, Redacted.Redacted<string>>()
-  const list = yield* Config.option(Config.Redacted(several))
+  const list = yield* several.given
   if (Option.isSome(list)) {
     for (const [index, part] of Redacted.value(list.value).split(",").entries()) {
       const [name = "", secret = ""] = part.trim().split(/=(.*)/s)
@@ -40,9 +41,9 @@ export const senderSecrets = Effect.fnUntraced(function* ({ called, schema, seve
       found.set(name, Redacted.make(secret))
     }
   }
-  const one = yield* Config.option(Config.schema(Schema.RedactedFromValue(schema), single))
+  const one = yield* single.given
   if (Option.isSome(one)) found.set(defaultSender, one.value)
   // Asked for once more without a default, so that what is missing is said in the usual words.
-  if (found.size === 0) yield* Config.Redacted(single)
+  if (found.size === 0) yield* single
   return found as ReadonlyMap<Sender, Redacted.Redacted<string>>
 })

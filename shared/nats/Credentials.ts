@@ -8,31 +8,56 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator
 } from "@nats-io/transport-node"
-import { Config, Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import { contentOf, renewing, UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { secret, setting } from "#shared/service/Settings.ts"
 import { BadCredentials, text, trust, trustSettings } from "./Trust.ts"
 
-const secret = (name: string) =>
-  Config.map(Config.option(Config.Redacted(name)), (found) => Option.getOrUndefined(Option.map(found, Redacted.value)))
+/** Where NATS is. */
+export const natsUrl = secret("NATS_URL", {
+  says: "Where NATS is, several addresses with commas between; may hold the user and password, or the token",
+  takes: "`nats://` or, for TLS or nothing, `tls://`",
+  byDefault: "nats://127.0.0.1:4222"
+})
+const passwordSetting = secret("NATS_PASSWORD", {
+  says: "The password of `NATS_USER`; its file is read anew for each connection"
+})
+const tokenSetting = secret("NATS_TOKEN", {
+  says: "A token instead of a user, where NATS wants one; its file is read anew for each connection"
+})
 
-const settings = Config.all({
-  url: Config.Redacted("NATS_URL").pipe(Config.withDefault(Redacted.make("nats://127.0.0.1:4222"))),
-  creds: text("NATS_CREDS"),
-  nkey: text("NATS_NKEY"),
-  user: text("NATS_USER"),
-  password: secret("NATS_PASSWORD"),
-  passwordFile: text("NATS_PASSWORD_FILE"),
-  token: secret("NATS_TOKEN"),
-  tokenFile: text("NATS_TOKEN_FILE"),
+const valueOf = Effect.map((found: Option.Option<Redacted.Redacted<string>>) =>
+  Option.getOrUndefined(Option.map(found, Redacted.value))
+)
+const pathOf = Effect.map(Option.getOrUndefined<string>)
+
+const settings = Effect.all({
+  url: natsUrl,
+  creds: text("NATS_CREDS", {
+    takes: "a path",
+    says: "A file with a JWT and its key, as `nsc` makes it: who we are to NATS; read anew for each connection"
+  }),
+  nkey: text("NATS_NKEY", {
+    takes: "a path",
+    says: "A file with a seed, as `carillon nats users` makes it: who we are to NATS; read anew for each connection"
+  }),
+  user: text("NATS_USER", { says: "Who we are to NATS, with `NATS_PASSWORD`" }),
+  password: valueOf(passwordSetting.given),
+  passwordFile: pathOf(passwordSetting.file),
+  token: valueOf(tokenSetting.given),
+  tokenFile: pathOf(tokenSetting.file),
   trusting: trustSettings,
-  inboxPrefix: Config.option(
-    Config.schema(
-      Schema.String.check(
-        Schema.isPattern(/^_INBOX[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$/, { message: "must be like _INBOX.scheduler" })
-      ),
-      "NATS_INBOX_PREFIX"
-    )
-  )
+  inboxPrefix: setting(
+    "NATS_INBOX_PREFIX",
+    Schema.String.check(
+      Schema.isPattern(/^_INBOX[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$/, { message: "must be like _INBOX.scheduler" })
+    ),
+    {
+      says: "Where answers of NATS come to: one of its own where permissions are narrow",
+      takes: "like `_INBOX.scheduler`",
+      otherwise: "`_INBOX`"
+    }
+  ).given
 })
 type Settings = Effect.Success<typeof settings>
 

@@ -1,7 +1,8 @@
 // Makes sure that the streams and consumers stand as Topology.ts says, without touching what is the operator's.
 import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
 import { Objm, StorageType } from "@nats-io/obj"
-import { Config, Effect, Schedule, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
+import { setting, whole } from "#shared/service/Settings.ts"
 import { attempt, Nats, type NatsError, waiting } from "./Nats.ts"
 import {
   type ConsumerDefinition,
@@ -12,6 +13,15 @@ import {
   streams
 } from "./Topology.ts"
 
+const manageSetting = setting("STREAMS_MANAGE", Schema.Literals(["auto", "none"]), {
+  says: "Whether streams and consumers are made and repaired by the services, or only checked; `carillon nats provision` makes them all the same",
+  byDefault: "auto"
+})
+const replicasSetting = setting("STREAMS_REPLICAS", whole(1, 5), {
+  says: "On how many servers of a cluster a stream is kept that is made; those that exist stay as they are",
+  byDefault: 1
+})
+
 /**
  * Creates what is missing and repairs what the services cannot do without. Retention in time, sizes, replicas and
  * placement of a stream that exists stay as they are. With STREAMS_MANAGE=none nothing is changed, but where it is said
@@ -20,9 +30,8 @@ import {
  */
 export const provision = Effect.fn("provision")(
   function* (consumers: ReadonlyArray<ConsumerDefinition>, wanted?: "auto") {
-    const setting = Config.Literals(["auto", "none"], "STREAMS_MANAGE").pipe(Config.withDefault("auto" as const))
-    const manage = wanted ?? (yield* setting)
-    const replicas = yield* Config.Int("STREAMS_REPLICAS").pipe(Config.withDefault(1))
+    const manage = wanted ?? (yield* manageSetting)
+    const replicas = yield* replicasSetting
     for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
     yield* ensureFiles(manage, replicas)
     for (const consumer of consumers) yield* ensureConsumer(consumer, manage)

@@ -1,8 +1,9 @@
 // Whom we trust as NATS, and the certificate by which it may know us: TLS, as the `nats` command line has it.
 import { checkServerIdentity, type PeerCertificate } from "node:tls"
 import type { TlsOptions } from "@nats-io/transport-node"
-import { Config, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { contentOf } from "#shared/service/SecretFiles.ts"
+import { flag, type Meaning, setting } from "#shared/service/Settings.ts"
 
 /** What was given cannot be used: names the setting and its file, never what is in it. */
 export class BadCredentials extends Schema.TaggedError<BadCredentials>()("BadCredentials", {
@@ -13,15 +14,24 @@ export class BadCredentials extends Schema.TaggedError<BadCredentials>()("BadCre
   }
 }
 
-export const text = (name: string) => Config.map(Config.option(Config.String(name)), Option.getOrUndefined)
+export const text = (key: string, meaning: Meaning) =>
+  Effect.map(setting(key, Schema.String, meaning).given, Option.getOrUndefined)
 
-export const trustSettings = Config.all({
-  ca: text("NATS_CA"),
-  cert: text("NATS_CERT"),
-  key: text("NATS_KEY"),
-  tlsFirst: Config.Boolean("NATS_TLS_FIRST").pipe(Config.withDefault(false))
+export const trustSettings = Effect.all({
+  ca: text("NATS_CA", {
+    takes: "a path",
+    says: "A file with the certificates of the authority that NATS is to be known by; TLS is a must then"
+  }),
+  cert: text("NATS_CERT", {
+    takes: "a path",
+    says: "A file with our own certificate, where NATS wants to see one; with `NATS_KEY`"
+  }),
+  key: text("NATS_KEY", { takes: "a path", says: "The file with the key of `NATS_CERT`" }),
+  tlsFirst: flag("NATS_TLS_FIRST", {
+    says: "Whether TLS begins before NATS says a word: where the server has `handshake_first`"
+  })
 })
-type TrustSettings = Config.Success<typeof trustSettings>
+type TrustSettings = Effect.Success<typeof trustSettings>
 
 /**
  * Of a server that is named by its IP address the client asks for the name `localhost`: any certificate of the authority

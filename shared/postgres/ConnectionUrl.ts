@@ -1,7 +1,8 @@
 // Where Postgres is and who we are to it: DATABASE_URL, whose password may stand in a file and be renewed there. TLS is
 // said as libpq says it, in the URL: ?sslmode=verify-full&sslrootcert=/path/ca.pem, sslcert and sslkey.
-import { Config, Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import { contentOf, renewing, type UnreadableFile } from "#shared/service/SecretFiles.ts"
+import { secret } from "#shared/service/Settings.ts"
 import { UnusablePostgres } from "./PostgresErrors.ts"
 
 export interface ConnectionUrl {
@@ -11,13 +12,17 @@ export interface ConnectionUrl {
   readonly current: () => string
 }
 
-const settings = Config.all({
-  url: Config.Redacted("DATABASE_URL").pipe(
-    Config.withDefault(Redacted.make("postgres://carillon@127.0.0.1:5432/carillon"))
-  ),
-  password: Config.option(Config.Redacted("DATABASE_PASSWORD")),
-  passwordFile: Config.option(Config.String("DATABASE_PASSWORD_FILE"))
+/** Where Postgres is. */
+export const urlSetting = secret("DATABASE_URL", {
+  says: "Where Postgres is; a pooler in transaction mode will do. TLS is said as libpq says it: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. The ledger's user needs `CREATE` on the database",
+  takes: "`postgres://user:password@host:5432/database`",
+  byDefault: "postgres://carillon@127.0.0.1:5432/carillon"
 })
+const passwordSetting = secret("DATABASE_PASSWORD", {
+  says: "The password, instead of one in `DATABASE_URL`; its file is read anew for each connection"
+})
+
+const settings = Effect.all({ url: urlSetting, password: passwordSetting.given, passwordFile: passwordSetting.file })
 
 const filesInUrl = ["sslrootcert", "sslcert", "sslkey"]
 
@@ -46,7 +51,7 @@ export const connectionUrl = Effect.gen(function* () {
       }
       return Option.match(passwordFile, {
         onNone: () => () => fixed,
-        onSome: (path) => renewing(() => withPassword(contentOf("DATABASE_PASSWORD_FILE", path)))
+        onSome: (path) => renewing(() => withPassword(contentOf(`${passwordSetting.key}_FILE`, path)))
       })
     },
     catch: (error) => new UnusablePostgres({ problem: (error as UnreadableFile).message })

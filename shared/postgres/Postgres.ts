@@ -1,8 +1,9 @@
 // The connection to Postgres: a pool that waits for the server, typed errors, transactions. Only shared/postgres imports pg.
 // Works through a pooler in transaction mode: nothing here depends on the state of a session.
-import { Cause, Config, Context, Effect, Exit, Layer, Schedule, Schema } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Schedule, Schema } from "effect"
 import pg from "pg"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { setting, whole } from "#shared/service/Settings.ts"
 import { type ConnectionUrl, connectionUrl } from "./ConnectionUrl.ts"
 import { copyIn } from "./CopyIn.ts"
 import { type Failure, failureOf, isFailure, PostgresError } from "./PostgresErrors.ts"
@@ -64,10 +65,10 @@ const answers = (query: Query) =>
   query("SELECT 1").pipe(Effect.timeout("2 seconds"), Effect.match({ onSuccess: () => true, onFailure: () => false }))
 
 /** A rebuild holds one and works with another. */
-const poolSize = Config.Int("DATABASE_POOL_SIZE").pipe(
-  Config.withDefault(4),
-  Config.map((size) => Math.max(2, size))
-)
+const poolSize = setting("DATABASE_POOL_SIZE", whole(2, 1_000), {
+  says: "The most connections to Postgres that are open at once",
+  byDefault: 4
+})
 
 /** Each connection with the password of its time. */
 const clientOf = ({ current }: ConnectionUrl) =>

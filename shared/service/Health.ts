@@ -1,11 +1,12 @@
 // What a service answers over HTTP: /livez while its event loop turns, /readyz while every check holds, /metrics, and
 // what its parts have opened (Routes.ts).
 import { createServer } from "node:http"
-import { Config, Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
-import { port as portSetting } from "./Port.ts"
 import { Readiness } from "./Readiness.ts"
 import { Routes } from "./Routes.ts"
+import { servicePorts } from "./Services.ts"
+import { port as anyPort, setting } from "./Settings.ts"
 
 export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   port: Schema.Int,
@@ -24,10 +25,21 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
 const bounds = { headersTimeout: 5_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 }
 const mostConnections = 500
 
+const portSetting = setting("HTTP_PORT", anyPort, {
+  says: "Where probes, metrics and what platforms bring are answered; 0 is any free port",
+  otherwise: `${Object.entries(servicePorts)
+    .map(([name, port]) => `${port} of the ${name}`)
+    .join(", ")}; 8080 of \`npm start\``
+})
+const hostSetting = setting("HTTP_HOST", Schema.String, {
+  says: "The address to listen on",
+  byDefault: "0.0.0.0"
+})
+
 /** Serves the probes while the scope lives. HTTP_PORT 0 takes any free port; unset takes the service's own. */
 export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
-  const port = yield* portSetting("HTTP_PORT", defaultPort)
-  const host = yield* Config.String("HTTP_HOST").pipe(Config.withDefault("0.0.0.0"))
+  const port = Option.getOrElse(yield* portSetting.given, () => defaultPort)
+  const host = yield* hostSetting
   const { report } = yield* Readiness
   const { serve } = yield* Routes
   const { serveMetrics } = yield* Telemetry
@@ -51,7 +63,7 @@ export const serveHealth = Effect.fnUntraced(function* (defaultPort: number) {
   server.maxConnections = mostConnections
   yield* Effect.acquireRelease(
     Effect.callback<void, PortTaken>((resume) => {
-      server.once("error", (cause) => resume(Effect.fail(new PortTaken({ port, setting: "HTTP_PORT", cause }))))
+      server.once("error", (cause) => resume(Effect.fail(new PortTaken({ port, setting: portSetting.key, cause }))))
       server.listen(port, host, () => resume(Effect.void))
     }),
     () =>

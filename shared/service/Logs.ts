@@ -1,5 +1,6 @@
 // How a service writes its log: JSON lines with the trace they belong to for machines, one readable line for people.
-import { Config, Context, Effect, Layer, Logger, Option, References, Tracer } from "effect"
+import { Context, Effect, Layer, Logger, LogLevel, Option, References, Schema, Tracer } from "effect"
+import { setting } from "./Settings.ts"
 
 /** One flat object a line: what Loki, jq and people with grep can all read. */
 const jsonLines = Logger.withConsoleLog(
@@ -16,13 +17,19 @@ const jsonLines = Logger.withConsoleLog(
   })
 )
 
-/** LOG_FORMAT json or pretty (pretty on a terminal), LOG_LEVEL from Trace to Fatal. */
+const levelSetting = setting("LOG_LEVEL", Schema.Literals(LogLevel.values), {
+  says: "The least that is logged",
+  byDefault: "Info"
+})
+const formatSetting = setting("LOG_FORMAT", Schema.Literals(["json", "pretty"]), {
+  says: "A line of JSON for machines, or one that people read",
+  otherwise: "`pretty` on a terminal, else `json`"
+})
+
 export const loggerLayer = Layer.unwrap(
   Effect.gen(function* () {
-    const level = yield* Config.LogLevel("LOG_LEVEL").pipe(Config.withDefault("Info" as const))
-    const format = yield* Config.Literals(["json", "pretty"], "LOG_FORMAT").pipe(
-      Config.withDefault(process.stdout.isTTY ? ("pretty" as const) : ("json" as const))
-    )
+    const level = yield* levelSetting
+    const format = Option.getOrElse(yield* formatSetting.given, () => (process.stdout.isTTY ? "pretty" : "json"))
     return Layer.mergeAll(
       Logger.layer([format === "json" ? jsonLines : Logger.consolePretty()]),
       Layer.succeed(References.MinimumLogLevel, level)

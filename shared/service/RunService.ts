@@ -3,37 +3,65 @@ import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
+import { checkSettings } from "./CheckSettings.ts"
 import { serveHealth } from "./Health.ts"
 import { loggerLayer } from "./Logs.ts"
+import { warnOfMisspelt } from "./Misspelt.ts"
 import { Readiness } from "./Readiness.ts"
 import { Routes } from "./Routes.ts"
 import { secretFiles } from "./SecretFiles.ts"
+import { type ServiceName, servicePorts } from "./Services.ts"
+import { environment } from "./Settings.ts"
+
+environment("NODE_EXTRA_CA_CERTS", {
+  says: "A file with the certificates of further authorities to trust: a clinic's own, for webhooks, files and telemetry",
+  takes: "a path"
+})
+environment("NODE_OPTIONS", {
+  says: "Options of Node itself, as its documentation has them: `--max-old-space-size-percentage=75` bounds its memory"
+})
+environment("NODE_COMPILE_CACHE", {
+  says: "A folder for what Node has compiled: halves the time that a start takes",
+  takes: "a path"
+})
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
-export const runMain = <A, E>(program: Effect.Effect<A, E>) =>
-  NodeRuntime.runMain(program.pipe(Effect.tapCause(explain)), {
+export const runMain = <A, E>(program: Effect.Effect<A, E>) => run(program.pipe(Effect.tapCause(explain)))
+
+const run = <A, E>(program: Effect.Effect<A, E>) =>
+  NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit, done) => done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
   })
 
-export const runService = <A, E>(
-  name: string,
-  httpPort: number,
-  program: Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
-) =>
-  runMain(
-    Effect.gen(function* () {
-      yield* serveHealth(httpPort)
-      yield* Effect.logInfo("starting")
-      // Everything is loaded: with NODE_COMPILE_CACHE the next start need not compile it again, however this one ends.
-      yield* Effect.sync(flushCompileCache)
-      yield* Effect.addFinalizer(() => Effect.logInfo("stopped"))
-      return yield* program
-    }).pipe(
-      Effect.scoped,
-      Effect.annotateLogs({ service: name }),
-      Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer)),
-      Effect.provide(secretFiles)
+type Program<A, E> = Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
+
+/** With all that a service has around it. */
+export const asService = <A, E>(name: ServiceName, program: Program<A, E>) =>
+  Effect.gen(function* () {
+    yield* serveHealth(servicePorts[name])
+    yield* Effect.logInfo("starting")
+    // Everything is loaded: with NODE_COMPILE_CACHE the next start need not compile it again, however this one ends.
+    yield* Effect.sync(flushCompileCache)
+    yield* Effect.addFinalizer(() => Effect.logInfo("stopped"))
+    return yield* program
+  }).pipe(
+    Effect.scoped,
+    Effect.annotateLogs({ service: name }),
+    Effect.provide(Layer.mergeAll(Readiness.layer, Routes.layer, Telemetry.layer(name), loggerLayer)),
+    Effect.provide(secretFiles)
+  )
+
+/** Whatever ends it is told as its other lines are, also where that is one of its settings. */
+export const runService = <A, E>(name: ServiceName, program: Program<A, E>) =>
+  run(
+    asService(name, Effect.andThen(Effect.andThen(warnOfMisspelt, checkSettings), program)).pipe(
+      Effect.tapCause((cause) =>
+        explain(cause).pipe(
+          Effect.annotateLogs({ service: name }),
+          Effect.provide(Layer.catchCause(loggerLayer, () => Layer.empty))
+        )
+      )
     )
   )
 

@@ -7,9 +7,10 @@ import { metrics } from "@opentelemetry/api"
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
 import { resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
-import { Config, Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { version } from "#shared/service/Version.ts"
 import { gauge } from "./Metrics.ts"
+import { tracedName, tracingOn } from "./TracingSettings.ts"
 
 export class Telemetry extends Context.Service<
   Telemetry,
@@ -33,22 +34,8 @@ export class Telemetry extends Context.Service<
           serveMetrics: (request, response) => exporter.getMetricsRequestHandler(request, response)
         })
       })
-    ).pipe(Layer.provideMerge(Layer.unwrap(Effect.map(tracingOn, (on) => (on ? tracing(service) : Layer.empty)))))
+    ).pipe(Layer.provideMerge(tracingOn ? tracing(service) : Layer.empty))
 }
-
-const tracingOn = Config.all({
-  exporter: Config.option(Config.String("OTEL_TRACES_EXPORTER")),
-  endpoint: Config.option(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
-  tracesEndpoint: Config.option(Config.String("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")),
-  disabled: Config.Boolean("OTEL_SDK_DISABLED").pipe(Config.withDefault(false))
-}).pipe(
-  Config.map(
-    ({ exporter, endpoint, tracesEndpoint, disabled }) =>
-      !disabled &&
-      Option.getOrElse(exporter, () => "otlp") !== "none" &&
-      (Option.isSome(exporter) || Option.isSome(endpoint) || Option.isSome(tracesEndpoint))
-  )
-)
 
 /** Started before anything that makes spans; ended after it, so that the last ones are sent. */
 const tracing = (service: string) =>
@@ -57,7 +44,7 @@ const tracing = (service: string) =>
       Effect.promise(async () => {
         const { NodeSDK } = await import("@opentelemetry/sdk-node")
         const sdk = new NodeSDK({
-          serviceName: process.env.OTEL_SERVICE_NAME ?? service,
+          serviceName: tracedName || service,
           resource: resourceFromAttributes({ "service.version": version }),
           autoDetectResources: false,
           metricReaders: [],

@@ -1,7 +1,8 @@
 // Services killed with -9 between publish and acknowledge: nothing is lost, nothing doubled. In mid-call: test/gateway.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type ServiceName, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import type { ServiceName } from "#shared/service/Services.ts"
+import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { ackLosingProxy } from "../support/AckLosingProxy.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"

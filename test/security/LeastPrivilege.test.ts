@@ -28,7 +28,7 @@ describe("services with the least that they need", () => {
           WEBHOOK_ALLOW_PRIVATE: "yes",
           WEBHOOK_ALLOW_HTTP: "yes",
           OUTBOX_POLL_MILLIS: "100",
-          WATCHDOG_PERIOD_SECONDS: "2"
+          WATCHDOG_SECONDS: "2"
         },
         answer: ({ text }) =>
           refuse.has(text.replace("text of ", ""))

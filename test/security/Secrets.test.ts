@@ -111,8 +111,8 @@ describe("a secret", () => {
         ["dispatcher", { NATS_URL: `nats://${mark}@127.0.0.1:1`, NATS_USER: "", NATS_PASSWORD: "" }]
       ]
       for (const [name, environment] of bad) {
-        const said = yield* watched(service(name), { ...works, ...environment }, /FATAL|"level":"(error|warn)"/)
-        assert.match(said.output, /FATAL|"level":"(error|warn)"/, `${name} ${Object.keys(environment)}`)
+        const said = yield* watched(service(name), { ...works, ...environment }, /"level":"(fatal|error|warn)"/)
+        assert.match(said.output, /"level":"(fatal|error|warn)"/, `${name} ${Object.keys(environment)}`)
         clean(`${name} with a bad ${Object.keys(environment)}`, said)
       }
     })

@@ -1,12 +1,8 @@
 // All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
 import { Effect, Schedule } from "effect"
+import type { ServiceName } from "#shared/service/Services.ts"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
-import {
-  type ServiceName,
-  type ServiceProcess,
-  serviceNames,
-  serviceProcess
-} from "../../deploy/local/ServiceProcess.ts"
+import { type ServiceProcess, serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { type Database, testDatabase } from "./TestDatabase.ts"
 import { type TestNats, testNatsWith } from "./TestNats.ts"
 

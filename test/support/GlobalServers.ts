@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { Effect, Exit, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-import { home } from "../../deploy/local/LocalServers.ts"
+import { home } from "../../deploy/local/Home.ts"
 import { locateNatsServer } from "../../deploy/local/NatsServerBinary.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"

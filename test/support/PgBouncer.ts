@@ -7,8 +7,8 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { packageSources, unpackPackage } from "../../deploy/local/DebianPackage.ts"
+import { home } from "../../deploy/local/Home.ts"
 import { freePort, runServer } from "../../deploy/local/LocalServer.ts"
-import { home } from "../../deploy/local/LocalServers.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const run = promisify(execFile)

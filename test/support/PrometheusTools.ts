@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { newerReleases, packageSources, unpackPackage } from "../../deploy/local/DebianPackage.ts"
-import { home } from "../../deploy/local/LocalServers.ts"
+import { home } from "../../deploy/local/Home.ts"
 
 export interface PrometheusTools {
   readonly prometheus: string
