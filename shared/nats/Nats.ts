@@ -120,7 +120,9 @@ const connectionOptions = Effect.map(
       reconnectTimeWait: 500,
       pingInterval: 10_000,
       maxPingOut: 2,
-      ignoreAuthErrorAbort: true
+      ignoreAuthErrorAbort: true,
+      // Else two stacks are captured for each request, in case it fails. Our errors name the operation.
+      noAsyncTraces: true
     }) satisfies ConnectionOptions
 )
 
