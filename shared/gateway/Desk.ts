@@ -30,6 +30,12 @@ export interface PutOff {
   readonly dueAt: number
 }
 
+/** So long before its instant a message has its turn: its intent is stored by then, together with those of others. */
+export const aheadMillis = 25
+
+/** Between two batches that go into the log: what comes meanwhile goes together. */
+export const gatherMillis = 10
+
 export interface Desk {
   readonly gateway: GatewayDefinition
   readonly sender: SenderDefinition
@@ -75,7 +81,11 @@ export const openDesk = Effect.fnUntraced(function* (
     }
     return Date.now()
   }
-  const turns: Turns = new Turns((recipient, at = now()) => allowance.recipientAt(recipient, at), gateway.atOnce)
+  const turns: Turns = new Turns(
+    (recipient, at = now()) => allowance.recipientAt(recipient, at),
+    gateway.atOnce,
+    aheadMillis
+  )
   return {
     gateway,
     sender,

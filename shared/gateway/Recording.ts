@@ -2,7 +2,7 @@
 import { Effect, Queue } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import type { Desk } from "./Desk.ts"
+import { type Desk, gatherMillis } from "./Desk.ts"
 import { ended } from "./Observed.ts"
 import { hearRefusal } from "./Updates.ts"
 
@@ -33,5 +33,6 @@ export const recordOutcomes = Effect.fnUntraced(function* ({ hearer, inHand, out
       }
     }
     signal()
+    yield* Effect.sleep(gatherMillis)
   }
 })

@@ -3,7 +3,7 @@
 import { Effect, Option, Queue, type Scope } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import type { Desk } from "./Desk.ts"
+import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
 import { acceptedEvent, expiredEvent, failedEvent, optedOut, type Part, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
 import { Outcome } from "./Outcome.ts"
@@ -23,8 +23,10 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
     const { allowance, changed, turns } = desk
     while (true) {
       const begun = begin(desk, desk.now())
-      if (begun.length > 0) yield* intendAndSend(desk, scope, begun)
-      else {
+      if (begun.length > 0) {
+        yield* intendAndSend(desk, scope, begun)
+        yield* Effect.sleep(gatherMillis)
+      } else {
         const now = desk.now()
         const slotsAt = allowance.slotsAt(now)
         const turnAt = turns.nextAt(now)
@@ -69,53 +71,55 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
       )
       yield* restore(persistently(intents)).pipe(
         // Stopped before the intent stood: nothing was sent, and they are given back with the others.
-        Effect.onInterrupt(() =>
-          Effect.sync(() => {
-            for (const one of begun) {
-              one.end(notSent, desk.now())
-              desk.turns.ended(one.entry.recipient)
-              desk.turns.add(one.entry)
-            }
-          })
-        )
+        Effect.onInterrupt(() => Effect.sync(() => begun.forEach((one) => void putBack(desk, one))))
       )
       for (const one of begun) yield* Effect.forkIn(send(desk, one), scope)
     })
   )
 
-const send = (desk: Desk, { entry, call, part, end }: Begun) => {
+const putBack = ({ now, turns }: Desk, { end, entry }: Begun) => {
+  end(notSent, now())
+  turns.ended(entry.recipient)
+  turns.add(entry)
+}
+
+const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
+  const { call, end, entry, part } = begun
+  const { allowance, lease, record, signal, turns } = desk
+  const refuses = yield* wantsNone(desk, entry)
+  if (!(yield* itsInstant(desk, entry))) return putBack(desk, begun)
   const begunAt = desk.now()
   // Recording the intent may have taken long, with NATS away: then it is too late after all.
-  if (desk.allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
-    return Effect.sync(() => {
-      end(notSent, begunAt)
-      desk.turns.ended(entry.recipient)
-      desk.record(entry, expiredEvent(entry.attempt, begunAt))
-      desk.signal()
-    })
+  if (allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
+    end(notSent, begunAt)
+    turns.ended(entry.recipient)
+    record(entry, expiredEvent(entry.attempt, begunAt))
+    return signal()
   }
   const answered = calling(entry)
-  return Effect.map(
-    Effect.flatMap(wantsNone(desk, entry), (refuses) => {
-      if (refuses) return Effect.succeed(optedOut)
-      // Another may be active by now, and has these messages: whoever comes later sends.
-      return desk.lease.holds() ? call : Effect.succeed(notSent)
-    }),
-    (outcome) => {
-      const now = desk.now()
-      answered(outcome)
-      end(outcome, now)
-      const event =
-        outcome._tag === "Accepted"
-          ? acceptedEvent(entry.attempt, part, outcome.providerMessageId, now)
-          : failedEvent(entry.attempt, entry.partsSent, outcome, now)
-      // The next part goes before whoever else waits for this recipient: once this one is recorded.
-      if (event.type !== "part-sent") desk.turns.ended(entry.recipient)
-      desk.record(entry, event)
-      desk.signal()
-    }
-  )
-}
+  // Another may be active by now, and has these messages: whoever comes later sends.
+  const outcome = refuses ? optedOut : lease.holds() ? yield* call : notSent
+  const now = desk.now()
+  answered(outcome)
+  end(outcome, now)
+  const event =
+    outcome._tag === "Accepted"
+      ? acceptedEvent(entry.attempt, part, outcome.providerMessageId, now)
+      : failedEvent(entry.attempt, entry.partsSent, outcome, now)
+  // The next part goes before whoever else waits for this recipient: once this one is recorded.
+  if (event.type !== "part-sent") turns.ended(entry.recipient)
+  record(entry, event)
+  signal()
+})
+
+/** Waits for it. Answers whether it came: not if the clock was set back meanwhile. */
+const itsInstant = Effect.fnUntraced(function* ({ now }: Desk, { sendAt }: Entry) {
+  for (let wait = sendAt - now(); wait > 0; wait = sendAt - now()) {
+    if (wait > aheadMillis) return false
+    yield* Effect.sleep(wait)
+  }
+  return true
+})
 
 /** Asked at the last moment: a message may have waited for its turn while its recipient opted out. */
 const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>

@@ -60,12 +60,14 @@ export class Turns {
   readonly #mayBegin: MayBegin
 
   readonly #atOnce: number
+  readonly #ahead: number
   #order = 0
 
-  /** `atOnce`: sends to one recipient under way at once. */
-  constructor(mayBegin: MayBegin, atOnce = 1) {
+  /** `atOnce`: sends to one recipient under way at once. `ahead`: so long before its instant a turn comes. */
+  constructor(mayBegin: MayBegin, atOnce = 1, ahead = 0) {
     this.#mayBegin = mayBegin
     this.#atOnce = atOnce
+    this.#ahead = ahead
   }
 
   /** How many wait for this recipient. */
@@ -149,7 +151,7 @@ export class Turns {
     const [first] = recipient.waiting
     if (recipient.underWay >= this.#atOnce || !first) return
     const index = Math.min(...recipient.waiting.map(({ attempt }) => priorities.indexOf(attempt.message.priority)))
-    const at = Math.max(first.sendAt, this.#mayBegin(recipient.key))
+    const at = Math.max(first.sendAt - this.#ahead, this.#mayBegin(recipient.key))
     this.#queues[index]?.push({ recipient, at, dueAt: first.dueAt, order: ++this.#order, turn: ++recipient.turn })
   }
 

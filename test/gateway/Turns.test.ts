@@ -53,6 +53,17 @@ describe("whose turn it is", () => {
     assert.strictEqual(turns.next(100)?.recipient, "a")
   })
 
+  it("comes a little ahead of the instant if that is wanted, but never before the recipient may be sent to", () => {
+    let until = 0
+    const turns = new Turns(() => until, 1, 25)
+    turns.add(entry({ to: "a", dueAt: 100 }, 0))
+    assert.strictEqual(turns.nextAt(0), 75)
+    assert.isUndefined(turns.next(74))
+    until = 90
+    assert.isUndefined(turns.next(89))
+    assert.strictEqual(turns.next(90)?.recipient, "a")
+  })
+
   it("is given anew when the time at which a recipient may be sent to was moved", () => {
     let until = 400_000
     const turns = holding([{ to: "a", dueAt: 100 }], () => until)
