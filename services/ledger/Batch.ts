@@ -21,26 +21,31 @@ export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effec
 
 const decode = decodeWith(Event)
 
-const readEvent = (delivery: Delivery): Result.Result<Recorded, unknown> =>
+const readEvent = (delivery: Delivery, traceparent: string): Result.Result<Recorded, unknown> =>
   Result.map(decode(delivery.string()), (event) =>
     prepare({
       event,
       sequence: delivery.seq,
       storedAt: fromMillis(delivery.time.getTime()),
-      traceId: traceIdOf(delivery)
+      traceId: traceIdIn(traceparent)
     })
   )
 
 /** Kept for longer than any trace: it tells which one to ask for. */
-const traceIdOf = (delivery: Delivery) => /^00-([0-9a-f]{32})-/.exec(headerOf(delivery, "traceparent") ?? "")?.[1]
+const traceIdIn = (traceparent: string) => /^00-([0-9a-f]{32})-/.exec(traceparent)?.[1]
 
 /** One of the log as it came, and what it says: read when it comes, while Postgres is busy with those before it. */
 export interface Arrived {
   readonly delivery: Delivery
   readonly recorded: Result.Result<Recorded, unknown>
+  /** Empty if it says nothing of a trace. */
+  readonly traceparent: string
 }
 
-export const arrived = (delivery: Delivery): Arrived => ({ delivery, recorded: readEvent(delivery) })
+export const arrived = (delivery: Delivery): Arrived => {
+  const traceparent = headerOf(delivery, "traceparent") ?? ""
+  return { delivery, recorded: readEvent(delivery, traceparent), traceparent }
+}
 
 export const readable = (batch: ReadonlyArray<Arrived>): ReadonlyArray<Recorded> =>
   batch.flatMap(({ recorded }) => (Result.isSuccess(recorded) ? [recorded.success] : []))

@@ -1,10 +1,10 @@
 // What the ledger tells of its work: the last span of every event's trace, how long events take to reach the tables,
 // and how many still wait.
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
+import { attemptOf, messageId, platform } from "#shared/contract/Events.ts"
 import { watchdogRules } from "#shared/contract/Fields.ts"
-import { headerOf } from "#shared/nats/Headers.ts"
 import { counter, gauge, gauges, recordStage } from "#shared/telemetry/Metrics.ts"
-import { processing } from "#shared/telemetry/Processing.ts"
+import { processingFrom } from "#shared/telemetry/Processing.ts"
 import type { Arrived } from "./Batch.ts"
 import type { Finding } from "./Overdue.ts"
 import type { Pruned } from "./Prune.ts"
@@ -33,25 +33,20 @@ export const pruned = ({ contents, records }: Pruned) => {
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
   behind = batch.at(-1)?.delivery.info.pending ?? 0
-  for (const { delivery } of batch) {
-    recordStage("projection", now - delivery.time.getTime(), headerOf(delivery, "ce-platform"))
+  for (const { delivery, recorded, traceparent } of batch) {
+    if (Result.isFailure(recorded)) continue
+    const { event } = recorded.success
+    recordStage("projection", now - delivery.time.getTime(), platform(event))
     // An event without a trace would begin one of its own here, which tells nothing; one that is not sampled, none.
-    if (!/-[0-9a-f]?[13579bdf]$/.test(headerOf(delivery, "traceparent") ?? "")) continue
-    const attempt = headerOf(delivery, "ce-attempt")
-    const type = delivery.subject.split(".")[2] ?? "unknown"
-    processing(
-      delivery,
-      {
-        destination: `carillon.event.${type}.{platform}`,
-        id: headerOf(delivery, "ce-subject"),
-        attempt: attempt === undefined ? undefined : Number(attempt),
-        platform: headerOf(delivery, "ce-platform")
-      },
-      "child",
-      startedAt
-    ).end()
+    if (!isSampled(traceparent)) continue
+    const about = { id: messageId(event), attempt: attemptOf(event), platform: platform(event) }
+    const destination = `carillon.event.${event.type}.{platform}`
+    processingFrom({ parent: traceparent }, { destination, ...about }, "child", startedAt).end()
   }
 }
+
+/** The last bit of its flags. */
+const isSampled = (traceparent: string) => /-[0-9a-f]?[13579bdf]$/.test(traceparent)
 
 let findings: ReadonlyArray<Finding> = []
 let lookedAtMillis = 0

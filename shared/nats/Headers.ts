@@ -26,18 +26,23 @@ interface Raw {
 }
 
 /**
- * One header where it stands, by its exact name: the client would make a map of all of them first. Of one that was given
- * several times, the first.
+ * The headers where they stand, each by its exact name: the client would make a map of all of them first. Of one that was
+ * given several times, the first.
  */
-export const headerOf = (message: JsMsg, name: string): string | undefined => {
+export const headersIn = (message: JsMsg): ((name: string) => string | undefined) => {
   const { msg } = message as unknown as Raw
   const bytes = msg?._rdata
   const length = msg?._msg?.hdr
-  if (!(bytes instanceof Uint8Array) || typeof length !== "number") return message.headers?.get(name) || undefined
-  if (length <= 0) return undefined
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("utf8")
-  const start = text.indexOf(`\r\n${name}:`)
-  if (start < 0) return undefined
-  const from = start + name.length + 3
-  return text.slice(from, text.indexOf("\r\n", from)).trim() || undefined
+  if (!(bytes instanceof Uint8Array) || typeof length !== "number")
+    return (name) => message.headers?.get(name) || undefined
+  const text = length <= 0 ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("utf8")
+  return (name) => {
+    const start = text.indexOf(`\r\n${name}:`)
+    if (start < 0) return undefined
+    const from = start + name.length + 3
+    return text.slice(from, text.indexOf("\r\n", from)).trim() || undefined
+  }
 }
+
+/** One of them. */
+export const headerOf = (message: JsMsg, name: string): string | undefined => headersIn(message)(name)

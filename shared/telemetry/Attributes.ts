@@ -38,5 +38,11 @@ const spanKeys: ReadonlySet<string> = new Set<keyof SpanAttributes>([
 ])
 
 /** Drops what is not on the list, whatever the types let through. */
-export const allowed = (attributes: SpanAttributes): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([key, value]) => spanKeys.has(key) && value !== undefined))
+export const allowed = (attributes: SpanAttributes): Attributes => {
+  const found: Attributes = {}
+  for (const key in attributes) {
+    const value = attributes[key as keyof SpanAttributes]
+    if (value !== undefined && spanKeys.has(key)) found[key] = value
+  }
+  return found
+}

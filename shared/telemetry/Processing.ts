@@ -1,8 +1,8 @@
 // The span of one message that an actor processes, with its usual name and attributes.
-import { headerOf } from "#shared/nats/Headers.ts"
+import { headersIn } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { SpanAttributes } from "./Attributes.ts"
-import { type MessageSpan, startSpan, traceOf } from "./Spans.ts"
+import { type MessageSpan, startSpan, type TraceOrigin, traceOf } from "./Spans.ts"
 
 export interface About {
   /** The subject without ids. */
@@ -13,7 +13,7 @@ export interface About {
 }
 
 /** What a message says of its trace in its headers. */
-export const originOf = (delivery: Delivery) => traceOf((name) => headerOf(delivery, name))
+export const originOf = (delivery: Delivery) => traceOf(headersIn(delivery))
 
 export const attributesOf = ({ destination, id, attempt, platform }: About): SpanAttributes => ({
   "messaging.destination.template": destination,
@@ -23,8 +23,12 @@ export const attributesOf = ({ destination, id, attempt, platform }: About): Spa
 })
 
 /** `child` of the hop before; `new` for what waited in between, linked to it and to where it all began. */
-export const processing = (
-  delivery: Delivery,
+export const processing = (delivery: Delivery, about: About, as: "child" | "new" = "child"): MessageSpan =>
+  processingFrom(originOf(delivery), about, as)
+
+/** The same where it is known already what the message says of its trace. */
+export const processingFrom = (
+  from: TraceOrigin,
   about: About,
   as: "child" | "new" = "child",
   startedAt?: number
@@ -32,7 +36,7 @@ export const processing = (
   startSpan({
     name: `process ${about.destination}`,
     kind: "consumer",
-    from: originOf(delivery),
+    from,
     as,
     attributes: attributesOf(about),
     ...(startedAt === undefined ? {} : { startedAt })

@@ -1,7 +1,7 @@
 // Spans of single messages, and how their trace travels: `traceparent` is the hop before, `ce-traceparent` where it all
 // began (the distributed tracing extension of CloudEvents). Cheap where tracing is off: then headers pass through.
 import {
-  isSpanContextValid,
+  INVALID_TRACEID,
   type Link,
   ROOT_CONTEXT,
   type SpanContext,
@@ -87,18 +87,19 @@ const linksTo = (...contexts: ReadonlyArray<SpanContext | undefined>): Array<Lin
   return [...found.values()]
 }
 
-const w3c = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+// An id of zeros is none.
+const w3c = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
 
 export const isTraceContext = (text: string) => w3c.test(text)
 
 const parse = (text: string | undefined): SpanContext | undefined => {
   const [, traceId, spanId, flags] = w3c.exec(text ?? "") ?? []
   if (!traceId || !spanId || !flags) return undefined
-  const found = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
-  return isSpanContextValid(found) ? found : undefined
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
 }
 
-const format = (found: SpanContext): string | undefined =>
-  isSpanContextValid(found)
-    ? `00-${found.traceId}-${found.spanId}-${(found.traceFlags & 0xff).toString(16).padStart(2, "0")}`
-    : undefined
+/** Of our own: where tracing is off it is that of the hop before, or none. */
+const format = ({ spanId, traceFlags, traceId }: SpanContext): string | undefined =>
+  traceId === INVALID_TRACEID
+    ? undefined
+    : `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, "0")}`
