@@ -113,7 +113,7 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
 })
 
 /** Waits for it. Answers whether it came: not if the clock was set back meanwhile. */
-const itsInstant = Effect.fnUntraced(function* ({ now }: Desk, { sendAt }: Entry) {
+export const itsInstant = Effect.fnUntraced(function* ({ now }: Pick<Desk, "now">, { sendAt }: Pick<Entry, "sendAt">) {
   for (let wait = sendAt - now(); wait > 0; wait = sendAt - now()) {
     if (wait > aheadMillis) return false
     yield* Effect.sleep(wait)
