@@ -12,13 +12,14 @@ import { doctorCommand } from "./commands/Doctor.ts"
 import { eraseCommand } from "./commands/Erase.ts"
 import { filesCommand } from "./commands/Files.ts"
 import { importCommand } from "./commands/Import.ts"
-import { ledgerCommand } from "./commands/LedgerRebuild.ts"
+import { ledgerCommand } from "./commands/Ledger.ts"
 import { linkCommand } from "./commands/Link.ts"
 import { listCommand } from "./commands/List.ts"
 import { natsCommand } from "./commands/Nats.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { rearmCommand } from "./commands/Rearm.ts"
+import { rehearseCommand } from "./commands/Rehearse.ts"
 import { scheduleCommand } from "./commands/Schedule.ts"
 import { seriesCommand } from "./commands/Series.ts"
 import { showCommand } from "./commands/Show.ts"
@@ -31,7 +32,7 @@ const deadLetters = Layer.provideMerge(DeadLetterStore.layer, serversLayer)
 
 export const carillon = Command.make("carillon").pipe(
   Command.withDescription(
-    "Schedules messages to people, and tells what became of them. Exit codes: 0 done, 1 out of reach or unexpected, 2 refused, 3 not found, 4 doctor found problems, or erase left something."
+    "Schedules messages to people, and tells what became of them. Exit codes: 0 done, 1 out of reach or unexpected, 2 refused, 3 not found, 4 doctor found problems, a rehearsal did not end in time, or erase left something."
   ),
   Command.withSubcommands([
     scheduleCommand.pipe(Command.provide(withFiles)),
@@ -53,8 +54,9 @@ export const carillon = Command.make("carillon").pipe(
     seriesCommand.pipe(Command.provide(Layer.provideMerge(SeriesStore.layer, withFiles))),
     queuesCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     doctorCommand,
+    rehearseCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     eraseCommand.pipe(Command.provide(serversLayer)),
-    ledgerCommand.pipe(Command.provide(serversLayer)),
+    ledgerCommand,
     bridgeCommand.pipe(Command.provide(serversLayer)),
     natsCommand
   ])

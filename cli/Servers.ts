@@ -21,7 +21,7 @@ const running = Effect.sync(() => {
 })
 
 /** The environment goes first. */
-const settings = Layer.unwrap(
+export const settings = Layer.unwrap(
   Effect.map(running, (found) => ConfigProvider.layerAdd(ConfigProvider.fromUnknown(found)))
 )
 

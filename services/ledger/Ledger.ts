@@ -8,14 +8,15 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { setting } from "#shared/service/Settings.ts"
 import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { newest, startingPoint } from "./LogPosition.ts"
-import { migrate } from "./Migrations.ts"
+import { migrate, requireTables } from "./Migrations.ts"
 import { projected, watchLag } from "./Observed.ts"
 import { keepPruning } from "./Prune.ts"
-import { grantReaders } from "./Readers.ts"
 import { retention } from "./Retention.ts"
+import { grantRoles } from "./Roles.ts"
 import { watchdog } from "./Watchdog.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
@@ -135,14 +136,21 @@ const keepProjecting = Effect.gen(function* () {
   }
 })
 
+const tablesManage = setting("TABLES_MANAGE", Schema.Literals(["auto", "none"]), {
+  says: "Whether the ledger makes and upgrades its tables when it starts, or waits for `carillon ledger migrate`, whose user owns them: the ledger's own then needs no right to make any",
+  byDefault: "auto"
+})
+
 export const run = Effect.gen(function* () {
   const readiness = yield* Readiness
   const kept = yield* retention
+  const manage = yield* tablesManage
   const tablesReady = yield* readiness.awaiting("tables")
   yield* readiness.begun
   yield* watchLag
   yield* provision([])
-  yield* Effect.andThen(migrate("carillon"), grantReaders).pipe(
+  yield* (manage === "none" ? requireTables : Effect.andThen(migrate("carillon"), grantRoles)).pipe(
+    Effect.tapError((error) => (outOfReach(error) ? Effect.logWarning(`Waiting: ${error.message}`) : Effect.void)),
     Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
   )
   yield* tablesReady

@@ -40,6 +40,8 @@ export const provision = Effect.fn("provision")(
   (step) => awaited(step)
 )
 
+export const filesDescription = "Files that messages carry: personal data"
+
 /** The object store's stream is its client's affair: it is made, and left as it is. */
 const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replicas: number) {
   const { js, manager } = yield* Nats
@@ -50,7 +52,7 @@ const ensureFiles = Effect.fnUntraced(function* (manage: "auto" | "none", replic
     new Objm(js).create(filesBucket, {
       replicas,
       storage: StorageType.File,
-      description: "Files that messages carry: personal data"
+      description: filesDescription
     })
   )
 })

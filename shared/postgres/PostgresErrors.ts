@@ -69,7 +69,7 @@ export const failureOf = (cause: unknown): Failure | Error => {
   }
   if (missing.includes(code)) {
     return new UnusablePostgres({
-      problem: `Postgres lacks a table or column (SQLSTATE ${code}): the ledger makes its own when it starts, carillon bridge migrate those of a bridge; are they of this version?`
+      problem: `Postgres lacks a table or column (SQLSTATE ${code}): the ledger makes its own when it starts, or carillon ledger migrate does; carillon bridge migrate those of a bridge; are they of this version?`
     })
   }
   return new Error(`Postgres does not accept a statement (SQLSTATE ${code})`)

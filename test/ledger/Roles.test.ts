@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Logger, Queue } from "effect"
 import { files } from "../../deploy/grafana/generate/main.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
+import { cli } from "../support/Cli.ts"
 import { databaseAt, testDatabase } from "../support/TestDatabase.ts"
 import { testNats } from "../support/TestNats.ts"
 import { livesOf } from "./Histories.ts"
-import { worldOf } from "./World.ts"
+import { expected, worldOf } from "./World.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -24,12 +25,18 @@ const as = (url: string, user: string) => {
   return found.href
 }
 
-const roles = Effect.gen(function* () {
+const withRoles = Effect.gen(function* () {
   const admin = yield* testDatabase
   const sql = readFileSync(join(root, "deploy/postgres/roles.sql"), "utf8")
   yield* admin.query(sql)
   yield* admin.query(sql)
-  for (const role of ["carillon_ledger", "carillon_reader"]) yield* admin.query(`ALTER ROLE ${role} PASSWORD 'secret'`)
+  for (const role of ["carillon_ledger", "carillon_writer", "carillon_reader"])
+    yield* admin.query(`ALTER ROLE ${role} PASSWORD 'secret'`)
+  return admin
+})
+
+const roles = Effect.gen(function* () {
+  const admin = yield* withRoles
   const all = yield* worldOf(yield* testNats, { url: as(admin.url, "carillon_ledger") })
   yield* all.append(livesOf("m", 34))
   yield* all.ledger
@@ -107,6 +114,36 @@ describe("the role of the ledger", () => {
       yield* admin.query("CREATE TABLE public.patients (name text)")
       const error = yield* Effect.flip(postgres.query("SELECT * FROM public.patients"))
       assert.strictEqual(error._tag, "UnusablePostgres")
+    })
+  )
+})
+
+describe("a ledger that makes no tables", () => {
+  it.live("waits for those of its version, says so, and works with rows only", () =>
+    Effect.gen(function* () {
+      const admin = yield* withRoles
+      const all = yield* worldOf(yield* testNats, { url: as(admin.url, "carillon_writer") }, { TABLES_MANAGE: "none" })
+      yield* all.append(livesOf("m", 34))
+      const said = yield* Queue.unbounded<string>()
+      const listening = Logger.layer([Logger.make(({ message }) => Queue.offerUnsafe(said, String(message)))])
+      yield* Effect.provide(all.ledger, listening)
+      let line = ""
+      while (!line.startsWith("Waiting")) line = yield* Queue.take(said)
+      assert.match(line, /of version 0, .* `carillon ledger migrate` to bring them to \d+/)
+      const own = cli({ DATABASE_URL: as(admin.url, "carillon_writer") })
+      assert.include((yield* own(["ledger", "migrate"])).err, "permission denied for database")
+      const owner = cli({ DATABASE_URL: as(admin.url, "carillon_ledger") })
+      assert.match((yield* owner(["ledger", "migrate"])).out, /of version (\d+); \1 migrations applied/)
+      assert.include((yield* owner(["ledger", "migrate", "--json"])).out, '"applied":0')
+      yield* all.projected
+      const { attempts, contents, messages } = yield* all.rows
+      assert.deepStrictEqual({ attempts, contents, messages }, expected(yield* all.recorded))
+      for (const sql of [
+        "CREATE TABLE carillon.mine (n int)",
+        "CREATE SCHEMA mine",
+        "DROP TABLE carillon.message_events"
+      ])
+        assert.strictEqual((yield* Effect.flip(all.postgres.query(sql)))._tag, "UnusablePostgres", sql)
     })
   )
 })

@@ -31,15 +31,22 @@ export const world = Effect.gen(function* () {
   return yield* worldOf(nats, database)
 })
 
-export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pick<Database, "url">) {
-  const environment = { NATS_URL: nats.url, DATABASE_URL: database.url }
+/** With TABLES_MANAGE=none among the settings, tables are for the test to make. */
+export const worldOf = Effect.fnUntraced(function* (
+  nats: TestNats,
+  database: Pick<Database, "url">,
+  settings: { readonly TABLES_MANAGE?: "none" } = {}
+) {
+  const environment = { NATS_URL: nats.url, DATABASE_URL: database.url, ...settings }
+  const settled = ConfigProvider.fromUnknown(settings)
   const build = Effect.provideService(
     Layer.build(Layer.fresh(layers)),
     ConfigProvider.ConfigProvider,
     ConfigProvider.fromUnknown(environment)
   )
   const services = yield* build
-  yield* Effect.provideContext(Effect.andThen(provision([]), migrate("carillon")), services)
+  yield* Effect.provideContext(provision([]), services)
+  if (settings.TABLES_MANAGE !== "none") yield* Effect.provideContext(migrate("carillon"), services)
   const publisher = Context.get(services, Publisher)
   const postgres = Context.get(services, Postgres)
   const reader = Context.get(services, Reader)
@@ -96,7 +103,11 @@ export const worldOf = Effect.fnUntraced(function* (nats: TestNats, database: Pi
       publisher.publish(events.map((event) => ({ ...eventMessage(event, "test"), messageId: `copy-${copies++}` }))),
     publish: publisher.publish,
     /** A ledger until the scope closes, with connections of its own. */
-    ledger: Effect.flatMap(build, (own) => Effect.forkScoped(Effect.provideContext(run, own))),
+    ledger: Effect.flatMap(build, (own) =>
+      Effect.forkScoped(
+        Effect.provide(Effect.provideContext(run, own), ConfigProvider.layerAdd(settled, { asPrimary: true }))
+      )
+    ),
     /** The whole log, as far as it can be read. */
     recorded: Effect.gen(function* () {
       const log = Context.get(services, EventLog)

@@ -33,6 +33,8 @@ const commands = [
   "queues",
   "doctor",
   "erase --message x",
+  "rehearse --timeout 5",
+  "ledger migrate",
   "ledger rebuild",
   "bridge status",
   "nats provision"

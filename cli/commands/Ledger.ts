@@ -1,11 +1,15 @@
-// carillon ledger rebuild: makes the projection anew from the event log, while the old one stays readable.
+// carillon ledger: rebuild makes the projection anew from the event log, while the old one stays readable; migrate makes
+// and upgrades the tables, so that the ledger's own user needs no right to.
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { Postgres } from "#shared/postgres/Postgres.ts"
+import { migrate, versions } from "../../services/ledger/Migrations.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
+import { grantRoles } from "../../services/ledger/Roles.ts"
 import { jsonFlag } from "../Flags.ts"
 import { json as printJson } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
+import { serversLayer, settings } from "../Servers.ts"
 
 const rebuildCommand = Command.make(
   "rebuild",
@@ -22,9 +26,27 @@ const rebuildCommand = Command.make(
     ]
     yield* Console.log([`rebuilt up to event ${position}`, ...notes].join("; "))
   })
-).pipe(Command.withDescription("Replay the event log into fresh tables and swap them in"))
+).pipe(
+  Command.withDescription("Replay the event log into fresh tables and swap them in"),
+  Command.provide(serversLayer)
+)
+
+const migrateCommand = Command.make(
+  "migrate",
+  { json: jsonFlag },
+  Effect.fnUntraced(function* ({ json }) {
+    const applied = yield* migrate("carillon")
+    yield* grantRoles
+    const { found } = yield* versions
+    if (json) return yield* printJson({ applied, version: found })
+    yield* Console.log(`the tables are of version ${found}; ${applied} migrations applied`)
+  }, Effect.provide(Postgres.layerWithoutWaiting))
+).pipe(
+  Command.withDescription("Make and upgrade the tables, as their owner, for a ledger with TABLES_MANAGE=none"),
+  Command.provide(settings)
+)
 
 export const ledgerCommand = Command.make("ledger").pipe(
   Command.withDescription("Work on the ledger's tables"),
-  Command.withSubcommands([rebuildCommand])
+  Command.withSubcommands([migrateCommand, rebuildCommand])
 )
