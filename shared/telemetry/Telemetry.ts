@@ -7,10 +7,10 @@ import { metrics } from "@opentelemetry/api"
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
 import { resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { version } from "#shared/service/Version.ts"
 import { gauge } from "./Metrics.ts"
-import { tracedName, tracingOn } from "./TracingSettings.ts"
+import { exporterHeaders, tracedName, tracingOn } from "./TracingSettings.ts"
 
 export class Telemetry extends Context.Service<
   Telemetry,
@@ -34,8 +34,18 @@ export class Telemetry extends Context.Service<
           serveMetrics: (request, response) => exporter.getMetricsRequestHandler(request, response)
         })
       })
-    ).pipe(Layer.provideMerge(tracingOn ? tracing(service) : Layer.empty))
+    ).pipe(
+      Layer.provideMerge(tracingOn ? tracing(service) : Layer.empty),
+      Layer.provideMerge(Layer.effectDiscard(headersFromFile))
+    )
 }
+
+/** The exporter looks for them in the environment only; as any secret they may stand in a file. */
+const headersFromFile = Effect.gen(function* () {
+  const found = yield* exporterHeaders.given
+  // biome-ignore lint/style/noProcessEnv: where the exporter looks.
+  if (Option.isSome(found)) process.env.OTEL_EXPORTER_OTLP_HEADERS = Redacted.value(found.value)
+})
 
 /** Started before anything that makes spans; ended after it, so that the last ones are sent. */
 const tracing = (service: string) =>

@@ -1,5 +1,5 @@
 // The variables of OpenTelemetry that count here. It reads them itself; we only look whether there is anything to be sent.
-import { environment } from "#shared/service/Settings.ts"
+import { environment, secret } from "#shared/service/Settings.ts"
 
 const exporter = environment("OTEL_TRACES_EXPORTER", {
   says: "How traces are sent; without it and without an address nothing is sent, and nothing is loaded",
@@ -31,10 +31,9 @@ environment("OTEL_EXPORTER_OTLP_PROTOCOL", {
   takes: "`http/protobuf`, `http/json` or `grpc`",
   otherwise: "`http/protobuf`"
 })
-environment("OTEL_EXPORTER_OTLP_HEADERS", {
+export const exporterHeaders = secret("OTEL_EXPORTER_OTLP_HEADERS", {
   says: "What is sent with every request: mostly an authorization",
-  takes: "`name=value`, several with commas between",
-  secret: true
+  takes: "`name=value`, several with commas between"
 })
 environment("OTEL_EXPORTER_OTLP_CERTIFICATE", {
   says: "A file with the certificate of the authority that the collector is to be known by",

@@ -84,7 +84,8 @@ describe("a setting", () => {
     assert.isTrue(await reads("ledger", "DATABASE_URL_FILE"))
     assert.isFalse(await reads("scheduler", "DATABASE_URL"))
     assert.isTrue(await reads("scheduler", "OTEL_EXPORTER_OTLP_HEADERS"))
-    assert.isFalse(await reads("scheduler", "OTEL_EXPORTER_OTLP_HEADERS_FILE"))
+    assert.isTrue(await reads("scheduler", "OTEL_EXPORTER_OTLP_HEADERS_FILE"))
+    assert.isFalse(await reads("scheduler", "OTEL_TRACES_EXPORTER_FILE"))
   })
 
   it("of OpenTelemetry is one that it knows", () => {

@@ -43,6 +43,7 @@ const plain = (attributes: Attributes = []) =>
 export const otlpReceiver = Effect.gen(function* () {
   const spans: Array<Span> = []
   let raw = ""
+  const authorizations = new Set<string | undefined>()
   const server = createServer((request, response) => {
     let body = ""
     request.on("data", (chunk) => {
@@ -50,6 +51,7 @@ export const otlpReceiver = Effect.gen(function* () {
     })
     request.on("end", () => {
       raw += body
+      authorizations.add(request.headers.authorization)
       for (const { resource, scopeSpans } of (JSON.parse(body) as Exported).resourceSpans ?? []) {
         const service = String(plain(resource.attributes)["service.name"])
         for (const span of scopeSpans.flatMap((scope) => scope.spans)) {
@@ -69,6 +71,8 @@ export const otlpReceiver = Effect.gen(function* () {
   const { port } = yield* listening(server)
   return {
     spans,
+    /** Who the exporters say that they are. */
+    authorizations,
     /** Everything that was received, as it came. */
     raw: () => raw,
     environment: {

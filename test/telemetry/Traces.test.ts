@@ -1,8 +1,11 @@
 // A message's life as a collector sees it: the publisher's trace, a new one when it is due, every attempt findable by id.
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
@@ -16,9 +19,15 @@ const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b
 const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
   Effect.gen(function* () {
     const receiver = yield* otlpReceiver
+    const authorization = join(yield* temporaryFolder("otlp"), "headers")
+    writeFileSync(authorization, "authorization=Bearer of-the-collector\n")
     const { nats, database, start } = yield* carillon({
       ...settings,
-      environment: { ...settings.environment, ...receiver.environment }
+      environment: {
+        ...settings.environment,
+        ...receiver.environment,
+        OTEL_EXPORTER_OTLP_HEADERS_FILE: authorization
+      }
     })
     yield* start
     const connection = yield* Effect.acquireRelease(
@@ -40,6 +49,7 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
         spans.filter(({ service }) => service === "telegram-gateway").length === 2 * calls
       )
     })
+    assert.deepStrictEqual([...receiver.authorizations], ["Bearer of-the-collector"])
     const show = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, GRAFANA_URL: "https://grafana.example" })
     return { spans, found: yield* show(["show", "traced"]) }
   })
