@@ -1,18 +1,23 @@
 {{/* Names and labels. A scope is a dict: root (the chart's own context) and component, with sender for a gateway's. */}}
 
+{{/* Of a dict text and most: as it is, or its beginning and a hash, so that two long ones do not become one. */}}
+{{- define "carillon.short" -}}
+{{- if le (len .text) .most }}{{ .text }}
+{{- else }}{{ printf "%s-%s" (trunc (int (sub .most 9)) .text | trimSuffix "-") (sha256sum .text | trunc 8) }}
+{{- end -}}
+{{- end -}}
+
 {{- define "carillon.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if .Values.fullnameOverride -}}{{ .Values.fullnameOverride | trunc 30 | trimSuffix "-" }}
-{{- else if contains $name .Release.Name -}}{{ .Release.Name | trunc 30 | trimSuffix "-" }}
-{{- else -}}{{ printf "%s-%s" .Release.Name $name | trunc 30 | trimSuffix "-" }}
-{{- end -}}
+{{- $whole := printf "%s-%s" .Release.Name $name -}}
+{{- if contains $name .Release.Name }}{{ $whole = .Release.Name }}{{ end -}}
+{{- include "carillon.short" (dict "text" (default $whole .Values.fullnameOverride) "most" 30) -}}
 {{- end -}}
 
 {{/* Of one workload, job or part: <release>-<component>[-<sender>]. */}}
 {{- define "carillon.name" -}}
-{{- $parts := list (include "carillon.fullname" .root) .component -}}
-{{- if .sender }}{{ $parts = append $parts .sender }}{{ end -}}
-{{- join "-" $parts | trunc 63 | trimSuffix "-" -}}
+{{- $parts := compact (list (include "carillon.fullname" .root) .component .sender) -}}
+{{- include "carillon.short" (dict "text" (join "-" $parts) "most" 63) -}}
 {{- end -}}
 
 {{/* What selects all pods of this release. */}}

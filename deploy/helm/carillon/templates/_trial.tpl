@@ -10,7 +10,8 @@
 {{- define "carillon.trialVolume" -}}
 {{- if not .storage -}}
 - name: data
-  emptyDir: {}
+  emptyDir:
+    sizeLimit: 1Gi
 {{- end -}}
 {{- end -}}
 
