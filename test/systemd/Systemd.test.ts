@@ -1,0 +1,190 @@
+// The units for a server: as systemd takes them, with settings that are ours, and their commands run against real servers.
+import { execFile, spawn } from "node:child_process"
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { inject } from "vitest"
+import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
+import { freePort } from "../../deploy/local/LocalServer.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { isSetting } from "../docs/Settings.ts"
+import { eventually } from "../support/Carillon.ts"
+import { testDatabase } from "../support/TestDatabase.ts"
+import { testNatsWith } from "../support/TestNats.ts"
+import { running, serviceOf, variablesOf } from "./Unit.ts"
+
+const run = promisify(execFile)
+const folder = join(import.meta.dirname, "../../deploy/systemd")
+const services = ["scheduler", "dispatcher", "telegram-gateway", "webhook-gateway", "ledger", "table-bridge"] as const
+
+/** What the installer writes, in a root of its own. */
+const installed = Effect.tap(temporaryFolder("systemd"), (root) =>
+  Effect.promise(() =>
+    run(join(folder, "install.sh"), ["--publisher", "clinic"], { env: { PATH: process.env.PATH, DESTDIR: root } })
+  )
+)
+
+const units = (root: string) => join(root, "etc/systemd/system")
+
+const verified = (root: string) =>
+  Effect.promise(() =>
+    run("systemd-analyze", ["verify", "--man=no", ...globSync(`${units(root)}/carillon*.{service,target}`)]).then(
+      ({ stderr }) => stderr,
+      (error: { readonly code?: unknown; readonly stderr: string }) =>
+        error.code === "ENOENT" ? undefined : error.stderr
+    )
+  )
+
+describe("the installer", () => {
+  it.live("keeps seeds and secrets from everybody but root, and leaves what is there", () =>
+    Effect.gen(function* () {
+      const root = yield* installed
+      const etc = join(root, "etc/carillon")
+      for (const [path, mode] of [
+        ["nats", 0o700],
+        ["secrets", 0o700],
+        ["secrets/database-password", 0o600],
+        ["nats/scheduler.nk", 0o600]
+      ] as const)
+        assert.strictEqual(statSync(join(etc, path)).mode & 0o777, mode, path)
+      const kept = [
+        "nats/scheduler.nk",
+        "nats/clinic.nk",
+        "secrets/database-password",
+        "carillon.env",
+        "nats-users.conf"
+      ]
+      const contents = () => kept.map((path) => readFileSync(join(etc, path), "utf8"))
+      writeFileSync(join(etc, "carillon.env"), "NATS_URL=nats://elsewhere:4222\n")
+      const before = contents()
+      yield* Effect.promise(() =>
+        run(join(folder, "install.sh"), ["--publisher", "clinic"], { env: { PATH: process.env.PATH, DESTDIR: root } })
+      )
+      assert.deepStrictEqual(contents(), before)
+    })
+  )
+})
+
+describe("the units", () => {
+  it.live("are as systemd wants them", (context) =>
+    Effect.gen(function* () {
+      const root = yield* installed
+      const problems = yield* verified(root)
+      if (problems === undefined) return context.skip("systemd-analyze is not here")
+      assert.strictEqual(problems, "")
+      const file = join(units(root), "carillon@.service")
+      writeFileSync(file, readFileSync(file, "utf8").replace("Restart=always", "Restart=alwayz"))
+      assert.match((yield* verified(root)) ?? "", /alwayz/)
+    })
+  )
+
+  it.each(services)(
+    "carillon@%s is fenced in, comes back whatever ends it, and may finish what is under way",
+    (name) => {
+      const service = serviceOf(folder, `carillon@${name}`)
+      const value = (key: string) => service.get(key)?.at(-1)
+      assert.deepInclude(Object.fromEntries([...service].map(([key]) => [key, value(key)])), {
+        User: "carillon",
+        NoNewPrivileges: "yes",
+        ProtectSystem: "strict",
+        ProtectHome: "yes",
+        PrivateTmp: "yes",
+        PrivateDevices: "yes",
+        RestrictSUIDSGID: "yes",
+        Restart: "always"
+      })
+      assert.deepStrictEqual(service.get("CapabilityBoundingSet"), [])
+      const source = readFileSync(join(folder, "../../shared/gateway/Gateway.ts"), "utf8")
+      const grace = Number(/SHUTDOWN_GRACE_SECONDS"\)\.pipe\(Config\.withDefault\((\d+)\)/.exec(source)?.[1])
+      assert.isAbove(Number(value("TimeoutStopSec")), grace)
+    }
+  )
+
+  it("name no setting that nobody reads, and hold no secret", () => {
+    const files = globSync("**/*.{service,conf,env}", { cwd: folder }).map((file) =>
+      readFileSync(join(folder, file), "utf8")
+    )
+    const variables = files.flatMap((text) => Object.entries(variablesOf(text.replaceAll(/^Environment=/gm, ""))))
+    const settings = variables.filter(([name]) => /^[A-Z_]+$/.test(name))
+    assert.isAbove(settings.length, 10)
+    assert.deepStrictEqual(
+      settings.filter(([name]) => !isSetting(name)),
+      []
+    )
+    const secret = /PASSWORD|TOKEN|SECRET|NKEY|CREDS/
+    assert.deepStrictEqual(
+      settings.filter(([name, value]) => secret.test(name) && !value.includes("/")),
+      []
+    )
+  })
+
+  it.live("run every service, each as its own user of NATS, until a message has arrived", () =>
+    Effect.gen(function* () {
+      const root = yield* installed
+      const etc = join(root, "etc/carillon")
+      // The configuration that is shipped, and the users that it includes on a server of this test's own.
+      yield* Effect.promise(() => run(inject("natsServer"), ["-t", "-c", join(etc, "nats-server.conf")]))
+      const nats = yield* testNatsWith({ extra: [readFileSync(join(etc, "nats-users.conf"), "utf8")] })
+      const database = yield* testDatabase
+      const phones = yield* startBotApiStandIn({})
+      const url = new URL(database.url)
+      writeFileSync(join(etc, "secrets/database-password"), url.password)
+      writeFileSync(join(etc, "secrets/bridge-database-password"), url.password)
+      writeFileSync(join(etc, "secrets/telegram-bot-token"), "1:test\n")
+      writeFileSync(join(etc, "secrets/webhook-secret"), `whsec_${Buffer.alloc(32, 7).toString("base64")}\n`)
+      url.password = ""
+      writeFileSync(join(etc, "carillon.env"), `NATS_URL=${nats.url}\nDATABASE_URL=${url}\nHTTP_HOST=127.0.0.1\n`)
+      writeFileSync(join(etc, "telegram-gateway.env"), `TELEGRAM_API_ROOT=${phones.apiRoot}\n`)
+      writeFileSync(join(etc, "table-bridge.env"), `TABLE_BRIDGE_DATABASE_URL=${url}\n`)
+
+      const started = (name: string, more: Readonly<Record<string, string>>) => {
+        const { args, command, cwd, environment } = running(root, name)
+        // In the test's own folder, not in the machine's /var/cache.
+        const env = { PATH: process.env.PATH, ...environment, NODE_COMPILE_CACHE: undefined, ...more }
+        return Effect.acquireRelease(
+          Effect.sync(() => spawn(command, args, { cwd, env, stdio: "ignore" })),
+          (child) => Effect.sync(() => child.kill("SIGKILL"))
+        )
+      }
+      const provision = yield* started("carillon-provision", {})
+      yield* eventually(
+        "streams made",
+        Effect.sync(() => provision.exitCode),
+        (code) => code === 0
+      )
+      yield* database.query(readFileSync(join(folder, "../postgres/outbox.sql"), "utf8"))
+      for (const name of services) {
+        const port = yield* freePort
+        yield* started(`carillon@${name}`, { HTTP_PORT: String(port) })
+        const ready = Effect.promise(() =>
+          fetch(`http://127.0.0.1:${port}/readyz`).then(
+            ({ status }) => status,
+            () => 0
+          )
+        )
+        yield* eventually(`${name} ready`, ready, (status) => status === 200)
+      }
+      // As root types it, by the file that the installer puts into /usr/local/bin, with this root's files.
+      const operator = readFileSync(join(etc, "operator.env"), "utf8")
+      writeFileSync(join(etc, "operator.env"), operator.replaceAll("/etc/carillon", etc))
+      const wrapper = join(root, "usr/local/bin/carillon")
+      assert.isTrue(existsSync(wrapper))
+      writeFileSync(wrapper, readFileSync(wrapper, "utf8").replaceAll(". /etc/carillon", `. ${etc}`), { mode: 0o755 })
+      const args = ["schedule", "--to", "123456789", "--text", "Hello", "--in", "1s"]
+      yield* Effect.promise(() =>
+        run(wrapper, args, { env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent" } })
+      )
+      yield* eventually(
+        "arrived",
+        Effect.sync(() => phones.received.map(({ text }) => text)),
+        (texts) => texts.length > 0
+      )
+      assert.deepStrictEqual(
+        phones.received.map(({ text }) => text),
+        ["Hello"]
+      )
+    })
+  )
+})
