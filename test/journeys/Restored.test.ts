@@ -1,0 +1,166 @@
+// A backup is put back: what an older Postgres makes up for by itself, and what an operator does after an older NATS, as
+// docs/operations.md says. The copy of NATS is of the folder of a server that is stopped.
+import { cp, rm } from "node:fs/promises"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { cli } from "../support/Cli.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+import { pendingTimers } from "../support/Streams.ts"
+import type { TestNats } from "../support/TestNats.ts"
+
+/** Of a server that is stopped for it. */
+const copyOf = Effect.fnUntraced(function* (nats: TestNats) {
+  const copy = yield* temporaryFolder("backup")
+  yield* nats.stop
+  yield* Effect.promise(() => cp(nats.storeDir, copy, { recursive: true }))
+  yield* nats.start
+  return copy
+})
+
+const putBack = Effect.fnUntraced(function* (nats: TestNats, copy: string) {
+  yield* nats.stop
+  yield* Effect.promise(() => rm(nats.storeDir, { recursive: true }))
+  yield* Effect.promise(() => cp(copy, nats.storeDir, { recursive: true }))
+  yield* nats.start
+})
+
+/** Soon found by the watchdog, so that nobody waits for it here. */
+const watchful = { WATCHDOG_SECONDS: "1", WATCHDOG_GRACE_SECONDS: "1" }
+
+const started = Effect.gen(function* () {
+  const all = yield* carillon({ environment: watchful })
+  yield* all.start
+  const { database, nats, phones, services } = all
+  const run = cli({ NATS_URL: nats.url, DATABASE_URL: database.url })
+  const succeeds = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args), ({ code, err, out }) => {
+      assert.strictEqual(code, 0, `carillon ${args.join(" ")}: ${err}`)
+      return out
+    })
+  const became = (id: string, status: string) =>
+    eventually(`${id} ${status}`, statusOf(database, id), (found) => found === status)
+  const schedule = (...messages: ReadonlyArray<ReturnType<typeof command>>) => publishPlainly(nats.url, messages)
+  const texts = () => phones.received.map(({ text }) => text)
+  const stop = Effect.forEach(Object.values(services), (service) => service.stop, { concurrency: "unbounded" })
+  return { ...all, run, succeeds, became, schedule, texts, stop }
+})
+
+describe("an older NATS is put back under the tables as they are", () => {
+  it.live("and nothing is sent again, taken back or lost, by what docs/operations.md says", () =>
+    Effect.gen(function* () {
+      const { became, database, nats, schedule, services, stop, succeeds, texts } = yield* started
+      const later = 25_000
+      const due = Date.now() + later
+      yield* schedule(command("sent-since", 6_000), command("cancelled-since", later), command("waits", later))
+      yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 3)
+      const backup = yield* copyOf(nats)
+
+      yield* became("sent-since", "sent")
+      yield* succeeds("cancel", "cancelled-since")
+      yield* schedule(command("accepted-since", later))
+      yield* became("accepted-since", "pending")
+      yield* became("cancelled-since", "cancelled")
+
+      // The disk of NATS is lost, and the services are stopped before the backup is put back.
+      const lost = Date.now()
+      yield* stop
+      yield* putBack(nats, backup)
+      assert.sameMembers(
+        (yield* pendingTimers(nats.url)).filter((subject) => !subject.endsWith("sent-since")),
+        ["carillon.timer.pending.cancelled-since", "carillon.timer.pending.waits"]
+      )
+      // The ledger first, alone: it sees that the log is an older one, and keeps the rows.
+      yield* services.ledger.start
+      yield* eventually("says so", Effect.sync(services.ledger.output), (output) =>
+        output.includes("The event log is not the one that was projected")
+      )
+      assert.strictEqual(yield* statusOf(database, "sent-since"), "sent")
+      yield* services.scheduler.start
+      yield* succeeds("pause", "telegram", "--reason", "backup put back")
+      // What was cancelled since is known by the tables, and its timer stands again.
+      const cancelled = yield* succeeds("list", "--status", "cancelled", "--json")
+      for (const line of cancelled.trim().split("\n")) yield* succeeds("cancel", JSON.parse(line).id)
+      yield* Effect.all([services.dispatcher.start, services["telegram-gateway"].start], { concurrency: "unbounded" })
+      // What was sent since the backup waits to be sent again.
+      yield* eventually("the sent one waits", succeeds("queues", "--json"), (text) =>
+        (JSON.parse(text) as ReadonlyArray<{ readonly place: string; readonly inHand?: number }>).some(
+          ({ place, inHand = 0 }) => place === "normal messages for telegram default" && inHand > 0
+        )
+      )
+      const seconds = Math.floor((Date.now() - lost) / 1_000)
+      yield* succeeds("drop", "telegram", "--later-than", String(seconds), "--reason", "sent before the loss")
+      yield* succeeds("resume", "telegram")
+      // What was accepted since is known by the tables alone, and the watchdog takes it up from there: within three
+      // minutes, for it asks again only then for what it asked for during the pause; at once if it begins anew.
+      yield* services.ledger.stop
+      yield* services.ledger.start
+
+      yield* became("waits", "sent")
+      yield* became("accepted-since", "sent")
+      assert.deepStrictEqual(texts().sort(), ["text of accepted-since", "text of sent-since", "text of waits"])
+      assert.isAbove(Date.now(), due)
+      assert.strictEqual(yield* statusOf(database, "sent-since"), "sent")
+      assert.strictEqual(yield* statusOf(database, "cancelled-since"), "cancelled")
+    })
+  )
+
+  it.live("and without that what was sent since is sent again: the log does not know of it", () =>
+    Effect.gen(function* () {
+      const { became, nats, schedule, start, stop, texts } = yield* started
+      yield* schedule(command("sent-since", 6_000))
+      yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 1)
+      const backup = yield* copyOf(nats)
+      yield* became("sent-since", "sent")
+      yield* stop
+      yield* putBack(nats, backup)
+      yield* start
+      yield* eventually("sent again", Effect.sync(texts), ({ length }) => length === 2)
+    })
+  )
+})
+
+describe("Postgres is lost", () => {
+  it.live("and an older copy of it catches up from the log by itself; none at all is made anew by a rebuild", () =>
+    Effect.gen(function* () {
+      const { became, database, nats, schedule, services, succeeds } = yield* started
+      yield* schedule(command("before", 0), command("waits", 3_600_000))
+      yield* became("before", "sent")
+      yield* became("waits", "pending")
+      yield* services.ledger.stop
+      const rows = ["scheduled_messages", "message_delivery_attempts", "message_events", "message_contents"]
+      const schema = "carillon"
+      // As a dump would have it; the columns of the tables are the ledger's own affair.
+      for (const table of [...rows, "projection_checkpoints"])
+        yield* database.query(`create table public.${table} as table ${schema}.${table}`)
+      yield* services.ledger.start
+      yield* schedule(command("since", 0))
+      yield* became("since", "sent")
+      const whole = yield* database.query("select id, status from carillon.scheduled_messages order by id")
+
+      yield* services.ledger.stop
+      for (const table of [...rows, "projection_checkpoints"].toReversed())
+        yield* database.query(`delete from ${schema}.${table}`)
+      for (const table of [...rows, "projection_checkpoints"])
+        yield* database.query(`insert into ${schema}.${table} select * from public.${table}`)
+      assert.isUndefined(yield* statusOf(database, "since"))
+      yield* services.ledger.start
+      yield* became("since", "sent")
+      assert.deepStrictEqual(
+        yield* database.query("select id, status from carillon.scheduled_messages order by id"),
+        whole
+      )
+
+      yield* services.ledger.stop
+      yield* database.query("drop schema carillon cascade")
+      yield* services.ledger.start
+      yield* succeeds("ledger", "rebuild")
+      assert.deepStrictEqual(
+        yield* database.query("select id, status from carillon.scheduled_messages order by id"),
+        whole
+      )
+      assert.lengthOf(yield* pendingTimers(nats.url), 1)
+    })
+  )
+})
