@@ -1,6 +1,6 @@
 // What a measurement has to say, and how it is printed: one row a figure, beside it the floor and what it is to reach.
 
-export type Unit = "/s" | "ms" | "s" | "µs" | "MB" | "%" | ""
+export type Unit = "/s" | "ms" | "s" | "µs" | "MB" | "B" | "%" | ""
 
 export interface Row {
   readonly what: string

@@ -14,6 +14,7 @@ import { measureLedger } from "./LedgerAlone.ts"
 import { measureOnTime } from "./OnTime.ts"
 import { measurePending } from "./Pending.ts"
 import { measureReplicas } from "./Replicas.ts"
+import { measureSize } from "./Size.ts"
 import { type Row, table } from "./Table.ts"
 import { measureTelemetry } from "./Telemetry.ts"
 import type { Settings } from "./World.ts"
@@ -26,7 +27,8 @@ const measurements = {
   ledger: measureLedger,
   telemetry: measureTelemetry,
   growth: measureGrowth,
-  replicas: measureReplicas
+  replicas: measureReplicas,
+  size: measureSize
 }
 type Name = keyof typeof measurements
 const names = Object.keys(measurements) as ReadonlyArray<Name>

@@ -1,4 +1,6 @@
-// Writes docs/reference, docs/configuration.md and deploy/nats from the code; with --check it only says what has drifted, and fails if anything has.
+// Writes docs/reference, docs/configuration.md and deploy/nats from the code, and the tables of docs/capacity.md from
+// docs/benchmarks.md; with --check it only says what has drifted, and fails if anything has.
+import { capacityPage } from "./Capacity.ts"
 import { configuration } from "./Configuration.ts"
 import { natsFolder, natsUsers } from "./NatsUsers.ts"
 import { reference } from "./Reference.ts"
@@ -6,7 +8,7 @@ import { docsFolder, drifted, referenceFolder, write } from "./ReferenceFolder.t
 
 const folders = [
   { name: "docs/reference", folder: referenceFolder, files: reference() },
-  { name: "docs", folder: docsFolder, files: await configuration },
+  { name: "docs", folder: docsFolder, files: new Map([...(await configuration), ...capacityPage()]) },
   { name: "deploy/nats", folder: natsFolder, files: natsUsers() }
 ]
 
