@@ -14,7 +14,7 @@ for private in nats secrets; do
   mkdir -p "$etc/$private"
   chmod 700 "$etc/$private"
 done
-for settings in carillon.env operator.env nats-server.conf; do
+for settings in carillon.env nats-server.conf; do
   [ -e "$etc/$settings" ] || install -m 644 "$here/$settings" "$etc/$settings"
 done
 # Public keys only; the seeds are in the folder, for root alone.

@@ -1,6 +1,6 @@
 // The units for a server: as systemd takes them, with settings that are ours, and their commands run against real servers.
 import { execFile, spawn } from "node:child_process"
-import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { globSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
@@ -97,8 +97,9 @@ describe("the units", () => {
       })
       assert.deepStrictEqual(service.get("CapabilityBoundingSet"), [])
       const source = readFileSync(join(folder, "../../shared/gateway/Gateway.ts"), "utf8")
-      const grace = Number(/SHUTDOWN_GRACE_SECONDS"\)\.pipe\(Config\.withDefault\((\d+)\)/.exec(source)?.[1])
-      assert.isAbove(Number(value("TimeoutStopSec")), grace)
+      const byDefault = /SHUTDOWN_GRACE_SECONDS"\)\.pipe\(Config\.withDefault\((\d+)\)/.exec(source)?.[1]
+      const given = variablesOf((service.get("Environment") ?? []).join("\n")).SHUTDOWN_GRACE_SECONDS
+      assert.isAbove(Number(value("TimeoutStopSec")), Number(given ?? byDefault))
     }
   )
 
@@ -167,15 +168,11 @@ describe("the units", () => {
         yield* eventually(`${name} ready`, ready, (status) => status === 200)
       }
       // As root types it, by the file that the installer puts into /usr/local/bin, with this root's files.
-      const operator = readFileSync(join(etc, "operator.env"), "utf8")
-      writeFileSync(join(etc, "operator.env"), operator.replaceAll("/etc/carillon", etc))
       const wrapper = join(root, "usr/local/bin/carillon")
-      assert.isTrue(existsSync(wrapper))
-      writeFileSync(wrapper, readFileSync(wrapper, "utf8").replaceAll(". /etc/carillon", `. ${etc}`), { mode: 0o755 })
-      const args = ["schedule", "--to", "123456789", "--text", "Hello", "--in", "1s"]
-      yield* Effect.promise(() =>
-        run(wrapper, args, { env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent" } })
-      )
+      writeFileSync(wrapper, readFileSync(wrapper, "utf8").replaceAll("/etc/carillon", etc))
+      const typed = (...args: ReadonlyArray<string>) =>
+        Effect.promise(() => run(wrapper, args, { env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent" } }))
+      yield* typed("schedule", "--to", "123456789", "--text", "Hello", "--in", "1s")
       yield* eventually(
         "arrived",
         Effect.sync(() => phones.received.map(({ text }) => text)),
@@ -185,6 +182,9 @@ describe("the units", () => {
         phones.received.map(({ text }) => text),
         ["Hello"]
       )
+      // Which the operator may not, and the eraser may.
+      const { stdout } = yield* typed("erase", "--recipient", "123456789", "--json")
+      assert.strictEqual((JSON.parse(stdout) as { readonly erased: number }).erased, 1)
     })
   )
 })
