@@ -119,6 +119,20 @@ describe("an older NATS is put back under the tables as they are", () => {
       yield* eventually("sent again", Effect.sync(texts), ({ length }) => length === 2)
     })
   )
+
+  it.live("and if there is none, what the tables hold whole is taken up from them", () =>
+    Effect.gen(function* () {
+      const { became, nats, schedule, start, stop, texts } = yield* started
+      yield* schedule(command("sent-before", 0), command("waits", 15_000))
+      yield* became("sent-before", "sent")
+      yield* became("waits", "pending")
+      yield* stop
+      yield* putBack(nats, yield* temporaryFolder("empty"))
+      yield* start
+      yield* became("waits", "sent")
+      assert.deepStrictEqual(texts(), ["text of sent-before", "text of waits"])
+    })
+  )
 })
 
 describe("Postgres is lost", () => {
