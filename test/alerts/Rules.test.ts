@@ -1,12 +1,13 @@
 // The alerts, checked and unit-tested by a real promtool; and every metric they name is one that the services export.
 import { execFile } from "node:child_process"
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { page } from "../docs/Markdown.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
@@ -80,6 +81,19 @@ describe("the alerts", () => {
       assert.include(readFileSync(join(import.meta.dirname, "rules.test.yaml"), "utf8"), `alertname: ${name}`)
     }
   )
+
+  it("have the runbooks that there are, and who looks by symptom finds each of them", () => {
+    const runbooks = readdirSync(join(root, "docs/runbooks"))
+    assert.sameMembers(
+      runbooks,
+      alerts.map(({ alert }) => `${alert}.md`)
+    )
+    const { links } = page("docs/troubleshooting.md")
+    assert.includeMembers(
+      [...links],
+      runbooks.map((name) => `runbooks/${name}`)
+    )
+  })
 })
 
 describe("the metrics of the services", () => {

@@ -1,6 +1,6 @@
 // The commands that a page tells its reader to type, each held against what there is: the command line's own parser,
 // package.json, the files of the project, its settings.
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
@@ -88,18 +88,27 @@ const npmProblem = ([verb = "", script = ""]: ReadonlyArray<string>) => {
   return Object.hasOwn(scripts, script) ? undefined : `package.json has no script ${script}`
 }
 
-const problemOf = Effect.fnUntraced(function* ({ variables, words }: Typed, block: Block) {
+const problemOf: (one: Typed, block: Block) => Effect.Effect<string | undefined> = Effect.fnUntraced(function* (
+  { variables, words },
+  block
+) {
   const unknown = variables.find((name) => /^[A-Z]/.test(name) && !isSetting(name))
   if (unknown !== undefined) return `${unknown} is no setting`
   const [path = "", ...args] = words
   const program = path === "npx" ? (args.shift() ?? "") : path.replace(/^\.\//, "")
+  const mark = marks[program]
+  if (mark) {
+    if (!mark.test(block.text)) return `${program} stands in a block that does not say what it needs`
+    // What is run inside.
+    const inside = args.indexOf("--")
+    return inside < 0 ? undefined : yield* problemOf({ variables: [], words: args.slice(inside + 1) }, block)
+  }
   const lost = words.find(isLostPath)
   if (lost !== undefined) return `there is no ${lost}`
   if (program === "carillon") return yield* carillonProblem(args)
   if (program === "npm") return npmProblem(args)
-  const mark = marks[program]
-  if (mark) return mark.test(block.text) ? undefined : `${program} stands in a block that does not say what it needs`
-  return program === "" || program === "node" || tools.has(program) ? undefined : `${program} is not known here`
+  const known = program === "" || program === "node" || tools.has(program) || existsSync(join(root, program))
+  return known ? undefined : `${program} is not known here`
 })
 
 /** What is wrong with the commands of a page, and with those that it names in passing. */

@@ -55,7 +55,8 @@ describe("what is wrong is found", () => {
     ["a file that is not there", "psql -f deploy/postgres/inbox.sql"],
     ["a program that nobody knows", "carrilon queues"],
     ["helm without a mark", "helm install carillon deploy/helm"],
-    ["docker without a mark", "docker compose up"]
+    ["docker without a mark", "docker compose up"],
+    ["a command that is run in a pod", "# needs a cluster\nkubectl exec deploy/x -- carillon qeues"]
   ])("in a block, %s", ([, line]) =>
     Effect.map(commandProblems(typing(line)), (problems) => assert.lengthOf(problems, 1))
   )
