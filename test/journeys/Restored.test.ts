@@ -55,6 +55,7 @@ describe("an older NATS is put back under the tables as they are", () => {
       const due = Date.now() + later
       yield* schedule(command("sent-since", 6_000), command("cancelled-since", later), command("waits", later))
       yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 3)
+      const taken = Date.now()
       const backup = yield* copyOf(nats)
 
       yield* became("sent-since", "sent")
@@ -80,8 +81,12 @@ describe("an older NATS is put back under the tables as they are", () => {
       yield* services.scheduler.start
       yield* succeeds("pause", "telegram", "--reason", "backup put back")
       // What was cancelled since is known by the tables, and its timer stands again.
-      const cancelled = yield* succeeds("list", "--status", "cancelled", "--json")
-      for (const line of cancelled.trim().split("\n")) yield* succeeds("cancel", JSON.parse(line).id)
+      const cancelled = yield* database.query(
+        "select distinct message_id from carillon.message_events where type = 'cancelled' and at > $1",
+        [new Date(taken)]
+      )
+      for (const { message_id } of cancelled)
+        yield* succeeds("cancel", String(message_id), "--reason", "backup put back")
       yield* Effect.all([services.dispatcher.start, services["telegram-gateway"].start], { concurrency: "unbounded" })
       // What was sent since the backup waits to be sent again.
       yield* eventually("the sent one waits", succeeds("queues", "--json"), (text) =>

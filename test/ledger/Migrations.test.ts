@@ -14,6 +14,8 @@ import { Reader } from "../../services/ledger/Reader.ts"
 import { keys as sumKeys } from "../../services/ledger/Rollups.ts"
 import { rollupTables } from "../../services/ledger/RollupTables.ts"
 import { tables } from "../../services/ledger/Tables.ts"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
 import { livesOf, scheduled, sent } from "./Histories.ts"
 
@@ -159,6 +161,31 @@ describe("the migrations", () => {
         undescribed.map(({ name }) => name),
         []
       )
+    })
+  )
+})
+
+describe("a ledger that is older than the tables, as after a rollback", () => {
+  it.live("begins and records, and leaves alone what it does not know", () =>
+    Effect.gen(function* () {
+      const { database, nats, services, start } = yield* carillon({ services: ["scheduler", "ledger"] })
+      yield* start
+      yield* services.ledger.stop
+      // What a version after this one might have added.
+      const next = Math.max(...versions) + 1
+      yield* database.query("alter table carillon.scheduled_messages add column later text default 'later'")
+      yield* database.query(
+        "insert into carillon.schema_version (version, name, md5, run_at) values ($1, 'later', 'x', now())",
+        [next]
+      )
+      yield* services.ledger.start
+      yield* publishPlainly(nats.url, [command("since", 3_600_000)])
+      yield* eventually("recorded", statusOf(database, "since"), (status) => status === "pending")
+      assert.deepStrictEqual(yield* database.query("select later from carillon.scheduled_messages"), [
+        { later: "later" }
+      ])
+      const found = yield* database.query("select max(version)::int as version from carillon.schema_version")
+      assert.deepStrictEqual(found, [{ version: next }])
     })
   )
 })
