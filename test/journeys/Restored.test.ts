@@ -7,6 +7,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { restore, snapshots } from "../support/Snapshots.ts"
 import { pendingTimers } from "../support/Streams.ts"
 import type { TestNats } from "../support/TestNats.ts"
 
@@ -123,6 +124,25 @@ describe("an older NATS is put back under the tables as they are", () => {
       yield* start
       yield* eventually("sent again", Effect.sync(texts), ({ length }) => length === 2)
     })
+  )
+
+  it.live(
+    "from snapshots of a running one: every timer fires, once; the ledger takes the log for a new one, and keeps its rows",
+    () =>
+      Effect.gen(function* () {
+        const { became, nats, schedule, services, start, stop, texts } = yield* started
+        yield* schedule(command("sent-before", 0), command("waits", 15_000))
+        yield* became("sent-before", "sent")
+        yield* became("waits", "pending")
+        const taken = yield* snapshots(nats.url)
+        yield* stop
+        yield* putBack(nats, yield* temporaryFolder("empty"))
+        yield* restore(nats.url, taken)
+        yield* start
+        yield* became("waits", "sent")
+        assert.deepStrictEqual(texts(), ["text of sent-before", "text of waits"])
+        assert.include(services.ledger.output(), "is not the one that was projected")
+      })
   )
 
   it.live("and if there is none, what the tables hold whole is taken up from them", () =>
