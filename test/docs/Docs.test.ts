@@ -11,6 +11,11 @@ describe.each(pages.map((path) => [path] as const))("%s", (path) => {
     assert.deepStrictEqual(lostPaths(page(path)), [])
   })
 
+  it("calls a shell `sh`, so that what is typed there is looked at", () => {
+    const shells = page(path).blocks.filter(({ language }) => /^(bash|shell|console|zsh|shell-session)$/.test(language))
+    assert.deepStrictEqual(shells, [])
+  })
+
   it.effect("tells commands that exist", () =>
     Effect.map(commandProblems(page(path)), (problems) => assert.deepStrictEqual(problems, []))
   )

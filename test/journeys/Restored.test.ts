@@ -112,6 +112,31 @@ describe("an older NATS is put back under the tables as they are", () => {
     })
   )
 
+  it.live("and where the log has grown past the ledger before it looked, its position is put back by hand", () =>
+    Effect.gen(function* () {
+      const { became, database, nats, schedule, services, stop } = yield* started
+      yield* schedule(command("waits", 3_600_000))
+      yield* became("waits", "pending")
+      const backup = yield* copyOf(nats)
+      yield* schedule(command("accepted-since", 3_600_000))
+      yield* became("accepted-since", "pending")
+      yield* stop
+      yield* putBack(nats, backup)
+      yield* services.scheduler.start
+      yield* schedule(...["new-1", "new-2"].map((id) => command(id, 3_600_000)))
+      yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 3)
+      yield* services.ledger.start
+      yield* became("new-2", "pending")
+      // It went on behind the one whose place is taken now.
+      assert.isUndefined(yield* statusOf(database, "new-1"))
+      yield* services.ledger.stop
+      yield* database.query("update carillon.projection_checkpoints set position = 0")
+      yield* services.ledger.start
+      yield* became("new-1", "pending")
+      assert.strictEqual(yield* statusOf(database, "accepted-since"), "pending")
+    })
+  )
+
   it.live("and without that what was sent since is sent again: the log does not know of it", () =>
     Effect.gen(function* () {
       const { became, nats, schedule, start, stop, texts } = yield* started
