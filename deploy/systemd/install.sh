@@ -19,7 +19,9 @@ for settings in carillon.env nats-server.conf; do
 done
 # Public keys only; the seeds are in the folder, for root alone.
 "$project/carillon" nats users --keys "$etc/nats" "$@" > "$etc/nats-users.conf"
-[ -e "$etc/secrets/database-password" ] || (umask 077 && openssl rand -hex 24 > "$etc/secrets/database-password")
+[ -e "$etc/secrets/database-password" ] || (
+  umask 077 && od -An -tx1 -N24 /dev/urandom | tr -d ' \n' > "$etc/secrets/database-password"
+)
 
 for unit in carillon@.service carillon.target carillon-provision.service $(cd "$here" && echo *.d/*.conf); do
   mkdir -p "$units/$(dirname "$unit")"

@@ -54,7 +54,7 @@ describe("an older NATS is put back under the tables as they are", () => {
       const { became, database, nats, schedule, services, stop, succeeds, texts } = yield* started
       const later = 25_000
       const due = Date.now() + later
-      yield* schedule(command("sent-since", 6_000), command("cancelled-since", later), command("waits", later))
+      yield* schedule(command("sent-since", 6_000), command("cancelled-since", 3_600_000), command("waits", later))
       yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 3)
       const taken = Date.now()
       const backup = yield* copyOf(nats)
@@ -88,6 +88,7 @@ describe("an older NATS is put back under the tables as they are", () => {
       )
       for (const { message_id } of cancelled)
         yield* succeeds("cancel", String(message_id), "--reason", "backup put back")
+      assert.notInclude(yield* pendingTimers(nats.url), "carillon.timer.pending.cancelled-since")
       yield* Effect.all([services.dispatcher.start, services["telegram-gateway"].start], { concurrency: "unbounded" })
       // What was sent since the backup waits to be sent again.
       yield* eventually("the sent one waits", succeeds("queues", "--json"), (text) =>
