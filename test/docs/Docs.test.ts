@@ -53,6 +53,7 @@ describe("what is wrong is found", () => {
     ["a value that a flag does not take", "carillon drop telegram --later-than soon"],
     ["an argument that is missing", "carillon show"],
     ["a command behind a pipe", "echo 1 | carillon erase --receiver -"],
+    ["a command as another user", "runuser -u postgres -- carillon qeues"],
     ["a command behind a setting", "NATS_URL=nats://x carillon qeues"],
     ["a command that goes on in the next line", "carillon list \\\n  --stauts failed"],
     ["a setting that nobody reads", "NATS_ADRESS=nats://x npm run scheduler"],

@@ -27,8 +27,9 @@ const command = (words: ReadonlyArray<string>): Typed => {
     const variable = assignment.exec(first)?.[1]
     if (variable !== undefined) variables.push(variable)
     else if (first === "export") return { variables: others.map((word) => word.split("=")[0] ?? ""), words: [] }
-    else if (first === "sudo") {
-      rest = others[0] === "-u" ? others.slice(2) : others
+    else if (first === "sudo" || first === "runuser") {
+      const user = others[0] === "-u" ? others.slice(2) : others
+      rest = user[0] === "--" ? user.slice(1) : user
       continue
     } else if (first === "for") return { variables: [], words: [] }
     else if (!keywords.has(first)) break
