@@ -92,8 +92,8 @@ const problemOf: (one: Typed, block: Block) => Effect.Effect<string | undefined>
   { variables, words },
   block
 ) {
-  const unknown = variables.find((name) => /^[A-Z]/.test(name) && !isSetting(name))
-  if (unknown !== undefined) return `${unknown} is no setting`
+  for (const name of variables.filter((name) => /^[A-Z]/.test(name)))
+    if (!(yield* Effect.promise(() => isSetting(name)))) return `${name} is no setting`
   const [path = "", ...args] = words
   const program = path === "npx" ? (args.shift() ?? "") : path.replace(/^\.\//, "")
   const mark = marks[program]

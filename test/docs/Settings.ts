@@ -1,20 +1,19 @@
-// Every setting that some code of the project reads, by its name.
+// Whether a variable of the environment means anything to what the project runs.
 import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { reads, settingsByReader } from "../../docs/generate/Settings.ts"
 import { root } from "./Markdown.ts"
-
-const sources = globSync("{services,shared,cli,deploy,docs,examples}/**/*.{ts,mjs,py}", { cwd: root })
-
-const names = new Set(
-  sources.flatMap((path) => {
-    const text = readFileSync(join(root, path), "utf8")
-    return [...text.matchAll(/["'`.]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)["'`]?/g)].map(([, name]) => name)
-  })
-)
 
 /** What others define: OpenTelemetry, Node, libpq. */
 const defined = /^(OTEL_|NODE_|PG[A-Z]+$)/
 
-/** Any setting may be a file. */
-export const isSetting = (name: string) =>
-  defined.test(name) || names.has(name) || names.has(name.replace(/_FILE$/, ""))
+/** The examples are programs of their own. */
+const examples = globSync("examples/**/*.*", { cwd: root })
+  .map((path) => readFileSync(join(root, path), "utf8"))
+  .join("\n")
+
+export const isSetting = async (name: string): Promise<boolean> => {
+  if (defined.test(name) || new RegExp(`\\b(env\\.|environ\\W+)${name}\\b`).test(examples)) return true
+  const readers = [...(await settingsByReader).keys()]
+  return (await Promise.all(readers.map((reader) => reads(reader, name)))).includes(true)
+}
