@@ -2,14 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { parser as logql } from "@grafana/lezer-logql"
-import { parser as traceql } from "@grafana/lezer-traceql"
-import type { Parser } from "@lezer/common"
-import { parser as promql } from "@prometheus-io/lezer-promql"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { files } from "../../deploy/grafana/generate/main.ts"
 import { carillon } from "../support/Carillon.ts"
+import { faults, logql, promql, traceql } from "../support/Queries.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -39,16 +36,6 @@ const of = (type: string, key: keyof Target) =>
     .filter(({ datasource }) => datasource?.type === type)
     .flatMap(({ where, targets = [] }) => targets.map((target) => [where, target[key] ?? ""] as const))
 
-/** Where the text is not of the language. */
-const faults = (parser: Parser, text: string) => {
-  const found: Array<string> = []
-  parser.parse(text).iterate({
-    enter: ({ type, from, to }) => {
-      if (type.isError) found.push(`at ${from}: ${text.slice(from, to + 20)}`)
-    }
-  })
-  return found
-}
 const plain = (query: string) =>
   query.replaceAll("$__rate_interval", "5m").replaceAll("$platform", "telegram").replaceAll("${id}", "appt-1")
 
