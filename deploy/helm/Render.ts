@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { parseAllDocuments } from "yaml"
+import { home } from "../local/Home.ts"
 import { type KubernetesTools, locateKubernetesTools } from "../local/KubernetesTools.ts"
-import { home } from "../local/LocalServers.ts"
 
 export const chart = join(import.meta.dirname, "carillon")
 

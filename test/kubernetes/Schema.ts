@@ -6,7 +6,7 @@ import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { home } from "../../deploy/local/LocalServers.ts"
+import { home } from "../../deploy/local/Home.ts"
 import { root } from "./Code.ts"
 import { called, type Manifest } from "./Objects.ts"
 
