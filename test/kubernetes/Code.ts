@@ -1,6 +1,7 @@
 // What the code knows, that the chart must not get wrong: services, commands, settings.
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
+import { type Reader, settingsByReader } from "../../docs/generate/Settings.ts"
 
 export const root = join(import.meta.dirname, "../..")
 
@@ -9,19 +10,14 @@ export const serviceNames: ReadonlyArray<string> = readdirSync(join(root, "servi
 /** The first argument of the image. */
 export const commands: ReadonlySet<string> = new Set([...serviceNames, "carillon"])
 
-const code = ["services", "shared", "cli"]
-  .flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(root, folder, file))
+const byProcess = await settingsByReader
+
+/** Whether a process, by its first argument, reads a variable of its environment. */
+export const reads = (process: string, variable: string): boolean =>
+  (byProcess.get(process as Reader) ?? []).some(
+    ({ fromFile, key }) => key === variable || (fromFile && `${key}_FILE` === variable)
   )
-  .filter((file) => file.endsWith(".ts"))
-  .map((file) => readFileSync(file, "utf8"))
-  .join("\n")
-
-const inCode = [...code.matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name]) => name as string)
-
-export const settings: ReadonlySet<string> = new Set(inCode)
 
 /** NATS_URL may have a password in it, and may not: that is looked at by itself. */
-export const secretSettings: ReadonlySet<string> = new Set(
-  inCode.filter((name) => /(_TOKENS?|_SECRETS?|_PASSWORD|DATABASE_URL|_LISTEN_URL)$/.test(name))
-)
+export const isSecret = (variable: string): boolean =>
+  variable !== "NATS_URL" && [...byProcess.values()].flat().some(({ key, secret }) => secret && key === variable)

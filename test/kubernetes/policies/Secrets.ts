@@ -1,8 +1,7 @@
 // Secrets: files in the pods that need them, and nowhere else.
-import { serviceNames } from "../Code.ts"
+import { isSecret, serviceNames } from "../Code.ts"
 import { called, containersOf, ofKind, type Release, type Workload } from "../Objects.ts"
 import { changeContainer, changeWorkload, eachContainer, eachWorkload, some, type Topic } from "../Rule.ts"
-import { isSecret } from "./Settings.ts"
 
 const component = "app.kubernetes.io/component"
 

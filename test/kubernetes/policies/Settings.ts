@@ -1,19 +1,11 @@
 // What a pod is told: settings that the code reads, files that are there, commands that it knows.
 import type { IContainer } from "kubernetes-models/v1/Container"
-import { commands, settings as known, secretSettings } from "../Code.ts"
+import { commands, reads } from "../Code.ts"
 import type { Workload } from "../Objects.ts"
 import { changeContainer, changeWorkload, eachContainer, eachWorkload, some, type Topic } from "../Rule.ts"
 
-export const isSecret = (name: string) => secretSettings.has(name)
-
 /** Of images that are not ours nothing is known. Ours have no command: their entry point takes the service's name. */
 export const isOurs = ({ args = [], command }: IContainer) => command === undefined && commands.has(args[0] ?? "")
-
-/** Read by Node and by OpenTelemetry themselves, which know nothing of files. */
-const isTheirs = (name: string) => /^(NODE|OTEL)_/.test(name) && !name.endsWith("_FILE")
-
-const isKnown = (name: string) =>
-  known.has(name) || isTheirs(name) || (name.endsWith("_FILE") && known.has(name.slice(0, -5)))
 
 /** Files that a container is pointed to by its settings, where they are ones that are mounted for it. */
 const pointed = ({ env = [] }: IContainer) =>
@@ -34,12 +26,12 @@ export const settings: Topic = {
   about: "a pod of ours",
   rules: [
     {
-      says: "is told settings that the code reads, each once",
+      says: "is told settings that its process reads, each once",
       broken: eachContainer((container) => {
         if (!isOurs(container)) return undefined
         const names = (container.env ?? []).map(({ name }) => name)
         return [
-          ...names.filter((name) => !isKnown(name)).map((name) => `nobody reads ${name}`),
+          ...names.filter((name) => !reads(container.args?.[0] ?? "", name)).map((name) => `nobody reads ${name}`),
           ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} is there twice`)
         ]
       }),
