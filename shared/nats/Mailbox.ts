@@ -12,7 +12,7 @@ export type Delivery = JsMsg
  * Fails when the consumer is gone. Closing it gives back what was not taken, so that another replica has it at once.
  */
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
-  const { js } = yield* Nats
+  const { connectedSince, js } = yield* Nats
   const readiness = yield* Readiness
   const queue = yield* Queue.unbounded<Delivery, NatsError>()
   const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
@@ -28,7 +28,8 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
         max_messages: Math.min(definition.maxAckPending, 2_000),
         abort_on_missing_resource: true,
         expires: pullExpiresMillis,
-        callback: (message) => void Queue.offerUnsafe(queue, perhapsGivenBefore(message, createdAt))
+        callback: (message) =>
+          void Queue.offerUnsafe(queue, perhapsGivenBefore(message, Math.max(createdAt, connectedSince())))
       })
       const lost = (cause: unknown) =>
         Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
@@ -46,7 +47,8 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
 
 /**
  * What was stored before its consumer was made may have been given to one of the same name that somebody deleted: a log
- * then gives everything anew, as if for the first time. It counts as redelivered, so that it is checked against the log.
+ * then gives everything anew, as if for the first time. So does a server that was killed with what it gave last. It counts
+ * as redelivered, so that it is checked against the log.
  */
-const perhapsGivenBefore = (message: Delivery, createdAt: number): Delivery =>
-  message.time.getTime() < createdAt ? Object.defineProperty(message, "redelivered", { value: true }) : message
+const perhapsGivenBefore = (message: Delivery, knownSince: number): Delivery =>
+  message.time.getTime() < knownSince ? Object.defineProperty(message, "redelivered", { value: true }) : message

@@ -10,6 +10,7 @@ import { jserrors } from "@nats-io/jetstream/internal"
 import { type ConnectionOptions, connect, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { type ConnectedSince, watchConnected } from "./Connected.ts"
 import { credentials } from "./Credentials.ts"
 import { type ServerClock, serverClock, watchClock } from "./ServerClock.ts"
 import { type Told, watchStoring } from "./Storing.ts"
@@ -43,6 +44,7 @@ export class Nats extends Context.Service<
     readonly js: JetStreamClient
     readonly manager: JetStreamManager
     readonly clock: ServerClock
+    readonly connectedSince: ConnectedSince
     /** To be told of every publish. */
     readonly told: Told
   }
@@ -87,8 +89,10 @@ const open = (again: Schedule.Schedule<unknown>) =>
     )
     const clock = serverClock(manager)
     yield* clock.look
+    const connectedSince = yield* watchConnected(connection, clock)
     const told = yield* watchStoring(readiness)
-    return Nats.of({ connection, js: jetstream(connection, { timeout: 5_000 }), manager, clock, told })
+    const js = jetstream(connection, { timeout: 5_000 })
+    return Nats.of({ connection, js, manager, clock, connectedSince, told })
   })
 
 /** Nobody answered, or nobody leads, as in a cluster that has lost too many servers: in a moment it may be another matter. */
