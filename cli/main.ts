@@ -27,9 +27,11 @@ const run = NodeRuntime.runMain({
     done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : codeOf(Cause.squash(exit.cause)))
 })
 
-if (import.meta.main)
+export const main = () =>
   Command.runWith(carillon, { version })(withNegativeValues(process.argv.slice(2))).pipe(
     Effect.tapCause(explain),
     Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles)),
     run
   )
+
+if (import.meta.main) main()
