@@ -17,7 +17,8 @@ const marks: Readonly<Record<string, RegExp>> = {
   helm: /^# needs a cluster/,
   kubectl: /^# needs a cluster/,
   kind: /^# needs a cluster/,
-  docker: /^# needs (Docker|a cluster)/
+  docker: /^# needs (Docker|a cluster)/,
+  cosign: /^# needs .*\bcosign\b/
 }
 
 /** What a machine has, or its package manager gives. */

@@ -1,0 +1,30 @@
+#!/bin/sh
+# What a container runs: a service by its name, or the command line.
+set -eu
+app=$(cd "$(dirname "$0")/../.." && pwd)
+names=$(ls "$app/services")
+
+usage() {
+  echo "Usage: SERVICE, or: carillon COMMAND …"
+  echo "Services:" $names
+  echo "Settings are in the environment; a secret KEY may be in the file that KEY_FILE names."
+}
+
+refuse() {
+  echo "$1" >&2
+  usage >&2
+  exit 2
+}
+
+case ${1:-} in
+  "") refuse "Say which service to run." ;;
+  -h | --help) usage && exit ;;
+  carillon) shift && exec "$app/carillon" "$@" ;;
+esac
+
+for name in $names; do
+  [ "$name" = "$1" ] || continue
+  [ $# = 1 ] || refuse "A service takes no arguments."
+  exec node --import "$app/deploy/image/EarlyStop.ts" "$app/services/$name/main.ts"
+done
+refuse "There is no service $1."
