@@ -7,10 +7,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { home } from "../../deploy/local/Home.ts"
-import { root } from "./Code.ts"
 import { called, type Manifest } from "./Objects.ts"
 
 const run = promisify(execFile)
+const root = join(import.meta.dirname, "../..")
 const ours = join(import.meta.dirname, "custom-resources")
 
 const packages: Readonly<Record<string, string>> = {

@@ -31,7 +31,9 @@ export const settings: Topic = {
         if (!isOurs(container)) return undefined
         const names = (container.env ?? []).map(({ name }) => name)
         return [
-          ...names.filter((name) => !reads(container.args?.[0] ?? "", name)).map((name) => `nobody reads ${name}`),
+          ...names
+            .filter((name) => !reads(container.args?.[0] ?? "", name))
+            .map((name) => `${container.args?.[0]} does not read ${name}`),
           ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} is there twice`)
         ]
       }),
@@ -39,6 +41,12 @@ export const settings: Topic = {
         "one that nobody reads": changeContainer((container) => {
           container.env = [...(container.env ?? []), { name: "TELEGRAM_MESSAGES_PER_MINUTE", value: "1" }]
         }, isOurs),
+        "one that only another process reads": changeContainer(
+          (container) => {
+            container.env = [...(container.env ?? []), { name: "TELEGRAM_UPDATES", value: "poll" }]
+          },
+          ({ args }) => args?.[0] === "ledger"
+        ),
         "one twice": changeContainer((container) => {
           container.env = [...(container.env ?? []), ...(container.env ?? [])]
         }, isOurs)
