@@ -4,20 +4,29 @@ import type { JsMsg } from "@nats-io/jetstream"
 import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/transport-node"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 
-/** By it a stream drops what it has seen within its duplicate window. */
-export const messageIdHeader = "Nats-Msg-Id"
-
 const lineBreak = /[\r\n]/
+
+/** As they travel, made once: the client's own are a map of lists first, and of each it asks whether it was there before. */
+class Encoded extends MsgHdrsImpl {
+  readonly #text: string
+  constructor(text: string) {
+    super()
+    this.#text = text
+  }
+  override encode(): Uint8Array {
+    return Buffer.from(this.#text)
+  }
+}
 
 /** Names are our own. A value that begins another line would begin another header: it is a bug, and goes nowhere. */
 export const headersOf = (given: Headers): MsgHdrs => {
-  const record: Record<string, Array<string>> = {}
+  let text = "NATS/1.0"
   for (const name in given) {
     const value = given[name] as string
     if (lineBreak.test(value)) throw new Error(`a line break in the header ${name}`)
-    record[name] = [value]
+    text += `\r\n${name}: ${value}`
   }
-  return MsgHdrsImpl.fromRecord(record)
+  return new Encoded(`${text}\r\n\r\n`)
 }
 
 /** Where the client keeps them; not part of its interface, so perhaps not there. */

@@ -1,5 +1,5 @@
 // Puts messages into streams: many in one exchange where it can, one by one where it must learn each one's fate.
-import { JetStreamApiError, type JetStreamPublishOptions } from "@nats-io/jetstream"
+import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream"
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
@@ -7,7 +7,7 @@ import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
 import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
-import { headersOf, messageIdHeader } from "./Headers.ts"
+import { headersOf } from "./Headers.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
 
@@ -138,7 +138,7 @@ export const eventMessage = (event: Event, service: string, headers: Headers = {
 
 /** What `schedule.at` of a message that waits was; empty of one that does not. */
 export const scheduledAt = ({ header }: { header(name: string): string | undefined }): string =>
-  (header("Nats-Schedule") ?? "").replace("@at ", "")
+  (header(PubHeaders.Schedule) ?? "").replace("@at ", "")
 
 /** A fast batch costs about three single publishes; below this it is not worth it. */
 const smallest = 8
@@ -149,21 +149,25 @@ const wrongLastSequence = 10071
 export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
 
-const toFast = (message: Outgoing): FastMessage => {
-  const { messageId } = message
-  const headers = headersOf(
-    messageId === undefined ? message.headers : { ...message.headers, [messageIdHeader]: messageId }
-  )
-  const options: Partial<JetStreamPublishOptions> = { headers }
-  if (message.expectedSequence !== undefined) {
-    options.expect = {
-      lastSubjectSequence: message.expectedSequence,
-      ...(message.expectedOf === undefined ? {} : { lastSubjectSequenceSubject: message.expectedOf })
-    }
+/**
+ * What is asked of the stream goes in headers of ours: given as options, the client would check each name and value.
+ * Bytes are cut from a block that many share: for each text the client would ask for memory of its own.
+ */
+const toFast = ({ subject, payload, headers: given, ...asked }: Outgoing): FastMessage => {
+  const headers: Record<string, string> = { ...given }
+  if (asked.messageId !== undefined) headers[PubHeaders.MsgIdHdr] = asked.messageId
+  if (asked.expectedSequence !== undefined)
+    headers[PubHeaders.ExpectedLastSubjectSequenceHdr] = String(asked.expectedSequence)
+  if (asked.expectedOf !== undefined) headers[PubHeaders.ExpectedLastSubjectSequenceSubjectHdr] = asked.expectedOf
+  if (asked.keepSeconds !== undefined) headers[PubHeaders.MessageTTL] = `${asked.keepSeconds}s`
+  if (asked.schedule) {
+    headers[PubHeaders.Schedule] = `@at ${asked.schedule.at}`
+    headers[PubHeaders.ScheduleTarget] = asked.schedule.target
   }
-  if (message.keepSeconds !== undefined) options.ttl = `${message.keepSeconds}s`
-  if (message.schedule)
-    options.schedule = { specification: `@at ${message.schedule.at}`, target: message.schedule.target }
-  if (message.cancelSchedule !== undefined) options.cancelSchedule = { scheduleSubject: message.cancelSchedule }
-  return { subject: message.subject, payload: message.payload, options }
+  if (asked.cancelSchedule !== undefined) {
+    headers[PubHeaders.Scheduler] = asked.cancelSchedule
+    headers[PubHeaders.ScheduleNext] = "purge"
+  }
+  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload
+  return { subject, payload: bytes, options: { headers: headersOf(headers) } }
 }
