@@ -1,9 +1,9 @@
 // For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
 import { Effect, Result, Schema } from "effect"
+import { exactly } from "#shared/contract/Exact.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
-import { exactly } from "./Exact.ts"
 
 type Decode<A> = (text: string) => Result.Result<A, unknown>
 

@@ -1,5 +1,5 @@
-// Tells whether a value is already what a schema would make of it, some times faster than the schema does: what our own
-// services wrote nearly always is. Of what it does not know it says no, and the schema decides.
+// Tells whether a value is already what a schema would make of it, some times faster than the schema does: most
+// commands are, and what our own services wrote nearly always. Of what it does not know it says no, and the schema decides.
 import { type Schema, SchemaAST } from "effect"
 
 type Test = (value: unknown) => boolean

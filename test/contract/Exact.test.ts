@@ -3,9 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import fc from "fast-check"
 import { decodeWith } from "#shared/actor/Decode.ts"
-import { exactly } from "#shared/actor/Exact.ts"
+import { commands } from "#shared/contract/Commands.ts"
 import { Attempt, Event } from "#shared/contract/Events.ts"
+import { exactly } from "#shared/contract/Exact.ts"
 import { anyLog } from "../ledger/Histories.ts"
+import { small, validCommands } from "./Corpus.ts"
 
 const bySchema = Schema.decodeUnknownResult(Schema.fromJsonString(Event))
 const isExact = exactly(Event)
@@ -77,6 +79,20 @@ describe("the short way of reading", () => {
       }),
       { numRuns: 2_000 }
     )
+  })
+
+  it("takes of commands only what the schema leaves as it is", () => {
+    assert.isTrue(exactly(commands.schedule)(small))
+    for (const [title, name, json] of validCommands) {
+      const schema = commands[name] as Schema.ConstraintDecoder<unknown>
+      const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error" })
+      for (const path of pathsOf(json)) {
+        for (const value of [json, ...spoilt.map((with_) => changedAt(json, path, () => with_))])
+          if (exactly(schema)(value)) assert.deepStrictEqual(Result.getOrThrow(decode(value)), value, title)
+        const more = changedAt(json, path, withForeign)
+        if (exactly(schema)(more)) assert.deepStrictEqual(Result.getOrThrow(decode(more)), more, title)
+      }
+    }
   })
 
   it("takes nothing that it would have to change, or does not know", () => {
