@@ -2,10 +2,21 @@
 import { Effect } from "effect"
 import { runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
+import { attemptEventId } from "#shared/contract/CloudEvents.ts"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { Attempt, attemptOf, type Event, type EventOf, events, messageId, platform } from "#shared/contract/Events.ts"
+import {
+  Attempt,
+  attemptOf,
+  type Event,
+  type EventOf,
+  type EventType,
+  events,
+  messageId,
+  platform
+} from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import { deadLetterMessage } from "#shared/nats/DeadLetterStore.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -35,12 +46,28 @@ const recordFiring = (due: ReadonlyArray<Read<Attempt>>) => {
   }
 }
 
+/**
+ * Without what was redelivered and decided before: a later look at it might decide otherwise, and both would happen.
+ * `decisions` names every event that one of these can come to; `types` are theirs.
+ */
+const undecided = Effect.fnUntraced(function* <A>(
+  read: ReadonlyArray<Read<A>>,
+  decisions: (value: A) => ReadonlyArray<string>,
+  types: ReadonlyArray<EventType>,
+  since: number | undefined
+) {
+  if (since === undefined) return read
+  const log = yield* EventLog
+  const perhaps = read.filter(({ delivery }) => delivery.redelivered).map(({ value }) => decisions(value))
+  const said = yield* log.idsSince(types, since, perhaps)
+  return read.filter(({ value }) => !decisions(value).some((id) => said.has(id)))
+})
+
 /** Appends what was decided on each message, within a span for each. */
 const append = Effect.fnUntraced(function* <A>(
   read: ReadonlyArray<Read<A>>,
   decide: (value: A) => Event,
-  trace: { readonly destination: string; readonly as: "child" | "new" },
-  since: number | undefined
+  trace: { readonly destination: string; readonly as: "child" | "new" }
 ) {
   const publisher = yield* Publisher
   const events = read.map(({ value }) => decide(value))
@@ -51,7 +78,7 @@ const append = Effect.fnUntraced(function* <A>(
   })
   yield* publisher.append(
     events,
-    since,
+    undefined,
     spans.map(({ headers }) => headers)
   )
   spans.forEach((span, index) => {
@@ -64,13 +91,18 @@ const append = Effect.fnUntraced(function* <A>(
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
 const handleTimers = decoded(decodeWith(Attempt), (due, since) => {
   recordFiring(due)
-  return append(
-    due,
-    (attempt) => onDue(attempt, Date.now()),
-    { destination: "carillon.timer.due.{platform}", as: "new" },
-    since
+  return Effect.flatMap(undecided(due, dueDecisions, ["dispatched", "expired"], since), (undecided) =>
+    append(undecided, (attempt) => onDue(attempt, Date.now()), {
+      destination: "carillon.timer.due.{platform}",
+      as: "new"
+    })
   )
 })
+
+const dueDecisions = ({ message: { id }, attempt }: Attempt) => [
+  attemptEventId(id, attempt, "dispatched"),
+  attemptEventId(id, attempt, "expired")
+]
 
 /** What is given up is kept first: an operator may find a dead letter whose message goes on, never the reverse. */
 const keepDeadLetters = Effect.fnUntraced(function* (letters: ReadonlyArray<DeadLetter>) {
@@ -79,14 +111,24 @@ const keepDeadLetters = Effect.fnUntraced(function* (letters: ReadonlyArray<Dead
 })
 
 const handleFailures = (policy: RetryPolicy) =>
-  decoded(decodeWith(events["attempt-failed"]), (failures, since) => {
-    const now = Date.now()
-    const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
-    return Effect.andThen(
-      keepDeadLetters(failures.flatMap(({ value }) => deadLetter(value, decide(value)) ?? [])),
-      append(failures, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" }, since)
-    )
-  })
+  decoded(
+    decodeWith(events["attempt-failed"]),
+    Effect.fnUntraced(function* (failures, since) {
+      const now = Date.now()
+      const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
+      const open = yield* undecided(failures, failureDecisions, [...goesOn, ...ends], since)
+      yield* keepDeadLetters(open.flatMap(({ value }) => deadLetter(value, decide(value)) ?? []))
+      yield* append(open, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" })
+    })
+  )
+
+const goesOn = ["retry-scheduled", "fell-back"] as const
+const ends = ["failed", "unknown", "expired"] as const
+
+const failureDecisions = ({ message: { id }, attempt }: Attempt) => [
+  ...goesOn.map((type) => attemptEventId(id, attempt + 1, type)),
+  ...ends.map((type) => attemptEventId(id, attempt, type))
+]
 
 export const run = Effect.gen(function* () {
   const policy = { tiers: yield* retryTiers, senderWait: yield* senderWait }

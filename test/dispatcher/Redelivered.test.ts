@@ -1,0 +1,106 @@
+// What a dispatcher decided before it was killed stands, though the one that is given its work again, later, would decide
+// otherwise.
+import { assert, describe, it } from "@effect/vitest"
+import type { JsMsg } from "@nats-io/jetstream"
+import { Effect, Fiber } from "effect"
+import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { consumerState } from "#shared/nats/Inspect.ts"
+import { Nats } from "#shared/nats/Nats.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { type ConsumerDefinition, consumers, Subject } from "#shared/nats/Topology.ts"
+import { onDue, onFailure } from "../../services/dispatcher/Dispatch.ts"
+import { run } from "../../services/dispatcher/Dispatcher.ts"
+import { eventually } from "../support/Carillon.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { eventsOf } from "../support/Streams.ts"
+
+const policy = { tiers: [{ attempts: 1, seconds: 1 }], senderWait: 1_000 }
+
+const attemptWhichExpiresAt = (instant: number): Attempt => ({
+  message: {
+    id: "m",
+    platform: "telegram",
+    sender: "default",
+    recipient: { chatId: "1" },
+    content: { type: "text", text: "hello" },
+    dueAt: fromMillis(instant - 1_000),
+    expiresAt: fromMillis(instant),
+    priority: "normal",
+    unknownOutcome: "resend",
+    metadata: {}
+  },
+  attempt: 1,
+  failures: 0,
+  sendAt: fromMillis(instant - 1_000),
+  possibleDuplicate: false
+})
+
+/** Decided in time by one that was killed before it acknowledged; given to another when it is too late. */
+const decidedOnce = Effect.fnUntraced(function* (
+  consumer: ConsumerDefinition,
+  work: (attempt: Attempt) => { readonly subject: string; readonly payload: string },
+  decide: (attempt: Attempt, now: number) => Event
+) {
+  const { layer, nats } = yield* natsForTest
+  yield* Effect.gen(function* () {
+    yield* provision([consumers.dispatcherTimers, consumers.dispatcherFailures])
+    const { js } = yield* Nats
+    const { publish } = yield* Publisher
+    const expiresAt = Date.now() + 2_000
+    const attempt = attemptWhichExpiresAt(expiresAt)
+    const { payload, subject } = work(attempt)
+    const decided = decide(attempt, expiresAt - 1_000)
+    yield* publish([{ subject, payload, headers: {} }])
+    const taken = yield* Effect.promise(async () => {
+      const found = await js.consumers.get(consumer.stream, consumer.durable)
+      return (await found.next({ expires: 5_000 })) as JsMsg
+    })
+    yield* publish([eventMessage(decided, "dispatcher")])
+    yield* eventually("it to be too late", Effect.sync(Date.now), (now) => now > expiresAt)
+    taken.nak()
+    const dispatcher = yield* Effect.forkChild(run)
+    yield* eventually(
+      "it to be settled",
+      consumerState(consumer),
+      (state) => state?.waiting === 0 && state.inHand === 0
+    )
+    yield* Fiber.interrupt(dispatcher)
+    const said = (yield* eventsOf(nats.url, "carillon.event.>")).map(({ type }) => type)
+    assert.deepStrictEqual(
+      said.filter((type) => type !== "attempt-failed"),
+      [decided.type]
+    )
+  }).pipe(Effect.provide(layer))
+})
+
+const failedOf = (attempt: Attempt): EventOf<"attempt-failed"> => ({
+  type: "attempt-failed",
+  at: attempt.sendAt,
+  ...attempt,
+  category: "throttled",
+  reason: "too-many-requests",
+  retryAfterMillis: 100
+})
+
+describe("work that was decided on in time, and is given again when it is too late", () => {
+  it.live("is not expired if it was dispatched", () =>
+    decidedOnce(
+      consumers.dispatcherTimers,
+      (attempt) => ({ subject: Subject.due("telegram"), payload: JSON.stringify(attempt) }),
+      onDue
+    )
+  )
+
+  it.live("is not expired if another try was decided on", () =>
+    decidedOnce(
+      consumers.dispatcherFailures,
+      (attempt) => ({
+        subject: Subject.events("attempt-failed", "telegram"),
+        payload: JSON.stringify(failedOf(attempt))
+      }),
+      (attempt, now) => onFailure(failedOf(attempt), policy, now)
+    )
+  )
+})
