@@ -59,21 +59,31 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
   return begun
 }
 
+/** Stopped meanwhile, it waits for what NATS says of intents on their way: those that stand are sent, others given back. */
 const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { append } = yield* Publisher
       const now = desk.now()
+      let stand = false
       const intents = append(
         begun.map(({ entry, part }) => startedEvent(entry.attempt, entry.to, part, now)),
         undefined,
         begun.map(({ entry }) => entry.span.headers)
+      ).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            stand = true
+          })
+        ),
+        Effect.uninterruptible
       )
-      yield* restore(persistently(intents)).pipe(
-        // Stopped before the intent stood: nothing was sent, and they are given back with the others.
-        Effect.onInterrupt(() => Effect.sync(() => begun.forEach((one) => void putBack(desk, one))))
-      )
-      for (const one of begun) yield* Effect.forkIn(send(desk, one), scope)
+      const stored = yield* Effect.exit(restore(persistently(intents)))
+      for (const one of begun) {
+        if (stand) yield* Effect.forkIn(send(desk, one), scope)
+        else putBack(desk, one)
+      }
+      return yield* stored
     })
   )
 

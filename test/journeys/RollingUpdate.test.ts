@@ -34,9 +34,9 @@ describe("every service replaced under load, a new process beside the old", () =
       const publish = (id: string, more: object) =>
         Effect.promise(() => js.publish("carillon.command.schedule", command(id, 1_500, more).payload))
       let rounds = 0
+      let enough = false
       const load = Effect.gen(function* () {
-        while (true) {
-          const round = rounds++
+        for (let round = 0; !enough; rounds = ++round) {
           yield* publish(`telegram-${round}`, { recipient: { chatId: String(100 + (round % 7)) } })
           yield* publish(`webhook-${round}`, {
             platform: "webhook",
@@ -63,34 +63,24 @@ describe("every service replaced under load, a new process beside the old", () =
       yield* Effect.forEach(services, replace)
       // And all at once, as when one upgrade brings a new version of each.
       yield* Effect.forEach(services, replace, { concurrency: "unbounded" })
-      yield* Fiber.interrupt(loading)
+      enough = true
+      yield* Fiber.join(loading)
 
       const ids = ["telegram", "webhook", "outbox"].flatMap((kind) =>
         Array.from({ length: rounds }, (_, round) => `${kind}-${round}`)
       )
-      const counts = database.query(
-        "select count(*)::int as all, (count(*) filter (where status = 'sent'))::int as sent from carillon.scheduled_messages"
-      )
-      // The last round may have been cut off by the end of the load.
-      yield* eventually(
-        "all of them sent",
-        counts,
-        ([row]) => row?.sent === row?.all && Number(row?.all) >= ids.length - 3
-      )
+      const sent = database.query("select id from carillon.scheduled_messages where status = 'sent'")
+      yield* eventually("all of them sent", sent, ({ length }) => length === ids.length)
       const arrived = [
         ...phones.received.map(({ text }) => text.replace("text of ", "")),
         ...receiver.taken.map(({ post }) => post.id)
-      ].sort()
-      const rows = yield* database.query("select id from carillon.scheduled_messages")
-      assert.deepStrictEqual(arrived, rows.map(({ id }) => String(id)).sort())
-      assert.includeMembers(
-        arrived,
-        ids.filter((id) => !id.endsWith(`-${rounds - 1}`))
-      )
+      ]
+      assert.deepStrictEqual(arrived.sort(), ids.sort())
       const attempts = yield* database.query(
         "select count(*)::int as n from carillon.message_delivery_attempts where attempt > 1 or possible_duplicate"
       )
-      assert.deepStrictEqual(attempts, [{ n: 0 }])
+      // A machine that is so slow that a gateway lost its lease on the way is another matter: then nobody can know.
+      if (!outputs.some((output) => output().includes("no longer active"))) assert.deepStrictEqual(attempts, [{ n: 0 }])
       assert.deepStrictEqual(violations(yield* all.serverLog), [])
       for (const output of outputs) assert.notInclude(output(), '"level":"error"')
     })
