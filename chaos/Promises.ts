@@ -19,6 +19,11 @@ export const findings = (ran: Ran): ReadonlyArray<Finding> => [
   ...nothingLeftOver(ran)
 ]
 
+/** Unknown is final as long as nobody knows: a gateway that was cut off when it was answered says so when it is back. */
+const nobodyKnewBetter = (end: Seen, index: number, ends: ReadonlyArray<Seen>): boolean =>
+  end.type !== "unknown" ||
+  !ends.slice(index + 1).some(({ attempt, type }) => type === "sent" && attempt === end.attempt)
+
 /** Every accepted message has one final outcome, and the tables say the same. */
 const oneEnding = ({ dueAt, evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("one final outcome")
@@ -32,7 +37,9 @@ const oneEnding = ({ dueAt, evidence: { events, rows }, plan }: Ran): ReadonlyAr
       const refused = mine.some(({ at, type }) => type === "rejected" && Date.parse(at) >= deadline)
       return refused ? [] : [broken(`${id} was never accepted`)]
     }
-    const ends = saidOnce(mine).filter(({ type }) => endings.has(type))
+    const ends = saidOnce(mine)
+      .filter(({ type }) => endings.has(type))
+      .filter(nobodyKnewBetter)
     const named = ends.map(({ attempt, type }) => `${type} of attempt ${attempt ?? "none"}`).join(", ")
     if (ends.length !== 1) return [broken(`${id} has ended ${ends.length} times: ${named || "never"}`)]
     const status = rowOf.get(id)?.status

@@ -77,6 +77,12 @@ const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Parti
       { events: events.slice(0, 2), rows: row({ status: "processing" }) }
     ],
     ["a message with two ends", "one final outcome", { events: [...events, event("expired")] }],
+    ["a send that was known, and then was not", "one final outcome", { events: [...events, event("unknown")] }],
+    [
+      "another attempt that was sent although the first was unknown",
+      "one final outcome",
+      { events: [...events.slice(0, 2), event("unknown"), event("sent", { attempt: 2 })] }
+    ],
     ["an end of each of two attempts", "one final outcome", { events: [...events, event("sent", { attempt: 2 })] }],
     ["a row that says otherwise", "one final outcome", { rows: row({ status: "failed" }) }],
     ["a call without an intent", "sends are recorded", { left: again.left }],
@@ -132,6 +138,9 @@ describe("the promises", () => {
     const refused = { events: [late], rows: row({ status: "rejected", attempts: 0 }), left: [], arrived: [] }
     assert.deepStrictEqual(broken(refused), [])
   })
+
+  it("are kept by a send of which nobody knew, until its gateway was back", () =>
+    assert.deepStrictEqual(broken({ events: [...events.slice(0, 2), event("unknown"), sent] }), []))
 
   for (const [what, promise, wrong, others] of cases)
     it(`are broken by ${what}`, () => assert.include(broken(wrong, others), promise))
