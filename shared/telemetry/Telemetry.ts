@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
 import { metrics } from "@opentelemetry/api"
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
-import { resourceFromAttributes } from "@opentelemetry/resources"
+import { envDetector, resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { version } from "#shared/service/Version.ts"
@@ -56,7 +56,7 @@ const tracing = (service: string) =>
         const sdk = new NodeSDK({
           serviceName: tracedName || service,
           resource: resourceFromAttributes({ "service.version": version }),
-          autoDetectResources: false,
+          resourceDetectors: [envDetector],
           metricReaders: [],
           logRecordProcessors: []
         })

@@ -26,6 +26,10 @@ export const tracedName = environment("OTEL_SERVICE_NAME", {
   says: "What the service is called in traces",
   otherwise: "the service's own name"
 })
+environment("OTEL_RESOURCE_ATTRIBUTES", {
+  says: "What else traces say of where the service runs",
+  takes: "`name=value`, several with commas between: `k8s.namespace.name=clinic`"
+})
 environment("OTEL_EXPORTER_OTLP_PROTOCOL", {
   says: "In what form traces are sent",
   takes: "`http/protobuf`, `http/json` or `grpc`",

@@ -26,7 +26,8 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
       environment: {
         ...settings.environment,
         ...receiver.environment,
-        OTEL_EXPORTER_OTLP_HEADERS_FILE: authorization
+        OTEL_EXPORTER_OTLP_HEADERS_FILE: authorization,
+        OTEL_RESOURCE_ATTRIBUTES: "k8s.namespace.name=clinic-a"
       }
     })
     yield* start
@@ -49,6 +50,7 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
         spans.filter(({ service }) => service === "telegram-gateway").length === 2 * calls
       )
     })
+    assert.include(receiver.raw(), "clinic-a")
     assert.deepStrictEqual([...receiver.authorizations], ["Bearer of-the-collector"])
     const show = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, GRAFANA_URL: "https://grafana.example" })
     return { spans, found: yield* show(["show", "traced"]) }
