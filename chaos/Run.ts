@@ -46,7 +46,8 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
   const evidence = yield* over.pipe(
     Effect.tapError((why) => Effect.logDebug("not over", why)),
     Effect.retry(Schedule.spaced("500 millis")),
-    Effect.timeoutOrElse({ duration: "120 seconds", orElse: () => evidenceOf(world) })
+    // A timer that NATS had no room for comes back by the watchdog, which asks a second time only after 150 seconds.
+    Effect.timeoutOrElse({ duration: "240 seconds", orElse: () => evidenceOf(world) })
   )
   return { plan, evidence, asked, struck, dueAt } satisfies Ran as Ran
 }, Effect.scoped)
