@@ -16,7 +16,7 @@ const isStyle = ({ type }: Entity): boolean => (styles as ReadonlyArray<string>)
 
 /** Sorted: outer before inner. The same entities again come out as they are. */
 export const tidy = (text: string, entities: ReadonlyArray<Entity>): ReadonlyArray<Entity> => {
-  const spans = entities.map((entity) => trimmed(text, spanOf(text, entity))).filter(notEmpty)
+  const spans = beginningWithin(text, entities.map((entity) => trimmed(text, spanOf(text, entity))).filter(notEmpty))
   const solid = keepApart(spans.filter(({ entity }) => !isStyle(entity)).sort(outerFirst))
   const kept = [...solid]
   for (const style of styles) {
@@ -50,6 +50,17 @@ const trimmed = (text: string, { entity, start, end }: Span): Span => {
   while (end > start && isSpace(text, end - 1)) end--
   while (start < end && (isCode(entity) ? text.charAt(start) === "\n" : isSpace(text, start))) start++
   return { entity, start, end }
+}
+
+/** A quote has no blanks at its beginning: code that keeps them there, as its indent, begins with the quote all the same. */
+const beginningWithin = (text: string, spans: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+  const quotes = spans.filter(({ entity }) => isQuote(entity))
+  return spans.map((span) => {
+    const begins = ({ end, start }: Span) =>
+      span.start < start && start < span.end && span.end <= end && text.slice(span.start, start).trim() === ""
+    const around = isCode(span.entity) ? quotes.find(begins) : undefined
+    return around ? { ...span, start: around.start } : span
+  })
 }
 
 /** Quotes hold anything but quotes; code and links hold none of each other. The outer one stays, else the earlier. */

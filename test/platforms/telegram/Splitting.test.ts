@@ -87,6 +87,21 @@ describe("the parts of any text with any entities", () => {
     })
   })
 
+  it("keep code in a quote where a cut leaves blanks before both", () => {
+    const entities = [
+      { type: "expandable_blockquote" as const, offset: 11, length: 14 },
+      { type: "pre" as const, language: "js", offset: 19, length: 6 }
+    ]
+    const [, second] = split({ text: "](http://a.example)\r\n<\u0007z**、", entities }, { ...small, entities: 100 })
+    assert.deepStrictEqual(
+      second?.entities.map(({ type, offset }) => [type, offset]),
+      [
+        ["expandable_blockquote", 2],
+        ["pre", 2]
+      ]
+    )
+  })
+
   it("leave links and code whole if there is a place before them", () => {
     fc.assert(
       fc.property(
