@@ -5,8 +5,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import { Publisher } from "#shared/nats/Publisher.ts"
 import { chart } from "../../deploy/helm/Render.ts"
 import { cli } from "../support/Cli.ts"
+import { natsForTest } from "../support/Layers.ts"
 import { testNats } from "../support/TestNats.ts"
 
 type Said = Readonly<Record<string, unknown>>
@@ -78,6 +80,40 @@ describe("the objects of NACK", () => {
         const filters = config.filter_subjects ?? [config.filter_subject]
         agree(one, { ...config, filter_subjects: filters }, ["stream_name"])
       }
+    })
+  )
+
+  it.live("leave out fast batches and nothing else: many messages at once are stored all the same", () =>
+    Effect.gen(function* () {
+      const { layer, nats } = yield* natsForTest
+      const provisioned = yield* testNats
+      const made = yield* cli({ NATS_URL: provisioned.url })(["nats", "provision"])
+      assert.strictEqual(made.code, 0, made.err)
+      const managerOf = (url: string) =>
+        Effect.acquireRelease(
+          Effect.promise(() => connect({ servers: url })),
+          (open) => Effect.promise(() => open.close())
+        ).pipe(Effect.flatMap((connection) => Effect.promise(() => jetstreamManager(connection))))
+      const [ours, theirs] = [yield* managerOf(provisioned.url), yield* managerOf(nats.url)]
+      for (const said of topology.streams) {
+        const { config } = yield* Effect.promise(() => theirs.streams.add(asTheServerSays(said) as { name: string }))
+        const { config: wanted } = yield* Effect.promise(() => ours.streams.info(config.name))
+        const { allow_batched: _, metadata: __, ...others } = wanted as typeof wanted & { allow_batched?: boolean }
+        const { metadata: ___, ...found } = config
+        assert.deepStrictEqual(found, others)
+      }
+      const events = Array.from({ length: 50 }, (_, index) => ({
+        subject: "carillon.event.sent.telegram",
+        payload: "{}",
+        headers: {},
+        messageId: `event-${index}`
+      }))
+      yield* Effect.provide(
+        Effect.flatMap(Publisher, ({ publish }) => publish(events)),
+        layer
+      )
+      const { state } = yield* Effect.promise(() => theirs.streams.info("EVENTS"))
+      assert.strictEqual(state.messages, events.length)
     })
   )
 })
