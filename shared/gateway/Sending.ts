@@ -87,10 +87,11 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
     })
   )
 
-const putBack = ({ now, turns }: Desk, { end, entry }: Begun) => {
+const putBack = ({ now, signal, turns }: Desk, { end, entry }: Begun) => {
   end(notSent, now())
   turns.ended(entry.recipient)
   turns.add(entry)
+  signal()
 }
 
 const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
