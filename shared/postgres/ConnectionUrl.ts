@@ -14,7 +14,7 @@ export interface ConnectionUrl {
 
 /** Where Postgres is. */
 export const urlSetting = secret("DATABASE_URL", {
-  says: "Where Postgres is; a pooler in transaction mode will do. TLS is said as libpq says it: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. The ledger's user needs `CREATE` on the database",
+  says: "Where Postgres is; a pooler in transaction mode will do. TLS is said as libpq says it: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. The ledger's user needs `CREATE` on the database, unless `TABLES_MANAGE` is `none`",
   takes: "`postgres://user:password@host:5432/database`",
   byDefault: "postgres://carillon@127.0.0.1:5432/carillon"
 })
