@@ -1,6 +1,6 @@
 // For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
-import { Effect, Result, Schema } from "effect"
-import { exactly } from "#shared/contract/Exact.ts"
+import { Effect, Result, type Schema } from "effect"
+import { decoderOf } from "#shared/contract/Exact.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
@@ -9,13 +9,8 @@ type Decode<A> = (text: string) => Result.Result<A, unknown>
 
 /** Reads one JSON message. Foreign fields are ignored: a newer service may have written them. */
 export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> => {
-  const decode = Schema.decodeUnknownResult(schema)
-  const isExact = exactly(schema)
-  return (text) =>
-    Result.flatMap(
-      parsed(text),
-      (value): Result.Result<A, unknown> => (isExact(value) ? Result.succeed(value as A) : decode(value))
-    )
+  const decode: (value: unknown) => Result.Result<A, unknown> = decoderOf(schema)
+  return (text) => Result.flatMap(parsed(text), decode)
 }
 
 const parsed = (text: string): Result.Result<unknown, unknown> =>

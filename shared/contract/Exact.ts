@@ -1,6 +1,6 @@
 // Tells whether a value is already what a schema would make of it, some times faster than the schema does: most
 // commands are, and what our own services wrote nearly always. Of what it does not know it says no, and the schema decides.
-import { type Schema, SchemaAST } from "effect"
+import { Result, Schema, SchemaAST } from "effect"
 
 type Test = (value: unknown) => boolean
 
@@ -8,6 +8,16 @@ const unknown: Test = () => false
 
 /** True: decoding answers with this very value. False: perhaps it does, perhaps not. */
 export const exactly = (schema: Schema.Constraint): Test => testOf(schema.ast)
+
+/** What the schema makes of a value, with its own work only where that is another value. */
+export const decoderOf = <A>(
+  schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A },
+  options?: SchemaAST.ParseOptions
+): ((value: unknown) => Result.Result<A, Schema.SchemaError>) => {
+  const decode = Schema.decodeUnknownResult(schema, options)
+  const isExact = exactly(schema)
+  return (value) => (isExact(value) ? Result.succeed(value as A) : decode(value))
+}
 
 // Fields share their schemas.
 const made = new WeakMap<SchemaAST.AST, Test>()

@@ -9,7 +9,7 @@ import {
   type ScheduleCommand
 } from "./Commands.ts"
 import type { Message } from "./Events.ts"
-import { exactly } from "./Exact.ts"
+import { decoderOf } from "./Exact.ts"
 import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
 
@@ -33,12 +33,8 @@ export interface Rules {
 export const tenYears = 3_653 * 24 * 60 * 60 * 1_000
 const strict = { errors: "all", onExcessProperty: "error" } as const
 type Decode = (json: unknown) => Result.Result<unknown, Schema.SchemaError>
-const decoderOf = (schema: Schema.ConstraintDecoder<unknown>): Decode => {
-  const [decode, isExact] = [Schema.decodeUnknownResult(schema, strict), exactly(schema)]
-  return (json) => (isExact(json) ? Result.succeed(json) : decode(json))
-}
 const decoders = Object.fromEntries(
-  commandNames.map((name) => [name, decoderOf(commands[name] as Schema.ConstraintDecoder<unknown>)])
+  commandNames.map((name) => [name, decoderOf(commands[name] as Schema.ConstraintDecoder<unknown>, strict)])
 ) as unknown as { readonly [Name in CommandName]: Decode }
 type Commands = { readonly [Name in CommandName]: (typeof commands)[Name]["Type"] }
 
