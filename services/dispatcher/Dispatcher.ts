@@ -21,20 +21,16 @@ import { headerOf } from "#shared/nats/Headers.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
-import { fraction, setting } from "#shared/service/Settings.ts"
+import { fraction, seconds } from "#shared/service/Settings.ts"
 import { recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { deadLetter, onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
 import { retryTiers } from "./RetryTiers.ts"
 
-const senderWait = Effect.map(
-  setting("RETRY_SENDER_WAIT_SECONDS", fraction(0.01, 86_400), {
-    says: "How long a message waits whose sender was refused: a wrong token or secret; it uses up no attempt",
-    unit: "seconds",
-    byDefault: 60
-  }),
-  (seconds) => seconds * 1_000
-)
+const senderWait = seconds("RETRY_SENDER_WAIT_SECONDS", fraction(0.01, 86_400), {
+  says: "How long a message waits whose sender was refused: a wrong token or secret; it uses up no attempt",
+  byDefault: 60
+})
 
 const firedAt = (read: Read<unknown> | undefined) => read?.delivery.time.getTime() ?? Date.now()
 

@@ -11,7 +11,7 @@ import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
-import { setting, whole } from "#shared/service/Settings.ts"
+import { seconds, whole } from "#shared/service/Settings.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { claim, emptied, recurs } from "./SeriesRules.ts"
 import { submitMessages } from "./Submitting.ts"
@@ -23,14 +23,10 @@ export interface Recurring {
 }
 
 /** Milliseconds. */
-export const seriesLead = Effect.map(
-  setting("SERIES_LEAD_SECONDS", whole(1, 86_400), {
-    says: "How long before its time an occurrence of a series becomes a message; more for many series that come at one instant",
-    unit: "seconds",
-    byDefault: 60
-  }),
-  (seconds) => seconds * 1_000
-)
+export const seriesLead = seconds("SERIES_LEAD_SECONDS", whole(1, 86_400), {
+  says: "How long before its time an occurrence of a series becomes a message; more for many series that come at one instant",
+  byDefault: 60
+})
 
 /** As it stands when everything is published and all that is due at this instant is dealt with. */
 export const upTo = Effect.fnUntraced(function* (
@@ -125,15 +121,14 @@ export const handleTicks = (recurring: Recurring) => (batch: Batch) =>
     { concurrency }
   )
 
-const sweepEvery = setting("SERIES_SWEEP_SECONDS", whole(1, 86_400), {
+const sweepEvery = seconds("SERIES_SWEEP_SECONDS", whole(1, 86_400), {
   says: "How often series are looked for that have lost their tick",
-  unit: "seconds",
   byDefault: 300
 })
 
 /** Finds series whose tick is gone or does not fire, at start and every few minutes, and brings them forward. Runs until interrupted. */
 export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {
-  const seconds = yield* sweepEvery
+  const every = yield* sweepEvery
   const store = yield* SeriesStore
   const sweep = Effect.gen(function* () {
     for (const id of yield* store.withoutTick(Date.now() - stuckAfter)) {
@@ -145,6 +140,6 @@ export const sweepSeries = Effect.fnUntraced(function* (recurring: Recurring) {
   })
   while (true) {
     yield* sweep.pipe(Effect.catchTag("NatsError", (error) => Effect.logWarning("the series were not swept", error)))
-    yield* Effect.sleep(seconds * 1_000)
+    yield* Effect.sleep(every)
   }
 })

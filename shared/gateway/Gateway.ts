@@ -4,7 +4,7 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { fraction, setting, whole } from "#shared/service/Settings.ts"
+import { fraction, seconds, setting, whole } from "#shared/service/Settings.ts"
 import { type Policy, sendWhileActive } from "./ActiveSender.ts"
 import { contactsOf } from "./Contacts.ts"
 import { serveUpdates } from "./Doorway.ts"
@@ -12,21 +12,20 @@ import { leaseOf } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
 import type { Hearer } from "./Updates.ts"
 
-const waiting = (key: string, byDefault: number, says: string) =>
-  Effect.map(setting(key, fraction(0.01, 86_400), { says, unit: "seconds", byDefault }), (seconds) => seconds * 1_000)
-
 const policy = Effect.all({
   circuit: Effect.all({
     failures: setting("CIRCUIT_FAILURES", whole(1, 1_000_000), {
       says: "Failures in a row that open the circuit; where the platform refuses the sender itself, it opens at once",
       byDefault: 10
     }),
-    firstWait: waiting(
-      "CIRCUIT_FIRST_WAIT_SECONDS",
-      10,
-      "From the opening of the circuit to its first probe; twice as long each time"
-    ),
-    longestWait: waiting("CIRCUIT_LONGEST_WAIT_SECONDS", 300, "The longest wait between two probes of an open circuit")
+    firstWait: seconds("CIRCUIT_FIRST_WAIT_SECONDS", fraction(0.01, 86_400), {
+      says: "From the opening of the circuit to its first probe; twice as long each time",
+      byDefault: 10
+    }),
+    longestWait: seconds("CIRCUIT_LONGEST_WAIT_SECONDS", fraction(0.01, 86_400), {
+      says: "The longest wait between two probes of an open circuit",
+      byDefault: 300
+    })
   }),
   graceSeconds: setting("SHUTDOWN_GRACE_SECONDS", whole(0, 3_600), {
     says: "How long a stop waits for sends under way; whoever stops the service must give it longer",

@@ -64,6 +64,14 @@ export const setting = <A>(
   meaning: Meaning & { readonly byDefault?: NoInfer<A> }
 ): Setting<A> => make({ ...meaning, key, schema, secret: false }, Config.schema(schema, key))
 
+/** Said in seconds, read in milliseconds. */
+export const seconds = (
+  key: string,
+  schema: Values<number>,
+  meaning: Meaning & { readonly byDefault?: number }
+): Effect.Effect<number, Config.ConfigError> =>
+  Effect.map(setting(key, schema, { ...meaning, unit: "seconds" }), (found) => found * 1_000)
+
 /** Off if nothing is said. */
 export const flag = (key: string, meaning: Meaning): Setting<boolean> =>
   make({ ...meaning, key, schema: Schema.Boolean, secret: false, byDefault: false }, Config.Boolean(key))
