@@ -1,10 +1,10 @@
 // Takes out of the work queues what was acknowledged and stayed in them. nats-server answers an acknowledgement although it
 // cannot write, forgets over its next start that the message was to go, and then gives it to nobody and removes it never.
-import { JetStreamApiError } from "@nats-io/jetstream"
 import { Effect, Option } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { durables } from "#shared/nats/Inspect.ts"
-import { attempt, Nats } from "#shared/nats/Nats.ts"
+import { Nats } from "#shared/nats/Nats.ts"
+import { removeAt } from "#shared/nats/Removing.ts"
 import { type StreamName, streams } from "#shared/nats/Topology.ts"
 
 /**
@@ -46,18 +46,7 @@ const removeUpTo = Effect.fnUntraced(function* (stream: StreamName, filter: stri
   while (true) {
     const found = Option.getOrUndefined(yield* log.next(stream, from, filter))
     if (!found || found.sequence > floor || found.storedAt >= before) return removed
-    if (yield* remove(stream, found.sequence)) removed++
+    if (yield* removeAt(stream, found.sequence)) removed++
     from = found.sequence + 1
   }
-})
-
-/** False if it was gone: a replica may have shown what another scheduler has removed. */
-const remove = Effect.fnUntraced(function* (stream: StreamName, sequence: number) {
-  const { manager } = yield* Nats
-  return yield* attempt("remove", () => manager.streams.deleteMessage(stream, sequence)).pipe(
-    Effect.catchIf(
-      ({ cause }) => cause instanceof JetStreamApiError,
-      () => Effect.succeed(false)
-    )
-  )
 })

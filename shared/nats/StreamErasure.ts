@@ -1,6 +1,5 @@
 // What is said of a person in each stream, and how it goes: one rule a stream, so that a new stream needs one to compile.
-import { JetStreamApiError } from "@nats-io/jetstream"
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import {
   type Erasing,
@@ -14,8 +13,9 @@ import {
 import { events } from "#shared/contract/Events.ts"
 import { SenderState } from "#shared/contract/Senders.ts"
 import type { Lying } from "./Browse.ts"
-import { attempt, Nats, NatsError } from "./Nats.ts"
+import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { eventMessage, Publisher } from "./Publisher.ts"
+import { removeAt } from "./Removing.ts"
 import { type StreamName, Subject } from "./Topology.ts"
 
 type Removal = Effect.Effect<void, NatsError, Nats | Publisher>
@@ -26,20 +26,10 @@ export interface Rule {
   readonly remove?: (found: Lying, erasing: Erasing) => Removal
 }
 
-const gone = Schema.is(NatsError)
-
-/** The server overwrites it, as it does unless told otherwise. */
-const deleteOne = (stream: StreamName) =>
-  Effect.fnUntraced(function* ({ sequence }: Lying) {
-    const { manager } = yield* Nats
-    yield* attempt(`erase in ${stream}`, () => manager.streams.deleteMessage(stream, sequence, true)).pipe(
-      // It went by itself meanwhile.
-      Effect.catchIf(
-        (error) => gone(error) && error.cause instanceof JetStreamApiError,
-        () => Effect.void
-      )
-    )
-  })
+const deleteOne =
+  (stream: StreamName) =>
+  ({ sequence }: Lying) =>
+    Effect.asVoid(removeAt(stream, sequence))
 
 const decodeScheduled = decodeWith(events.scheduled)
 
