@@ -1,9 +1,9 @@
 // What the ledger tells of its work: the last span of every trace, how long events take to reach the tables,
 // and how many still wait.
-import { Effect, Result } from "effect"
+import { Result } from "effect"
 import { attemptOf, type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { watchdogRules } from "#shared/contract/Fields.ts"
-import { counter, gauge, gauges, recordStage } from "#shared/telemetry/Metrics.ts"
+import { counter, gauge, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { processingFrom } from "#shared/telemetry/Processing.ts"
 import type { Arrived } from "./Batch.ts"
 import type { Finding } from "./Overdue.ts"
@@ -12,12 +12,9 @@ import type { Pruned } from "./Prune.ts"
 let behind = 0
 
 /** Events that the log holds and the tables do not, as of the last batch. */
-export const watchLag = Effect.acquireRelease(
-  Effect.sync(() =>
-    gauge("carillon_ledger_lag_events", "Events not projected yet, as of the last batch", () => behind)
-  ),
-  (remove) => Effect.sync(remove)
-)
+export const watchLag = shown(() => [
+  gauge("carillon_ledger_lag_events", "Events not projected yet, as of the last batch", () => behind)
+])
 
 const prunedRows = counter(
   "carillon_ledger_pruned",
@@ -63,23 +60,17 @@ export const lookedAt = (found: ReadonlyArray<Finding>, at: number) => {
 /** Shown by the ledger that keeps watch, for as long as it does. */
 export const watchFindings = (validSeconds: number) => {
   const watches = () => Date.now() - lookedAtMillis < validSeconds * 1_000 + 60_000
-  return Effect.acquireRelease(
-    Effect.sync(() => [
-      gauges(
-        "carillon_watchdog_findings",
-        "Messages that something is wrong with, as of the last round, by rule",
-        () =>
-          watches()
-            ? watchdogRules.map((rule) => ({
-                value: findings.filter((one) => one.rule === rule).length,
-                attributes: { rule }
-              }))
-            : []
-      ),
-      gauges("carillon_watchdog_looked_at_seconds", "When the last round was, since the epoch", () =>
-        lookedAtMillis === 0 ? [] : [{ value: lookedAtMillis / 1_000, attributes: {} }]
-      )
-    ]),
-    (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))
-  )
+  return shown(() => [
+    gauges("carillon_watchdog_findings", "Messages that something is wrong with, as of the last round, by rule", () =>
+      watches()
+        ? watchdogRules.map((rule) => ({
+            value: findings.filter((one) => one.rule === rule).length,
+            attributes: { rule }
+          }))
+        : []
+    ),
+    gauges("carillon_watchdog_looked_at_seconds", "When the last round was, since the epoch", () =>
+      lookedAtMillis === 0 ? [] : [{ value: lookedAtMillis / 1_000, attributes: {} }]
+    )
+  ])
 }

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { durables, streamState } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { type StreamName, streams } from "#shared/nats/Topology.ts"
-import { gauge, gauges } from "#shared/telemetry/Metrics.ts"
+import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
 
 const streamNames = Object.keys(streams) as ReadonlyArray<StreamName>
 
@@ -29,7 +29,7 @@ export const watchQueues = Effect.gen(function* () {
     gauges(name, description, () =>
       last.stored.map((one) => ({ value: read(one), attributes: { stream: one.stream } }))
     )
-  const shown = [
+  yield* shown(() => [
     gauge("carillon_queues_looked_at_seconds", "When NATS was last asked, since the epoch", () => last.at / 1_000),
     ofConsumers("carillon_consumer_waiting_messages", "Not given to anybody yet", ({ state }) => state.waiting),
     ofConsumers("carillon_consumer_in_hand_messages", "Given and not acknowledged", ({ state }) => state.inHand),
@@ -46,8 +46,7 @@ export const watchQueues = Effect.gen(function* () {
     ofStreams("carillon_stream_limit_bytes", "The limit on bytes; 0 is none", ({ state }) =>
       Math.max(0, state?.config.max_bytes ?? 0)
     )
-  ]
-  yield* Effect.addFinalizer(() => Effect.sync(() => shown.forEach((remove) => void remove())))
+  ])
   while (true) {
     last = yield* Effect.orElseSucceed(look, () => last)
     yield* Effect.sleep("10 seconds")

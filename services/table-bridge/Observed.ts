@@ -1,7 +1,7 @@
 // What the bridge tells of its work: what waits, and for how long. Asked of Postgres every ten seconds.
 import { Effect } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { gauge } from "#shared/telemetry/Metrics.ts"
+import { gauge, shown } from "#shared/telemetry/Metrics.ts"
 
 interface Waiting {
   readonly count: number
@@ -29,7 +29,7 @@ export const watch = Effect.fnUntraced(function* (observed: Observed, bridged: b
   const none = { count: 0, oldest: 0 }
   let last = { commands: none, changes: none, at: Date.now() }
   const age = ({ count, oldest }: Waiting) => (count === 0 ? 0 : oldest + (Date.now() - last.at) / 1_000)
-  const shown = [
+  yield* shown(() => [
     gauge("carillon_outbox_waiting_commands", "In the outbox, not published yet", () => last.commands.count),
     gauge("carillon_outbox_oldest_seconds", "How long the oldest of them has waited; 0 if none does", () =>
       age(last.commands)
@@ -39,8 +39,7 @@ export const watch = Effect.fnUntraced(function* (observed: Observed, bridged: b
       age(last.changes)
     ),
     gauge("carillon_bridge_lag_events", "Events not read yet, as of the last batch", () => observed.behind)
-  ]
-  yield* Effect.addFinalizer(() => Effect.sync(() => shown.forEach((remove) => void remove())))
+  ])
   const look = Effect.gen(function* () {
     const commands = yield* waiting("carillon_outbox.commands", "created_at")
     const changes = bridged ? yield* waiting("carillon_bridge.changes", "at") : none

@@ -1,10 +1,9 @@
 // What a gateway tells of its work: a span from taking a message to its outcome, one for the call within it, and how
 // late and how long it was.
-import { Effect } from "effect"
 import type { Attempt, Event } from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { gauge, recordLateness, recordStage } from "#shared/telemetry/Metrics.ts"
+import { gauge, recordLateness, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { attributesOf, processing } from "#shared/telemetry/Processing.ts"
 import { type MessageSpan, startSpan } from "#shared/telemetry/Spans.ts"
 import type { Desk } from "./Desk.ts"
@@ -48,37 +47,27 @@ export const ended = ({ span }: Entry, event: Event) => {
 export const watching = ({ allowance, gateway: { platform }, inHand, sender: { name: sender } }: Desk) => {
   const about = { platform, sender }
   const show = (name: string, description: string, read: () => number) => gauge(name, description, read, about)
-  return Effect.acquireRelease(
-    Effect.sync(() => [
-      show("carillon_gateway_messages_in_hand", "Taken, not settled: waiting, being sent, recorded", () => inHand.size),
-      show("carillon_gateway_sends_in_flight", "Calls to the platform under way", () => allowance.sending),
-      show("carillon_sender_limit_used_ratio", "Of the sends that its limit allows now", () =>
-        allowance.used(Date.now())
-      ),
-      show(
-        "carillon_sender_circuit_open",
-        "1 open, 0.5 being probed, 0 closed",
-        () => openness[allowance.circuit.state]
-      ),
-      show(
-        "carillon_sender_recipients_held",
-        "Recipients that do not take messages, each probed on its own",
-        () => allowance.recipientsHeld
-      ),
-      show("carillon_sender_paused", "1 while an operator holds it", () => (allowance.orders.paused ? 1 : 0))
-    ]),
-    (removes) => Effect.sync(() => removes.forEach((remove) => void remove()))
-  )
+  return shown(() => [
+    show("carillon_gateway_messages_in_hand", "Taken, not settled: waiting, being sent, recorded", () => inHand.size),
+    show("carillon_gateway_sends_in_flight", "Calls to the platform under way", () => allowance.sending),
+    show("carillon_sender_limit_used_ratio", "Of the sends that its limit allows now", () =>
+      allowance.used(Date.now())
+    ),
+    show("carillon_sender_circuit_open", "1 open, 0.5 being probed, 0 closed", () => openness[allowance.circuit.state]),
+    show(
+      "carillon_sender_recipients_held",
+      "Recipients that do not take messages, each probed on its own",
+      () => allowance.recipientsHeld
+    ),
+    show("carillon_sender_paused", "1 while an operator holds it", () => (allowance.orders.paused ? 1 : 0))
+  ])
 }
 
 /** Whether updates come in, as far as that can be known here. */
 export const hearing = ({ platform, sender }: Hearer, failing: () => boolean) => {
   const read = () => Number(failing())
   const about = { platform, sender }
-  return Effect.acquireRelease(
-    Effect.sync(() => gauge("carillon_sender_updates_failing", "1 while it hears nothing from people", read, about)),
-    (remove) => Effect.sync(remove)
-  )
+  return shown(() => [gauge("carillon_sender_updates_failing", "1 while it hears nothing from people", read, about)])
 }
 
 const openness = { open: 1, "half-open": 0.5, closed: 0 } as const

@@ -2,7 +2,7 @@
 // Kept by the monotonic clock between two looks: a jump of this machine's wall clock does not move it.
 import type { JetStreamManager } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { gauge } from "#shared/telemetry/Metrics.ts"
+import { gauge, shown } from "#shared/telemetry/Metrics.ts"
 
 export interface ServerClock {
   /** Its time in milliseconds; our own while it was never heard. To be compared with when something was stored. */
@@ -44,16 +44,13 @@ const lookEvery = "5 seconds"
 /** Shows how far our own clock is ahead of it, and says aloud when that is more than a second. Runs until interrupted. */
 export const watchClock = Effect.fnUntraced(function* ({ look, now }: ServerClock) {
   const ahead = () => Date.now() - now()
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      gauge(
-        "carillon_clock_skew_seconds",
-        "The clock of this service ahead of that of the NATS server",
-        () => ahead() / 1_000
-      )
-    ),
-    (remove) => Effect.sync(remove)
-  )
+  yield* shown(() => [
+    gauge(
+      "carillon_clock_skew_seconds",
+      "The clock of this service ahead of that of the NATS server",
+      () => ahead() / 1_000
+    )
+  ])
   let told = false
   while (true) {
     const wrong = Math.abs(ahead()) > worthSayingMillis

@@ -2,7 +2,7 @@
 // while everything else about the server looks well.
 import { Clock, Effect } from "effect"
 import type { Readiness } from "#shared/service/Readiness.ts"
-import { gauges } from "#shared/telemetry/Metrics.ts"
+import { gauges, shown } from "#shared/telemetry/Metrics.ts"
 import { type StreamName, streamOf } from "./Topology.ts"
 
 /** Told of each publish whether it was stored. */
@@ -24,14 +24,11 @@ export const watchStoring = Effect.fnUntraced(function* (readiness: Readiness["S
     "nats stores",
     Effect.sync(() => ![...newest.values()].some(fails))
   )
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      gauges("carillon_publish_failing", "1 while NATS has not stored our newest message for a stream", () =>
-        Array.from(newest, ([stream, at]) => ({ value: fails(at) ? 1 : 0, attributes: { stream } }))
-      )
-    ),
-    (remove) => Effect.sync(remove)
-  )
+  yield* shown(() => [
+    gauges("carillon_publish_failing", "1 while NATS has not stored our newest message for a stream", () =>
+      Array.from(newest, ([stream, at]) => ({ value: fails(at) ? 1 : 0, attributes: { stream } }))
+    )
+  ])
   return ((subject, is) => {
     const stream = streamOf(subject)
     if (stream) newest.set(stream, is ? undefined : clock.currentTimeMillisUnsafe())

@@ -1,5 +1,6 @@
 // Every metric of the services, by the conventions of Prometheus: base units, low cardinality, never an id.
 import { metrics, type Observable } from "@opentelemetry/api"
+import { Effect } from "effect"
 import { type Event, platform } from "#shared/contract/Events.ts"
 import type { MetricAttributes } from "./Attributes.ts"
 
@@ -78,6 +79,12 @@ export const gauges = (name: string, description: string, read: () => ReadonlyAr
   observable.addCallback(observe)
   return () => observable.removeCallback(observe)
 }
+
+/** Shows them while the scope lives. */
+export const shown = (figures: () => ReadonlyArray<() => void>) =>
+  Effect.acquireRelease(Effect.sync(figures), (removes) =>
+    Effect.sync(() => removes.forEach((remove) => void remove()))
+  )
 
 /** A single one. */
 export const gauge = (name: string, description: string, read: () => number, attributes: MetricAttributes = {}) =>
