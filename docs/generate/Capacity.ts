@@ -1,7 +1,7 @@
 // The tables of docs/capacity.md, worked out from the figures of docs/benchmarks.md: a new run of the benchmark renews both.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { docsFolder } from "./ReferenceFolder.ts"
+import { docsFolder } from "./Folders.ts"
 
 const pageOf = (name: string) => readFileSync(join(docsFolder, name), "utf8")
 

@@ -44,8 +44,9 @@ export const settingsByReader: Promise<SettingsByReader> = Promise.all(
   modules.map(async ([reader, module]) => [reader, await declaredIn(module)] as const)
 ).then((found) => new Map(found))
 
-/** Whether a variable of the environment means anything to a process. */
-export const reads = async (reader: Reader, variable: string): Promise<boolean> => {
-  const settings = (await settingsByReader).get(reader) ?? []
-  return settings.some(({ fromFile, key }) => key === variable || (fromFile && `${key}_FILE` === variable))
-}
+/** Whether a variable of the environment means anything to who reads these. */
+export const isRead = (settings: ReadonlyArray<SettingInWords>, variable: string): boolean =>
+  settings.some(({ fromFile, key }) => key === variable || (fromFile && `${key}_FILE` === variable))
+
+export const reads = async (reader: Reader, variable: string): Promise<boolean> =>
+  isRead((await settingsByReader).get(reader) ?? [], variable)

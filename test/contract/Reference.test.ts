@@ -12,9 +12,9 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { asyncApi } from "../../docs/generate/AsyncApi.ts"
 import { beyondSchema } from "../../docs/generate/BeyondSchema.ts"
+import { drifted, referenceFolder, write } from "../../docs/generate/Folders.ts"
 import { fileName, schemaFiles, toDocument } from "../../docs/generate/JsonSchemas.ts"
 import { reference } from "../../docs/generate/Reference.ts"
-import { drifted, referenceFolder, write } from "../../docs/generate/ReferenceFolder.ts"
 import { eventAddress } from "../../docs/generate/Subjects.ts"
 import { invalidCommands, validCommands } from "./Corpus.ts"
 import { submit } from "./Submit.ts"
@@ -26,7 +26,8 @@ const validators = new Map(schemaFiles.map((file) => [file.name, ajv.compile(toD
 const passes = (name: string, json: unknown) => validators.get(name)?.(json) === true
 
 describe("the committed reference", () => {
-  it("is what the schemas generate", () => assert.deepStrictEqual(drifted(reference()), []))
+  it("is what the schemas generate", () =>
+    assert.deepStrictEqual(drifted({ folder: referenceFolder, files: reference() }), []))
 
   it("has a file for every command, the reply, every event and what a webhook is posted", () => {
     const names = [...commandNames, "reply", "webhook.post", ...eventTypes.map((type) => `event.${type}`)].map(fileName)
@@ -36,15 +37,15 @@ describe("the committed reference", () => {
   it.live("is found to have drifted when a file differs, is missing, or is left over, and is mended", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder("reference")
-      write(reference(), folder)
-      assert.deepStrictEqual(drifted(reference(), folder), [])
+      write({ folder, files: reference() })
+      assert.deepStrictEqual(drifted({ folder, files: reference() }), [])
       writeFileSync(join(folder, "reply.schema.json"), "{}")
       writeFileSync(join(folder, "event.gone.schema.json"), "{}")
       rmSync(join(folder, "asyncapi.json"))
       const names = ["asyncapi.json", "event.gone.schema.json", "reply.schema.json"]
-      assert.deepStrictEqual(drifted(reference(), folder), names)
-      write(reference(), folder)
-      assert.deepStrictEqual(drifted(reference(), folder), [])
+      assert.deepStrictEqual(drifted({ folder, files: reference() }), names)
+      write({ folder, files: reference() })
+      assert.deepStrictEqual(drifted({ folder, files: reference() }), [])
     })
   )
 })

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { parse } from "yaml"
 import { manifestsOf, runTool } from "../../deploy/helm/Render.ts"
 import { base } from "../../deploy/kustomize/Base.ts"
-import { drifted } from "../../docs/generate/ReferenceFolder.ts"
+import { drifted } from "../../docs/generate/Folders.ts"
 import { root } from "./Code.ts"
 import { describeWithTools } from "./Helm.ts"
 import { containersOf, type Given, type Release, workloads } from "./Objects.ts"
@@ -24,7 +24,7 @@ const built = async (folder: string, namespace: string): Promise<Release> => ({
 
 describeWithTools("deploy/kustomize", () => {
   it("has in base/ what the chart renders; node deploy/kustomize/main.ts writes it anew", async () => {
-    assert.deepStrictEqual(drifted(await base(), join(kustomize, "base")), [])
+    assert.deepStrictEqual(drifted({ folder: join(kustomize, "base"), files: await base() }), [])
   })
 
   describe.each([

@@ -9,7 +9,7 @@ import "../../cli/main.ts"
 import "../../deploy/local/main.ts"
 import "../../services/table-bridge/main.ts"
 import { configuration } from "../../docs/generate/Configuration.ts"
-import { docsFolder, drifted } from "../../docs/generate/ReferenceFolder.ts"
+import { docsFolder, drifted } from "../../docs/generate/Folders.ts"
 import { reads, settingsByReader } from "../../docs/generate/Settings.ts"
 
 interface Values {
@@ -148,5 +148,6 @@ describe("a variable that is no setting", () => {
 })
 
 describe("docs/configuration.md", () => {
-  it("is what the code declares", async () => assert.deepStrictEqual(drifted(await configuration, docsFolder), []))
+  it("is what the code declares", async () =>
+    assert.deepStrictEqual(drifted({ folder: docsFolder, files: await configuration, shared: true }), []))
 })
