@@ -6,7 +6,7 @@ import { join } from "node:path"
 import manifest from "../../package.json" with { type: "json" }
 
 interface Bom {
-  readonly metadata: { readonly component: { readonly "bom-ref": string } }
+  readonly metadata: { readonly component: { readonly "bom-ref": string; readonly name: string } }
   readonly components: ReadonlyArray<{ readonly "bom-ref": string; readonly name: string; readonly version: string }>
   readonly dependencies: ReadonlyArray<{ readonly ref: string; readonly dependsOn: ReadonlyArray<string> }>
 }
@@ -48,7 +48,7 @@ export const sbom = (): Bom => {
   return {
     ...all,
     // npm calls it after the folder it is in.
-    metadata: { ...all.metadata, component: { ...own, ...{ name: manifest.name } } },
+    metadata: { ...all.metadata, component: { ...own, name: manifest.name } },
     components,
     dependencies: all.dependencies
       .filter(({ ref }) => kept.has(ref))

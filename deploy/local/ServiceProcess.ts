@@ -34,6 +34,15 @@ export interface ServiceProcess {
 
 const root = join(import.meta.dirname, "../..")
 
+/** Whether a service on this machine says that it is ready; one that does not answer is not. */
+export const answersReady = (port: number) =>
+  Effect.promise(() =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false
+    )
+  )
+
 /** Not started yet. Killed when the scope closes. */
 export const serviceProcess = Effect.fnUntraced(function* (
   name: ServiceName,
@@ -64,12 +73,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
 
   const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
 
-  const isReady = Effect.promise(() =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      (response) => response.ok,
-      () => false
-    )
-  )
+  const isReady = answersReady(port)
   const ready = isReady.pipe(
     Effect.flatMap((ok) => {
       if (ok) return Effect.void

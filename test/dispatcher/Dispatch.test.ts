@@ -6,30 +6,13 @@ import { type Attempt, Event, type EventOf } from "#shared/contract/Events.ts"
 import type { ErrorCategory } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { backoff, deadLetter, onDue, onFailure, type RetryPolicy } from "../../services/dispatcher/Dispatch.ts"
+import { attemptOf } from "../support/Attempts.ts"
 
 const dueAt = Date.parse("2026-12-01T09:00:00Z")
 const expiresAt = dueAt + 3_600_000
 
-const due = (more: Partial<Attempt> = {}, message: Partial<Attempt["message"]> = {}): Attempt => ({
-  message: {
-    id: "m",
-    platform: "telegram",
-    sender: "default",
-    recipient: { chatId: "1" },
-    content: { type: "text", text: "hello" },
-    dueAt: fromMillis(dueAt),
-    expiresAt: fromMillis(expiresAt),
-    priority: "normal",
-    unknownOutcome: "resend",
-    metadata: {},
-    ...message
-  },
-  attempt: 1,
-  failures: 0,
-  sendAt: fromMillis(dueAt),
-  possibleDuplicate: false,
-  ...more
-})
+const due = (more: Partial<Attempt> = {}, message: Partial<Attempt["message"]> = {}): Attempt =>
+  attemptOf({ dueAt: fromMillis(dueAt), expiresAt: fromMillis(expiresAt), ...message }, more)
 
 const now = dueAt + 500
 const tiers = [

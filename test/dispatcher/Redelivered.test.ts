@@ -12,30 +12,12 @@ import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { type ConsumerDefinition, consumers, Subject } from "#shared/nats/Topology.ts"
 import { onDue, onFailure } from "../../services/dispatcher/Dispatch.ts"
 import { run } from "../../services/dispatcher/Dispatcher.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { eventsOf } from "../support/Streams.ts"
 
 const policy = { tiers: [{ attempts: 1, seconds: 1 }], senderWait: 1_000 }
-
-const attemptWhichExpiresAt = (instant: number): Attempt => ({
-  message: {
-    id: "m",
-    platform: "telegram",
-    sender: "default",
-    recipient: { chatId: "1" },
-    content: { type: "text", text: "hello" },
-    dueAt: fromMillis(instant - 1_000),
-    expiresAt: fromMillis(instant),
-    priority: "normal",
-    unknownOutcome: "resend",
-    metadata: {}
-  },
-  attempt: 1,
-  failures: 0,
-  sendAt: fromMillis(instant - 1_000),
-  possibleDuplicate: false
-})
 
 /** Decided in time by one that was killed before it acknowledged; given to another when it is too late. */
 const decidedOnce = Effect.fnUntraced(function* (
@@ -49,7 +31,7 @@ const decidedOnce = Effect.fnUntraced(function* (
     const { js } = yield* Nats
     const { publish } = yield* Publisher
     const expiresAt = Date.now() + 2_000
-    const attempt = attemptWhichExpiresAt(expiresAt)
+    const attempt = attemptOf({ dueAt: fromMillis(expiresAt - 1_000), expiresAt: fromMillis(expiresAt) })
     const { payload, subject } = work(attempt)
     const decided = decide(attempt, expiresAt - 1_000)
     yield* publish([{ subject, payload, headers: {} }])

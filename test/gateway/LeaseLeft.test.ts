@@ -1,20 +1,16 @@
 // A lease that stands although its time is over, as a nats-server leaves it that was killed and forgot that it was to end.
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { Subject } from "#shared/nats/Topology.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { withClient } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 
 /** Held by nobody, and without an end. */
 const leaveLease = (url: string) =>
-  Effect.acquireUseRelease(
-    Effect.promise(() => connect({ servers: url })),
-    (connection) => Effect.promise(() => jetstream(connection).publish(Subject.sender("telegram", "default", "lease"))),
-    (connection) => Effect.promise(() => connection.close())
-  )
+  withClient(url, (connection) => jetstream(connection).publish(Subject.sender("telegram", "default", "lease")))
 
 describe("a lease that NATS did not end", () => {
   it.live("is taken by one gateway, and after it by another", () =>

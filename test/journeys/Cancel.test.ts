@@ -1,8 +1,8 @@
 // Cancelling at the very moment of firing: the answer and what happens are always the same.
 import { assert, describe, it } from "@effect/vitest"
-import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { natsClient } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 
 const races = 500
@@ -14,10 +14,7 @@ describe("cancel racing with firing", () => {
       Effect.gen(function* () {
         const { nats, database, phones, start } = yield* carillon({ environment: { TIMER_LEAD_MILLIS: "0" } })
         yield* start
-        const client = yield* Effect.acquireRelease(
-          Effect.promise(() => connect({ servers: nats.url })),
-          (connection) => Effect.promise(() => connection.close())
-        )
+        const client = yield* natsClient(nats.url)
         const ids = Array.from({ length: races }, (_, index) => `race-${index}`)
         const firesAt = (index: number) => 1_500 + index * 8
         const begun = Date.now()

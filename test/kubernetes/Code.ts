@@ -1,7 +1,7 @@
 // What the code knows, that the chart must not get wrong: services, commands, settings.
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { type Reader, settingsByReader } from "../../docs/generate/Settings.ts"
+import { isRead, type Reader, settingsByReader } from "../../docs/generate/Settings.ts"
 
 export const root = join(import.meta.dirname, "../..")
 
@@ -14,9 +14,7 @@ const byProcess = await settingsByReader
 
 /** Whether a process, by its first argument, reads a variable of its environment. */
 export const reads = (process: string, variable: string): boolean =>
-  (byProcess.get(process as Reader) ?? []).some(
-    ({ fromFile, key }) => key === variable || (fromFile && `${key}_FILE` === variable)
-  )
+  isRead(byProcess.get(process as Reader) ?? [], variable)
 
 /** NATS_URL may have a password in it, and may not: that is looked at by itself. */
 export const isSecret = (variable: string): boolean =>

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { chart } from "../../deploy/helm/Render.ts"
 import { cli } from "../support/Cli.ts"
 import { natsForTest } from "../support/Layers.ts"
+import { natsClient } from "../support/NatsClient.ts"
 import { testNats } from "../support/TestNats.ts"
 
 type Said = Readonly<Record<string, unknown>>
@@ -42,10 +42,7 @@ describe("the objects of NACK", () => {
       const { url } = yield* testNats
       const made = yield* cli({ NATS_URL: url })(["nats", "provision"])
       assert.strictEqual(made.code, 0, made.err)
-      const connection = yield* Effect.acquireRelease(
-        Effect.promise(() => connect({ servers: url })),
-        (open) => Effect.promise(() => open.close())
-      )
+      const connection = yield* natsClient(url)
       const manager = yield* Effect.promise(() => jetstreamManager(connection))
       const streams = yield* Effect.promise(() => Array.fromAsync(manager.streams.list()))
       const stores = topology.objectStores.map(({ bucket }) => `OBJ_${bucket}`)
@@ -90,10 +87,7 @@ describe("the objects of NACK", () => {
       const made = yield* cli({ NATS_URL: provisioned.url })(["nats", "provision"])
       assert.strictEqual(made.code, 0, made.err)
       const managerOf = (url: string) =>
-        Effect.acquireRelease(
-          Effect.promise(() => connect({ servers: url })),
-          (open) => Effect.promise(() => open.close())
-        ).pipe(Effect.flatMap((connection) => Effect.promise(() => jetstreamManager(connection))))
+        Effect.flatMap(natsClient(url), (connection) => Effect.promise(() => jetstreamManager(connection)))
       const [ours, theirs] = [yield* managerOf(provisioned.url), yield* managerOf(nats.url)]
       for (const said of topology.streams) {
         const { config } = yield* Effect.promise(() => theirs.streams.add(asTheServerSays(said) as { name: string }))

@@ -4,13 +4,13 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
 import { Effect, Exit, Scope } from "effect"
 import { inject } from "vitest"
 import { freePort, type LocalServerError } from "../../deploy/local/LocalServer.ts"
 import { startNatsServer } from "../../deploy/local/NatsServer.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
+import { withClient } from "../support/NatsClient.ts"
 
 const store = temporaryFolder("nats")
 
@@ -19,24 +19,14 @@ const start = (storeDir: string, port = 0) => startNatsServer({ binary: inject("
 const refusal = <A, R>(effect: Effect.Effect<A, LocalServerError, R>) =>
   Effect.map(Effect.flip(effect), (error) => error.message)
 
-const withConnection = <A>(url: string, use: (nats: Awaited<ReturnType<typeof connect>>) => Promise<A>) =>
-  Effect.promise(async () => {
-    const nats = await connect({ servers: url })
-    try {
-      return await use(nats)
-    } finally {
-      await nats.close()
-    }
-  })
-
 const keepOne = (url: string) =>
-  withConnection(url, async (nats) => {
+  withClient(url, async (nats) => {
     await (await jetstreamManager(nats)).streams.add({ name: "KEPT", subjects: ["kept"] })
     await jetstream(nats).publish("kept", "a")
   })
 
 const kept = (url: string) =>
-  withConnection(url, async (nats) => (await (await jetstreamManager(nats)).streams.info("KEPT")).state.messages)
+  withClient(url, async (nats) => (await (await jetstreamManager(nats)).streams.info("KEPT")).state.messages)
 
 const isAlive = (pid: number) => {
   try {

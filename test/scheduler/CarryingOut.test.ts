@@ -4,28 +4,12 @@ import type { Attempt } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import { decide } from "../../services/scheduler/CarryingOut.ts"
+import { attemptOf } from "../support/Attempts.ts"
 
 const dueAt = Date.parse("2026-12-01T09:00:00Z")
 const firesAt = dueAt - 2_000
 
-const old: Attempt = {
-  message: {
-    id: "m",
-    platform: "telegram",
-    sender: "default",
-    recipient: { chatId: "1" },
-    content: { type: "text", text: "hello" },
-    dueAt: fromMillis(dueAt),
-    expiresAt: fromMillis(dueAt + 1_000),
-    priority: "normal",
-    unknownOutcome: "resend",
-    metadata: {}
-  },
-  attempt: 2,
-  failures: 1,
-  sendAt: fromMillis(dueAt),
-  possibleDuplicate: false
-}
+const old = attemptOf({ dueAt: fromMillis(dueAt), expiresAt: fromMillis(dueAt + 1_000) }, { attempt: 2, failures: 1 })
 const about = { cause: "command-1", old, firesAt: fromMillis(firesAt) }
 const cancel: TimerChange = { change: "cancel", ...about, reason: "moved" }
 const later: Attempt = { ...old, message: { ...old.message, dueAt: fromMillis(dueAt + 60_000) } }

@@ -1,9 +1,10 @@
 // The scheduler as other systems see it: by request and reply, and by the events that follow.
 import { assert, describe, it } from "@effect/vitest"
-import { connect, type NatsConnection } from "@nats-io/transport-node"
+import type { NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { commandNames } from "#shared/contract/Commands.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { natsClient } from "../support/NatsClient.ts"
 import { eventsOf, pendingTimers } from "../support/Streams.ts"
 
 const hour = 3_600_000
@@ -14,10 +15,7 @@ const withScheduler = Effect.gen(function* () {
   const all = yield* carillon()
   yield* all.services.scheduler.start
   yield* all.services.dispatcher.start
-  const client = yield* Effect.acquireRelease(
-    Effect.promise(() => connect({ servers: all.nats.url })),
-    (connection) => Effect.promise(() => connection.close())
-  )
+  const client = yield* natsClient(all.nats.url)
   return { url: all.nats.url, ask: asker(client), client }
 })
 

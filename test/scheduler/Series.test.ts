@@ -4,6 +4,7 @@ import { connect, headers } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import type { SeriesCommandName } from "#shared/contract/SeriesCommands.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { natsClient } from "../support/NatsClient.ts"
 import {
   eventsOf,
   loseTick,
@@ -42,10 +43,7 @@ const withScheduler = (environment: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const all = yield* carillon({ environment })
     yield* all.services.scheduler.start
-    const client = yield* Effect.acquireRelease(
-      Effect.promise(() => connect({ servers: all.nats.url })),
-      (connection) => Effect.promise(() => connection.close())
-    )
+    const client = yield* natsClient(all.nats.url)
     const ask = (name: SeriesCommandName | "cancel" | "schedule", body: unknown) =>
       Effect.promise(async (): Promise<Answer> => {
         const reply = await client.request(`carillon.api.${name}`, JSON.stringify(body), { timeout: 10_000 })

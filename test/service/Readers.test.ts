@@ -5,6 +5,7 @@ import { asService } from "#shared/service/RunService.ts"
 import type { ServiceName } from "#shared/service/Services.ts"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
+import { answersReady } from "../../deploy/local/ServiceProcess.ts"
 import { services, settingsByReader } from "../../docs/generate/Settings.ts"
 import { dispatcher } from "../../services/dispatcher/main.ts"
 import { ledger } from "../../services/ledger/main.ts"
@@ -54,14 +55,8 @@ const readBy = Effect.fnUntraced(function* (name: ServiceName, given: Readonly<R
       return settings.load(path)
     })
   )
-  const ready = Effect.promise(() =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      ({ ok }) => ok,
-      () => false
-    )
-  )
   yield* Effect.raceFirst(
-    eventually(`${name} ready`, ready, (ok) => ok),
+    eventually(`${name} ready`, answersReady(port), (ok) => ok),
     Effect.provide(programs[name], ConfigProvider.layer(noting))
   )
   return [...asked].sort()

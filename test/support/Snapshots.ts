@@ -1,24 +1,14 @@
 // A stream as JetStream's own snapshot, taken from a running server and given to another: what `nats stream backup` and
 // `restore` do.
 import { jetstreamManager } from "@nats-io/jetstream"
-import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { createInbox, type NatsConnection } from "@nats-io/transport-node"
+import { withClient } from "./NatsClient.ts"
 
 export interface Snapshot {
   readonly config: { readonly name: string }
   readonly state: object
   readonly chunks: ReadonlyArray<Uint8Array>
 }
-
-const connected = <A>(url: string, use: (connection: NatsConnection) => Promise<A>) =>
-  Effect.promise(async () => {
-    const connection = await connect({ servers: url })
-    try {
-      return await use(connection)
-    } finally {
-      await connection.close()
-    }
-  })
 
 const asked = async (connection: NatsConnection, subject: string, body: object) => {
   const answer = (await connection.request(subject, JSON.stringify(body), { timeout: 10_000 })).json<
@@ -43,7 +33,7 @@ const snapshotOf = async (connection: NatsConnection, name: string): Promise<Sna
 
 /** Of every stream, the timers first. */
 export const snapshots = (url: string) =>
-  connected(url, async (connection) => {
+  withClient(url, async (connection) => {
     const manager = await jetstreamManager(connection)
     const names = (await manager.streams.names().next()).toSorted((a) => (a === "TIMERS" ? -1 : 1))
     const taken: Array<Snapshot> = []
@@ -53,7 +43,7 @@ export const snapshots = (url: string) =>
 
 /** Into a server that has none of them. */
 export const restore = (url: string, taken: ReadonlyArray<Snapshot>) =>
-  connected(url, async (connection) => {
+  withClient(url, async (connection) => {
     for (const { chunks, config, state } of taken) {
       const { deliver_subject } = await asked(connection, `$JS.API.STREAM.RESTORE.${config.name}`, { config, state })
       for (const chunk of chunks) await connection.request(String(deliver_subject), chunk, { timeout: 10_000 })

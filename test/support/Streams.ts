@@ -1,18 +1,8 @@
 // Looks at and changes streams from outside, as an operator might.
-import { type JsMsg, jetstreamManager } from "@nats-io/jetstream"
-import { connect, headers as natsHeaders } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import type { JsMsg } from "@nats-io/jetstream"
+import { headers as natsHeaders } from "@nats-io/transport-node"
 import { readAll } from "#shared/nats/ReadAll.ts"
-
-const withManager = <A>(url: string, use: (manager: Awaited<ReturnType<typeof jetstreamManager>>) => Promise<A>) =>
-  Effect.promise(async () => {
-    const connection = await connect({ servers: url })
-    try {
-      return await use(await jetstreamManager(connection))
-    } finally {
-      await connection.close()
-    }
-  })
+import { withManager } from "./NatsClient.ts"
 
 /** As if the duplicate windows were long over: only the log itself can tell what was said before. */
 export const forgetDuplicates = (url: string) =>

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { inject } from "vitest"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
+import { answersReady } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { reads, settingsByReader } from "../../docs/generate/Settings.ts"
 import { isSetting } from "../docs/Settings.ts"
@@ -161,13 +162,7 @@ describe("the units", () => {
       for (const name of services) {
         const port = yield* freePort
         yield* started(`carillon@${name}`, { HTTP_PORT: String(port) })
-        const ready = Effect.promise(() =>
-          fetch(`http://127.0.0.1:${port}/readyz`).then(
-            ({ status }) => status,
-            () => 0
-          )
-        )
-        yield* eventually(`${name} ready`, ready, (status) => status === 200)
+        yield* eventually(`${name} ready`, answersReady(port), (ok) => ok)
       }
       // As root types it, by the file that the installer puts into /usr/local/bin, with this root's files.
       const wrapper = join(root, "usr/local/bin/carillon")

@@ -2,12 +2,13 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { connect, headers as natsHeaders } from "@nats-io/transport-node"
+import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { natsClient } from "../support/NatsClient.ts"
 import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
 
 const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
@@ -31,10 +32,7 @@ const life = (settings: Settings, last: string, calls = 1, decisions = calls) =>
       }
     })
     yield* start
-    const connection = yield* Effect.acquireRelease(
-      Effect.promise(() => connect({ servers: nats.url })),
-      (open) => Effect.promise(() => open.close())
-    )
+    const connection = yield* natsClient(nats.url)
     const headers = natsHeaders()
     headers.set("traceparent", `00-${publisher.traceId}-${publisher.spanId}-01`)
     const { subject, payload } = command("traced", 1_000)

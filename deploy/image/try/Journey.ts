@@ -9,6 +9,7 @@ import { freePort } from "../../local/LocalServer.ts"
 import { startNatsServer } from "../../local/NatsServer.ts"
 import { locateNatsServer } from "../../local/NatsServerBinary.ts"
 import { startPostgres } from "../../local/PostgresServer.ts"
+import { answersReady } from "../../local/ServiceProcess.ts"
 import { temporaryFolder } from "../../local/TemporaryFolder.ts"
 import { ImageFailure, place } from "./Buildah.ts"
 import { type Contained, contained, type Image } from "./Container.ts"
@@ -25,12 +26,7 @@ const outbox = ({ root }: Image, url: string) =>
   )
 
 const ready = (name: string, port: number, one: Contained) =>
-  Effect.promise(() =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      ({ ok }) => ok,
-      () => false
-    )
-  ).pipe(
+  answersReady(port).pipe(
     Effect.flatMap((ok) =>
       ok
         ? Effect.void
