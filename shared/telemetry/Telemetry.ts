@@ -9,7 +9,7 @@ import { envDetector, resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { version } from "#shared/service/Version.ts"
-import { gauge } from "./Metrics.ts"
+import { gauge, shown } from "./Metrics.ts"
 import { exporterHeaders, tracedName, tracingOn } from "./TracingSettings.ts"
 
 export class Telemetry extends Context.Service<
@@ -70,15 +70,12 @@ const tracing = (service: string) =>
 const watchEventLoop = Effect.gen(function* () {
   const delay = monitorEventLoopDelay({ resolution: 10 })
   delay.enable()
-  const remove = gauge("carillon_event_loop_delay_seconds", "99th percentile since the last look", () => {
-    const seconds = delay.percentile(99) / 1e9
-    delay.reset()
-    return Number.isFinite(seconds) ? seconds : 0
-  })
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      remove()
-      delay.disable()
+  yield* Effect.addFinalizer(() => Effect.sync(() => void delay.disable()))
+  yield* shown(() => [
+    gauge("carillon_event_loop_delay_seconds", "99th percentile since the last look", () => {
+      const seconds = delay.percentile(99) / 1e9
+      delay.reset()
+      return Number.isFinite(seconds) ? seconds : 0
     })
-  )
+  ])
 })
