@@ -4,7 +4,8 @@ import { messageId } from "#shared/contract/Events.ts"
 import type { Query, Writing } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
-import { addSums, changedSums } from "./RollupTables.ts"
+import { changes } from "./Rollups.ts"
+import { addSums } from "./RollupTables.ts"
 import type { AttemptRow, MessageRow } from "./Rows.ts"
 import type { Statement, table } from "./Table.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
@@ -61,7 +62,7 @@ const written = (schema: SchemaName, known: Rows, fresh: ReadonlyArray<Prepared>
   const kept = [...changed.contents.values()].filter((row) => row !== null)
   const erased = [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
   return {
-    sums: changedSums(known.messages, changed.messages),
+    sums: changes(known.messages, changed.messages),
     writes: [
       ...put(schema, messages, known.messages, changed.messages),
       ...put(schema, attempts, known.attempts, changed.attempts),

@@ -3,8 +3,7 @@ import { Effect } from "effect"
 import type { Instant } from "#shared/contract/Fields.ts"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
-import { changes, figures, type Grain, keys, type RollupRow } from "./Rollups.ts"
-import type { MessageRow } from "./Rows.ts"
+import { type changes, figures, type Grain, keys, type RollupRow } from "./Rollups.ts"
 
 const grains = ["hourly", "daily"] as const
 const units = { hourly: "hour", daily: "day" } as const
@@ -34,17 +33,14 @@ const addition = (schema: SchemaName, grain: Grain) => {
     ON CONFLICT (${named(keys)}) DO UPDATE SET ${changed.join(", ")}`
 }
 
-/** What is to be added to each table, when these messages were so before and are so afterwards. Pure. */
-export const changedSums = (before: ReadonlyMap<string, MessageRow>, after: ReadonlyMap<string, MessageRow>) =>
-  grains.map((grain) => ({ grain, rows: changes(before, after, grain) }))
-
 /** In the transaction that changes the messages. */
 export const addSums = Effect.fnUntraced(function* (
   query: Query,
   schema: SchemaName,
-  sums: ReturnType<typeof changedSums>
+  sums: ReturnType<typeof changes>
 ) {
-  for (const { grain, rows } of sums) {
+  for (const grain of grains) {
+    const rows = sums[grain]
     if (rows.length === 0) continue
     yield* query(addition(schema, grain), [JSON.stringify(rows)])
     // Where nothing is left there is no row.

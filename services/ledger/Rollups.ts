@@ -33,69 +33,80 @@ export const figures = [
   ...(["retries", "possibleDuplicates", "costUnits"] as const)
 ]
 
-const arrived: ReadonlySet<Status> = new Set<Status>(["sent", "delivered", "read"])
-
-/** Nothing for what was refused: it was never due. */
-export const contribution = (row: MessageRow, grain: Grain): RollupRow | undefined => {
-  const { dueAt, sentAt, status } = row
-  if (dueAt === null) return undefined
-  const is = (wanted: Status) => (status === wanted ? 1 : 0)
-  const place = arrived.has(status) && sentAt !== null ? bucketOf(toMillis(sentAt) - toMillis(dueAt)) : undefined
-  return {
-    bucket: grain === "hourly" ? `${dueAt.slice(0, 13)}:00:00.000Z` : `${dueAt.slice(0, 10)}T00:00:00.000Z`,
-    platform: row.platform ?? "",
-    sender: row.sender ?? "",
-    kind: row.kind ?? "",
-    category: row.errorCategory ?? "",
-    due: 1,
-    sent: arrived.has(status) ? 1 : 0,
-    failed: is("failed"),
-    expired: is("expired"),
-    unknown: is("unknown"),
-    cancelled: is("cancelled"),
-    retries: Math.max(0, row.attempts - 1),
-    possibleDuplicates: row.possibleDuplicate ? 1 : 0,
-    costUnits: row.costUnits,
-    lateness: place === undefined ? [] : [...Array<number>(place).fill(0), 1]
-  }
-}
-
-/** A sum that is being made: of all that a batch changes, so each is added in its place. */
+/** One that is being made, of all that a batch changes: each message is counted in its place. */
 type Sum = { -readonly [Key in keyof RollupRow]: RollupRow[Key] } & { lateness: Array<number> }
 
-const nothing = (like: RollupRow): Sum => {
-  const sum: Sum = { ...like, lateness: [] }
-  for (const figure of figures) sum[figure] = 0
+type Key = Pick<RollupRow, (typeof keys)[number]>
+
+/** The sum of this key, made when there is none yet. */
+const sumIn = (sums: Map<string, Sum>, { bucket, platform, sender, kind, category }: Key): Sum => {
+  const key = `${bucket} ${platform} ${sender} ${kind} ${category}`
+  const known = sums.get(key)
+  if (known) return known
+  const none = { due: 0, sent: 0, failed: 0, expired: 0, unknown: 0, cancelled: 0 }
+  const sum: Sum = {
+    ...{ bucket, platform, sender, kind, category },
+    ...{ ...none, retries: 0, possibleDuplicates: 0, costUnits: 0, lateness: [] }
+  }
+  sums.set(key, sum)
   return sum
 }
 
-const addTo = (sum: Sum, own: RollupRow, sign: 1 | -1) => {
-  for (const figure of figures) sum[figure] += sign * own[figure]
-  for (const [place, count] of own.lateness.entries()) sum.lateness[place] = (sum.lateness[place] ?? 0) + sign * count
+const addAt = (counts: Array<number>, place: number, count: number) => {
+  while (counts.length <= place) counts.push(0)
+  counts[place] = (counts[place] as number) + count
 }
 
-const isNothing = (row: RollupRow) =>
-  figures.every((figure) => row[figure] === 0) && row.lateness.every((count) => count === 0)
+const arrived: ReadonlySet<Status> = new Set<Status>(["sent", "delivered", "read"])
+
+/** With -1 it is taken back. What was refused was never due, and counts for nothing. */
+const count = (sums: Map<string, Sum>, row: MessageRow, sign: 1 | -1) => {
+  const { dueAt, sentAt, status } = row
+  if (dueAt === null) return
+  const sum = sumIn(sums, {
+    bucket: `${dueAt.slice(0, 13)}:00:00.000Z`,
+    platform: row.platform ?? "",
+    sender: row.sender ?? "",
+    kind: row.kind ?? "",
+    category: row.errorCategory ?? ""
+  })
+  sum.due += sign
+  sum.retries += sign * Math.max(0, row.attempts - 1)
+  if (row.possibleDuplicate) sum.possibleDuplicates += sign
+  sum.costUnits += sign * row.costUnits
+  if (arrived.has(status)) {
+    sum.sent += sign
+    if (sentAt !== null) addAt(sum.lateness, bucketOf(toMillis(sentAt) - toMillis(dueAt)), sign)
+  } else if (status === "failed" || status === "expired" || status === "unknown" || status === "cancelled") {
+    sum[status] += sign
+  }
+}
+
+const byDay = (hours: Iterable<RollupRow>): Map<string, Sum> => {
+  const days = new Map<string, Sum>()
+  for (const hour of hours) {
+    const day = sumIn(days, { ...hour, bucket: `${hour.bucket.slice(0, 10)}T00:00:00.000Z` })
+    for (const figure of figures) day[figure] += hour[figure]
+    for (const [place, count] of hour.lateness.entries()) addAt(day.lateness, place, count)
+  }
+  return days
+}
+
+const isSomething = (row: RollupRow) =>
+  figures.some((figure) => row[figure] !== 0) || row.lateness.some((count) => count !== 0)
 
 /** What to add to each row of the sums, when these messages were so before and are so afterwards. */
 export const changes = (
   before: ReadonlyMap<string, MessageRow>,
-  after: ReadonlyMap<string, MessageRow>,
-  grain: Grain
-): ReadonlyArray<RollupRow> => {
-  const sums = new Map<string, Sum>()
-  const count = (row: MessageRow | undefined, sign: 1 | -1) => {
-    const own = row && contribution(row, grain)
-    if (!own) return
-    const key = `${own.bucket} ${own.platform} ${own.sender} ${own.kind} ${own.category}`
-    const sum = sums.get(key) ?? nothing(own)
-    addTo(sum, own, sign)
-    sums.set(key, sum)
-  }
+  after: ReadonlyMap<string, MessageRow>
+): { readonly [Key in Grain]: ReadonlyArray<RollupRow> } => {
+  const hours = new Map<string, Sum>()
   for (const [id, row] of after) {
-    if (row === before.get(id)) continue
-    count(before.get(id), -1)
-    count(row, 1)
+    const old = before.get(id)
+    if (row === old) continue
+    if (old) count(hours, old, -1)
+    count(hours, row, 1)
   }
-  return [...sums.values()].filter((row) => !isNothing(row))
+  const hourly = [...hours.values()].filter(isSomething)
+  return { hourly, daily: [...byDay(hourly).values()].filter(isSomething) }
 }

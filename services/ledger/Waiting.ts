@@ -9,7 +9,8 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "./Migrations.ts"
 import { waitingRows } from "./Projection.ts"
-import { addSums, changedSums } from "./RollupTables.ts"
+import { changes } from "./Rollups.ts"
+import { addSums } from "./RollupTables.ts"
 import { contents, messages } from "./Tables.ts"
 
 const decode = decodeWith(Attempt)
@@ -55,6 +56,6 @@ const insert = Effect.fnUntraced(function* (
   const added = answer?.added ? new Set(answer.added) : undefined
   const fresh = rows.filter(({ message }) => added === undefined || added.has(message.id))
   yield* query(contents.insertNew(schema), [JSON.stringify(fresh.map(({ content }) => content)), fresh.length])
-  yield* addSums(query, schema, changedSums(new Map(), new Map(fresh.map(({ message }) => [message.id, message]))))
+  yield* addSums(query, schema, changes(new Map(), new Map(fresh.map(({ message }) => [message.id, message]))))
   return fresh.length
 })

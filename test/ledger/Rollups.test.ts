@@ -10,7 +10,7 @@ import { migrate } from "../../services/ledger/Migrations.ts"
 import { project } from "../../services/ledger/Project.ts"
 import { fold, noRows, type Rows } from "../../services/ledger/Projection.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
-import { changes, contribution, figures, keys, type RollupRow } from "../../services/ledger/Rollups.ts"
+import { changes, figures, keys, type RollupRow } from "../../services/ledger/Rollups.ts"
 import type { MessageRow } from "../../services/ledger/Rows.ts"
 import type { Recorded } from "../../services/ledger/Timeline.ts"
 import { anyLog, livesOf, partSent, rescheduled, scheduled, sent } from "./Histories.ts"
@@ -44,7 +44,7 @@ const total = (rows: ReadonlyArray<RollupRow>) => {
 }
 
 const ofRows = (rows: Iterable<MessageRow>, grain: "hourly" | "daily") =>
-  total(Array.from(rows).flatMap((row) => contribution(row, grain) ?? []))
+  total(Array.from(rows).flatMap((row) => changes(new Map(), new Map([[row.id, row]]))[grain]))
 
 describe("the sums", () => {
   it("are what the rows say, for any log however it is cut into batches", () => {
@@ -57,7 +57,7 @@ describe("the sums", () => {
         for (let from = 0, turn = 0; from < all.length; turn++) {
           const size = sizes[turn % sizes.length] ?? 1
           const changed = fold(known, all.slice(from, from + size))
-          added.push(...changes(known.messages, changed.messages, grain))
+          added.push(...changes(known.messages, changed.messages)[grain])
           known = { ...known, messages: new Map([...known.messages, ...changed.messages]) }
           from += size
         }
@@ -70,7 +70,7 @@ describe("the sums", () => {
     const row = (...events: ReadonlyArray<Event>) => fold(noRows, recorded(events)).messages.get("m") as MessageRow
     const before = row(scheduled("m"))
     const after = row(scheduled("m"), rescheduled("m", 7_200))
-    const moved = changes(new Map([["m", before]]), new Map([["m", after]]), "hourly")
+    const moved = changes(new Map([["m", before]]), new Map([["m", after]])).hourly
     assert.deepStrictEqual(
       moved.map(({ bucket, due }) => [bucket, due]),
       [
@@ -78,8 +78,9 @@ describe("the sums", () => {
         ["2026-11-01T11:00:00.000Z", 1]
       ]
     )
-    assert.deepStrictEqual(changes(new Map([["m", before]]), new Map([["m", before]]), "hourly"), [])
-    assert.strictEqual(contribution(row(scheduled("m"), partSent("m"), sent("m")), "hourly")?.costUnits, 2)
+    assert.deepStrictEqual(changes(new Map([["m", before]]), new Map([["m", before]])), { hourly: [], daily: [] })
+    const parts = row(scheduled("m"), partSent("m"), sent("m"))
+    assert.strictEqual(changes(new Map(), new Map([["m", parts]])).hourly[0]?.costUnits, 2)
   })
 })
 
