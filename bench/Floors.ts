@@ -40,7 +40,7 @@ export const brokerFloors = ({ connection, manager }: World, count: number) =>
     return { publish, batches, consume }
   })
 
-const warmUp = 2_000
+const warmUp = 12_000
 
 /** The gateway's own transport: grammY in a bare loop, 100 at a time. */
 export const callFloor = (world: World, count: number) =>

@@ -1,6 +1,6 @@
 // What telemetry costs: the same burst with no span exported, one in ten, and all; CPU of our services a message.
 import { Effect } from "effect"
-import { burst, ownCpu, warmUp } from "./Burst.ts"
+import { burst, ownCpu, warmUpWell } from "./Burst.ts"
 import type { Row } from "./Table.ts"
 import { type Settings, world } from "./World.ts"
 
@@ -13,7 +13,7 @@ const modes = {
 const measure = Effect.fnUntraced(function* (settings: Settings, environment: Readonly<Record<string, string>>) {
   const of = yield* world(settings, { environment })
   yield* of.start
-  const { accepted } = yield* warmUp(of)
+  const { accepted } = yield* warmUpWell(of)
   const result = yield* burst(of, settings.count ?? 5_000, "telemetry", accepted)
   yield* of.stop
   return ownCpu(result)

@@ -1,7 +1,7 @@
 // What the ledger tells of its work: the last span of every trace, how long events take to reach the tables,
 // and how many still wait.
 import { Result } from "effect"
-import { attemptOf, type Event, messageId, platform } from "#shared/contract/Events.ts"
+import { attemptOf, type EventType, messageId, platform } from "#shared/contract/Events.ts"
 import { watchdogRules } from "#shared/contract/Fields.ts"
 import { counter, gauge, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { processingFrom } from "#shared/telemetry/Processing.ts"
@@ -26,24 +26,23 @@ export const pruned = ({ contents, records }: Pruned) => {
   prunedRows(records, { type: "records" })
 }
 
-/** Call it when the batch is committed. Of what one step said there the newest event has a span: all would be alike. */
+/** Call it when the batch is committed. What is only on its way has no span here: that of its end will tell. */
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
   behind = batch.at(-1)?.delivery.info.pending ?? 0
-  const newest = new Map<string, readonly [parent: string, event: Event]>()
   for (const { delivery, recorded, traceparent } of batch) {
     if (Result.isFailure(recorded)) continue
     const { event } = recorded.success
     recordStage("projection", now - delivery.time.getTime(), platform(event))
     // An event without a trace would begin one of its own here, which tells nothing; one that is not sampled, none.
-    if (isSampled(traceparent)) newest.set(`${messageId(event)} ${traceparent}`, [traceparent, event])
-  }
-  for (const [parent, event] of newest.values()) {
+    if (onItsWay.has(event.type) || !isSampled(traceparent)) continue
     const about = { id: messageId(event), attempt: attemptOf(event), platform: platform(event) }
     const destination = `carillon.event.${event.type}.{platform}`
-    processingFrom({ parent }, { destination, ...about }, "child", startedAt).end()
+    processingFrom({ parent: traceparent }, { destination, ...about }, "child", startedAt).end()
   }
 }
+
+const onItsWay: ReadonlySet<EventType> = new Set<EventType>(["dispatched", "send-started", "part-sent"])
 
 /** The last bit of its flags. */
 const isSampled = (traceparent: string) => /-[0-9a-f]?[13579bdf]$/.test(traceparent)

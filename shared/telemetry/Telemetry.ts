@@ -7,7 +7,7 @@ import { metrics } from "@opentelemetry/api"
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
 import { envDetector, resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
-import { Context, Effect, Layer, Option, Redacted } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Tracer } from "effect"
 import { version } from "#shared/service/Version.ts"
 import { gauge, shown } from "./Metrics.ts"
 import { exporterHeaders, tracedName, tracingOn } from "./TracingSettings.ts"
@@ -65,7 +65,16 @@ const tracing = (service: string) =>
       }),
       (sdk) => Effect.promise(() => sdk.shutdown().catch(() => {}))
     )
-  ).pipe((started) => Layer.provideMerge(OtelTracer.layerGlobal, started))
+  ).pipe((started) => Layer.provideMerge(spansOfEffect, started))
+
+/**
+ * Effect's own spans go to OpenTelemetry. Its context of what is active is left out: nobody asks it here, and Effect would
+ * enter it anew with every step of every fiber within a span.
+ */
+const spansOfEffect = Layer.effect(
+  Tracer.Tracer,
+  Effect.map(OtelTracer.make, ({ span }) => Tracer.make({ span }))
+).pipe(Layer.provide(OtelTracer.layerGlobalTracer))
 
 const watchEventLoop = Effect.gen(function* () {
   const delay = monitorEventLoopDelay({ resolution: 10 })
