@@ -119,12 +119,16 @@ const onEvent = (
   return { ...row, ...(row.erasedAt === null ? {} : { metadata: {} }), nextAttemptAt: nextAttempt(row, event) }
 }
 
-/** An operator's word starts a new life: what is heard later of the attempts before it counts no more. */
+/**
+ * An operator's word starts a new life: what is heard later of the attempts before it counts no more, but that one was sent.
+ * Then no further try is made.
+ */
 const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" | Elsewhere>>): Status => {
   if (event.type === "discarded" || event.type === "erased") return before.status
-  if (event.type === "redriven") return event.attempt > before.redrivenAt ? "processing" : before.status
+  if (event.type === "redriven")
+    return event.attempt > before.redrivenAt && before.sentAt === null ? "processing" : before.status
   const attempt = attemptOf(event)
-  if (attempt !== undefined && attempt < before.redrivenAt) return before.status
+  if (event.type !== "sent" && attempt !== undefined && attempt < before.redrivenAt) return before.status
   return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
 }
 
@@ -136,13 +140,14 @@ const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, i
   return { ...unheardOf(id, storedAt), platform: event.platform ?? null, errorDetail: problems.join("; ") }
 }
 
-/** The channel it is on: the first one that is heard of, until it falls back to another. */
+/** The channel it is on: the first one that is heard of, until it falls back to another; and in the end that of its send. */
 const channelOf = (before: MessageRow, event: Event) => {
   const message = "message" in event ? event.message : undefined
-  const moves = event.type === "fell-back" || before.sender === null
+  const to = event.type === "sent" ? event : event.type === "fell-back" ? event.message : undefined
+  const moves = before.sentAt === null ? to : undefined
   return {
-    platform: event.type === "fell-back" ? event.message.platform : (before.platform ?? platform(event) ?? null),
-    sender: (moves ? message?.sender : undefined) ?? before.sender,
+    platform: moves?.platform ?? before.platform ?? platform(event) ?? null,
+    sender: moves?.sender ?? before.sender ?? message?.sender ?? null,
     kind: before.kind ?? message?.kind ?? null,
     seriesId: before.seriesId ?? message?.series?.id ?? null
   }

@@ -13,18 +13,21 @@ import type {
   UnknownOutcome
 } from "#shared/contract/Fields.ts"
 
-/** How far a message has come. A status never moves to a lower rank; of the same rank the first one stays. */
+/**
+ * How far a message has come. A status never moves to a lower rank; of the same rank the first one stays. That the platform
+ * has it outweighs what others made of it while nobody knew.
+ */
 const rank = {
   rejected: 0,
   pending: 1,
   processing: 2,
   unknown: 3,
-  sent: 4,
   failed: 4,
   expired: 4,
   cancelled: 4,
-  delivered: 5,
-  read: 6
+  sent: 5,
+  delivered: 6,
+  read: 7
 } as const
 export type Status = keyof typeof rank
 export const statuses = Object.keys(rank) as ReadonlyArray<Status>
@@ -34,7 +37,7 @@ export const further = (current: Status, next: Status): Status => (rank[next] > 
 export const settled = (status: Status): boolean => rank[status] >= rank.unknown
 /** Nothing comes of it any more: that, or it was refused. */
 export const ended = (status: Status): boolean => settled(status) || status === "rejected"
-export const final = (status: Status): boolean => rank[status] >= rank.sent
+export const final = (status: Status): boolean => rank[status] >= rank.failed
 
 export interface MessageRow {
   readonly id: string

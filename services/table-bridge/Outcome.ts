@@ -39,12 +39,14 @@ export const apply = (before: Tracked, event: Event): Outcome => {
         sentAt: tracked.sentAt ?? event.sentAt,
         problem: tracked.state === "leaving" || tracked.state === "cancelling" ? tooLate : null
       })
-    // It may have arrived: nothing follows for this row by itself.
+    // It may have arrived, unless its gateway was faster to say that it has: nothing follows for this row by itself.
     case "unknown":
+      if (tracked.status === "sent") return still(tracked)
       return over({ ...tracked, status: "unknown", problem: event.reason })
     case "resolved":
       return still({ ...tracked, state: "over", status: event.as })
     case "redriven":
+      if (tracked.sentAt !== null) return still(tracked)
       return still({ ...tracked, state: tracked.state === "idle" ? "live" : tracked.state, status: "processing" })
     default:
       return still(moved(tracked, event))

@@ -249,6 +249,17 @@ const again = (id: string, attempt: number) => [
   retryScheduled(id, attempt + 1)
 ]
 
+/** Its first gateway was replaced in the middle of it, and said when it was back that it had sent it too. */
+export const sentTwice = (id: string): ReadonlyArray<Event> => [
+  scheduled(id),
+  ...once(id),
+  attemptFailed(id, 1, "unknown"),
+  retryScheduled(id),
+  ...once(id, 2),
+  { ...sent(id, 2), possibleDuplicate: true } as Event,
+  sent(id)
+]
+
 export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [scheduled(id)],
   (id) => [scheduled(id), ...once(id), partSent(id), sent(id)],
@@ -270,7 +281,9 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [linked(id), scheduled(id), ...once(id), sent(id), replied(id), heard(id, "opted-out"), unlinked(id)],
   (id) => [replied(id), heard(id, "recipient-blocked"), heard(id, "recipient-unblocked"), heard(id, "opted-in")],
   (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)],
-  (id) => [seriesChanged(id), occurrencesMissed(id), occurrence(id), ...once(id), sent(id)]
+  (id) => [seriesChanged(id), occurrencesMissed(id), occurrence(id), ...once(id), sent(id)],
+  sentTwice,
+  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), failed(id), sent(id)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */

@@ -12,14 +12,20 @@ import {
   attemptFailed,
   cancelled,
   dispatched,
+  expired,
   failed,
+  fellBack,
+  held,
   livesOf,
   mark,
+  redriven,
   refused,
   rescheduled,
+  resolved,
   retryScheduled,
   scheduled,
   sent,
+  sentTwice,
   started
 } from "./Histories.ts"
 
@@ -82,13 +88,40 @@ describe("a message's row", () => {
     assert.strictEqual(row(scheduled("m"), failed("m"), cancelled("m")).status, "failed")
   })
 
+  it("is sent once its gateway says so, whatever was made of it meanwhile", () => {
+    const interrupted = [scheduled("m"), dispatched("m"), started("m"), attemptFailed("m", 1, "unknown")]
+    const meanwhile = [
+      [held("m")],
+      [failed("m")],
+      [expired("m")],
+      [held("m"), resolved("m", "failed")],
+      [held("m"), redriven("m", 2)],
+      [fellBack("m", 2)]
+    ]
+    const told = ({ errorCategory, sender, sentAt, status }: MessageRow) => ({ errorCategory, sender, sentAt, status })
+    const late = { errorCategory: null, sender: "default", sentAt: "2026-11-01T09:01:01.000Z", status: "sent" as const }
+    for (const made of meanwhile) {
+      assert.deepStrictEqual(told(row(...interrupted, ...made, sent("m"))), late)
+      assert.deepStrictEqual(told(row(...interrupted, sent("m"), ...made)), late)
+    }
+  })
+
+  it("counts once, with what both cost, if it was sent by two attempts", () => {
+    const { attempts, costUnits, possibleDuplicate, sentAt } = row(...sentTwice("m"))
+    assert.deepStrictEqual(
+      { attempts, costUnits, possibleDuplicate, sentAt },
+      { attempts: 2, costUnits: 2, possibleDuplicate: true, sentAt: "2026-11-01T09:02:01.000Z" }
+    )
+  })
+
   it("orders the statuses as the contract says", () => {
     const order: ReadonlyArray<ReadonlyArray<Status>> = [
       ["rejected"],
       ["pending"],
       ["processing"],
       ["unknown"],
-      ["sent", "failed", "expired", "cancelled"],
+      ["failed", "expired", "cancelled"],
+      ["sent"],
       ["delivered"],
       ["read"]
     ]

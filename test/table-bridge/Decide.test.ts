@@ -337,3 +337,31 @@ describe("the id of a message", () => {
     assert.isUndefined(messageIdOf("x", "7__2", 1))
   })
 })
+
+describe("a row whose gateway was replaced in the middle of its send", () => {
+  const about = { id: "m", platform: "telegram", at: fromMillis(start), attempt: 1 } as const
+  const sent: Event = {
+    ...{ type: "sent", ...about, sender: "default", dueAt: about.at, sentAt: about.at, providerMessageId: "1" },
+    possibleDuplicate: false
+  }
+  const meanwhile: ReadonlyArray<Event> = [
+    { type: "unknown", ...about, reason: "interrupted" },
+    { type: "failed", ...about, category: "unknown", reason: "interrupted" },
+    { type: "expired", ...about, expiresAt: about.at }
+  ]
+  const rowAfter = (...events: ReadonlyArray<Event>) =>
+    events.reduce((tracked, event) => apply(tracked, event).tracked, {
+      ...untracked,
+      messageId: "m",
+      state: "live",
+      accepted: true
+    } as Tracked)
+  for (const made of meanwhile)
+    it(`is sent once that gateway says so, before or after it is ${made.type}`, () => {
+      for (const { problem, sentAt, state, status } of [rowAfter(made, sent), rowAfter(sent, made)])
+        assert.deepStrictEqual(
+          { problem, sentAt, state, status },
+          { problem: null, sentAt: about.at, state: "over", status: "sent" }
+        )
+    })
+})
