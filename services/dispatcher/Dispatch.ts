@@ -2,6 +2,7 @@
 // Pure: the time comes in, and the jitter follows from the message, so that deciding twice decides the same.
 import { createHash } from "node:crypto"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { inDoubt } from "#shared/contract/Doubt.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
 import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -65,6 +66,7 @@ const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
     // What is given up ahead of its time is not early on the next channel either. Instants sort as text.
     sendAt: failed.sendAt > at ? failed.sendAt : at,
     possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    ...inDoubt(failed),
     from: { platform, sender },
     category,
     reason
@@ -90,6 +92,7 @@ const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number,
     failures,
     sendAt: fromMillis(sendAt),
     possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    ...inDoubt(failed),
     ...(failed.partsSent === undefined ? {} : { partsSent: failed.partsSent }),
     ...(failed.moved ? { moved: true } : {}),
     category,

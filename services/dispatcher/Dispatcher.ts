@@ -20,6 +20,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
 import { consumers } from "#shared/nats/Topology.ts"
 import { fraction, seconds } from "#shared/service/Settings.ts"
 import { recordStage } from "#shared/telemetry/Metrics.ts"
@@ -59,6 +60,12 @@ const undecided = Effect.fnUntraced(function* <A>(
   return read.filter(({ value }) => !decisions(value).some((id) => said.has(id)))
 })
 
+/** Without what was sent after all: nothing follows, neither another try nor an end that would be another one. */
+const notSent = Effect.fnUntraced(function* <A extends Attempt>(read: ReadonlyArray<Read<A>>) {
+  const sent = yield* sentAfterAll(read.map(({ value }) => value))
+  return read.filter(({ value }) => !sent.has(value.message.id))
+})
+
 /** Appends what was decided on each message, within a span for each. */
 const append = Effect.fnUntraced(function* <A>(
   read: ReadonlyArray<Read<A>>,
@@ -85,15 +92,17 @@ const append = Effect.fnUntraced(function* <A>(
 })
 
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
-const handleTimers = decoded(decodeWith(Attempt), (due, since) => {
-  recordFiring(due)
-  return Effect.flatMap(undecided(due, dueDecisions, ["dispatched", "expired"], since), (undecided) =>
-    append(undecided, (attempt) => onDue(attempt, Date.now()), {
+const handleTimers = decoded(
+  decodeWith(Attempt),
+  Effect.fnUntraced(function* (due, since) {
+    recordFiring(due)
+    const open = yield* undecided(due, dueDecisions, ["dispatched", "expired"], since)
+    yield* append(yield* notSent(open), (attempt) => onDue(attempt, Date.now()), {
       destination: "carillon.timer.due.{platform}",
       as: "new"
     })
-  )
-})
+  })
+)
 
 const dueDecisions = ({ message: { id }, attempt }: Attempt) => [
   attemptEventId(id, attempt, "dispatched"),
@@ -112,7 +121,7 @@ const handleFailures = (policy: RetryPolicy) =>
     Effect.fnUntraced(function* (failures, since) {
       const now = Date.now()
       const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
-      const open = yield* undecided(failures, failureDecisions, [...goesOn, ...ends], since)
+      const open = yield* notSent(yield* undecided(failures, failureDecisions, [...goesOn, ...ends], since))
       yield* keepDeadLetters(open.flatMap(({ value }) => deadLetter(value, decide(value)) ?? []))
       yield* append(open, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" })
     })

@@ -118,14 +118,16 @@ const laneOf = ({ platform, priority, sender }: Watched, { settled }: Facts) =>
 export interface StandingTimer {
   readonly id: MessageId
   readonly storedAt: number
+  /** When it is to fire, if its message may be sent by then after all: it is left where it is, and nothing comes of it. */
+  readonly doubtedUntil?: number
 }
 
 export const judgeTimer = (
-  { id, storedAt }: StandingTimer,
+  { doubtedUntil = 0, id, storedAt }: StandingTimer,
   row: Watched | undefined,
   { graceMillis, now }: Facts
 ): Finding | undefined => {
-  if (storedAt + graceMillis > now) return undefined
+  if (Math.max(storedAt, row?.status === "sent" ? doubtedUntil : 0) + graceMillis > now) return undefined
   const since = fromMillis(storedAt)
   if (!row) return { id, platform: null, rule: "no-row", since }
   return isSettled(row.status) ? { id, platform: row.platform, rule: "timer-left", since } : undefined

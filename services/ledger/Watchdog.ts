@@ -1,8 +1,11 @@
 // The watchdog: compares what should have happened to the messages with what did. Of several ledgers one keeps watch. Each
 // round looks at a bounded piece: what is due and what is under way, the timers that are nearest, and in turn all others.
 import { randomUUID } from "node:crypto"
-import { Effect, Option, Schedule } from "effect"
+import { Effect, Option, Result, Schedule } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
+import { Attempt } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
+import { toMillis } from "#shared/contract/Instants.ts"
 import { EventLog, type StoredMessage } from "#shared/nats/EventLog.ts"
 import { durables } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
@@ -13,7 +16,16 @@ import { fraction, setting, whole } from "#shared/service/Settings.ts"
 import { askAgain, tell } from "./Alarm.ts"
 import { checkpoint } from "./Checkpoint.ts"
 import { lookedAt, watchFindings } from "./Observed.ts"
-import { type Facts, type Finding, judge, judgeTimer, needsTimer, stepOf, type Watched } from "./Overdue.ts"
+import {
+  type Facts,
+  type Finding,
+  judge,
+  judgeTimer,
+  needsTimer,
+  type StandingTimer,
+  stepOf,
+  type Watched
+} from "./Overdue.ts"
 import { type Cursors, keepCursors, nextPiece, rowsOf, stepsOf, takeTurn, withoutIntent } from "./WatchdogRows.ts"
 
 const settings = Effect.all({
@@ -154,26 +166,37 @@ const lookAtTimers = Effect.fnUntraced(function* (
   { lookups }: Settings
 ) {
   const log = yield* EventLog
-  const timers = new Map<MessageId, number>()
+  const timers = new Map<MessageId, StandingTimer>()
   let last: number | undefined = cursors.timers ?? 0
   for (let count = 0; count < lookups / 5 && last !== undefined; count++) {
     const found: StoredMessage | undefined = Option.getOrUndefined(
       yield* log.next("TIMERS", last + 1, Subject.pending("*"))
     )
-    if (found) timers.set(found.header("ce-subject") ?? "", found.storedAt)
+    if (found) {
+      const id = found.header("ce-subject") ?? ""
+      timers.set(id, standing(id, found))
+    }
     last = found?.sequence
   }
   for (const { id, rule } of suspects.values()) {
     if (rule !== "no-row" && rule !== "timer-left") continue
     const found = yield* log.last("TIMERS", Subject.pending(id))
-    if (Option.isSome(found)) timers.set(id, found.value.storedAt)
+    if (Option.isSome(found)) timers.set(id, standing(id, found.value))
   }
   const rows = new Map((yield* rowsOf([...timers.keys()])).map((row) => [row.id, row]))
   return {
-    found: [...timers].flatMap(([id, storedAt]) => judgeTimer({ id, storedAt }, rows.get(id), facts) ?? []),
+    found: [...timers.values()].flatMap((timer) => judgeTimer(timer, rows.get(timer.id), facts) ?? []),
     next: { timers: last } satisfies Cursors
   }
 })
+
+const standing = (id: MessageId, { header, storedAt, text }: StoredMessage): StandingTimer => {
+  const attempt = decodeAttempt(text)
+  const doubted = Result.isSuccess(attempt) && attempt.success.interruptedSince !== undefined
+  return { id, storedAt, ...(doubted ? { doubtedUntil: toMillis(header("carillon-fires-at") ?? "") } : {}) }
+}
+
+const decodeAttempt = decodeWith(Attempt)
 
 const day = 86_400_000
 

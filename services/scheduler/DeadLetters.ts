@@ -2,6 +2,7 @@
 // The dead letter goes last: what was interrupted is found again, and what follows from it is named by its attempt.
 import { Effect, Option, Result } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { inDoubt } from "#shared/contract/Doubt.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import type { MessageId, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
@@ -9,6 +10,7 @@ import type { Reply } from "#shared/contract/Replies.ts"
 import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
 
 type Decision = "redrive" | "discard" | "resolve"
@@ -33,6 +35,15 @@ export const decideDeadLetter = Effect.fnUntraced(function* (name: Decision, del
     return refused(name, cause, { id, problems }, fromMillis(now))
   }
   const { letter, sequence } = found.value
+  const sentAt = name === "discard" ? undefined : (yield* sentAfterAll([letter])).get(id)
+  if (sentAt !== undefined) {
+    const { platform } = letter.message
+    const problems = [{ path: "id", problem: `is of a message that has been sent after all, at ${fromMillis(sentAt)}` }]
+    return {
+      ...refused(name, cause, { id, platform, problems }, fromMillis(now)),
+      afterwards: store.remove(sequence)
+    } satisfies Answer
+  }
   const decided = decide(name, command.success, letter, cause, now)
   if (Result.isFailure(decided)) return refused(name, cause, decided.failure, fromMillis(now))
   const { event, reply, keep } = decided.success
@@ -74,7 +85,7 @@ export const decide = (
       const { as } = command
       if (letter.state !== "unknown") return refuse({ path: "id", problem: "is of a message whose outcome is known" })
       if (as === "resend") {
-        return Result.map(redrive({ ...letter, possibleDuplicate: true }, command, why, now), (decided) => ({
+        return Result.map(redrive(letter, command, why, now), (decided) => ({
           ...decided,
           reply: { status: "resolved", id, as }
         }))
@@ -110,9 +121,11 @@ const redrive = (
     type: "redriven",
     at: fromMillis(now),
     ...attempt,
+    ...inDoubt(letter),
     message: { ...message, dueAt, expiresAt },
     attempt: letter.attempt + 1,
     failures: 0,
+    possibleDuplicate: letter.possibleDuplicate || letter.category === "unknown",
     sendAt: dueAt,
     ...why
   }

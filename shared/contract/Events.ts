@@ -59,6 +59,13 @@ export const Attempt = Schema.Struct({
     description: "Never sent before this: dueAt, or the time of the retry"
   }),
   possibleDuplicate: Schema.Boolean.annotate({ description: "An earlier try may have reached the recipient" }),
+  interruptedSince: Schema.optionalKey(
+    Instant.annotate({
+      identifier: undefined,
+      description:
+        "A try was interrupted: its gateway was lost in the middle of it, and may still say that it was sent. When the first such try was to be sent"
+    })
+  ),
   partsSent: Schema.optionalKey(
     Schema.Int.annotate({ description: "Parts of a long message that earlier tries have sent: not sent again" })
   ),
@@ -140,14 +147,18 @@ export const events = {
     sentAt: Instant,
     providerMessageId: Schema.String
   }),
-  sent: event("sent", "The platform accepted it", {
-    ...numbered,
-    sender: Sender,
-    dueAt: Instant,
-    sentAt: Instant,
-    providerMessageId: Schema.String,
-    possibleDuplicate: Schema.Boolean
-  }),
+  sent: event(
+    "sent",
+    "The platform accepted it. Said once for each attempt that it accepted: of two if a gateway was replaced in the middle of the first and says so when it is back; then the later attempt is marked as a possible duplicate. It outweighs `unknown`, `failed` and `expired`, before it or after it",
+    {
+      ...numbered,
+      sender: Sender,
+      dueAt: Instant,
+      sentAt: Instant,
+      providerMessageId: Schema.String,
+      possibleDuplicate: Schema.Boolean
+    }
+  ),
   "attempt-failed": event("attempt-failed", "One try did not succeed; the dispatcher decides what follows", {
     ...attempt,
     category: ErrorCategory,
@@ -189,10 +200,14 @@ export const events = {
     category: ErrorCategory,
     reason: Schema.String
   }),
-  unknown: event("unknown", "It may or may not have arrived, and is held by its own policy", {
-    ...numbered,
-    reason: Schema.String
-  }),
+  unknown: event(
+    "unknown",
+    "It may or may not have arrived, and is held by its own policy. `sent` may come yet: see there",
+    {
+      ...numbered,
+      reason: Schema.String
+    }
+  ),
   overdue: event("overdue", "The watchdog found that what should have happened did not; said once an hour", {
     id: MessageId,
     platform: Schema.optionalKey(Platform),

@@ -63,11 +63,14 @@ export const sendWhileActive = (
 /** Gives back what waits, so that another has it at once, and waits for what is under way. */
 const windDown = ({ changed, inHand, turns }: Desk, graceSeconds: number) =>
   Effect.gen(function* () {
-    for (const entry of turns.remove(() => true)) {
-      entry.delivery.nak()
-      inHand.settled(entry)
+    while (true) {
+      for (const entry of turns.remove(() => true)) {
+        entry.delivery.nak()
+        inHand.settled(entry)
+      }
+      if (inHand.size === 0) return
+      yield* Queue.take(changed)
     }
-    while (inHand.size > 0) yield* Queue.take(changed)
   }).pipe(
     Effect.timeoutOption(graceSeconds * 1_000),
     Effect.tap((ended) =>

@@ -88,6 +88,7 @@ const failure = (attempt: Attempt, partsSent: number, now: number) => ({
   failures: attempt.failures,
   sendAt: attempt.sendAt,
   possibleDuplicate: attempt.possibleDuplicate,
+  ...(attempt.interruptedSince === undefined ? {} : { interruptedSince: attempt.interruptedSince }),
   ...(partsSent > 0 ? { partsSent } : {}),
   ...(attempt.moved ? { moved: true } : {})
 })

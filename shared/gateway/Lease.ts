@@ -3,7 +3,7 @@
 import { Effect, Option, type Scope } from "effect"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import { attempt, Nats } from "#shared/nats/Nats.ts"
+import { attempt, Nats, type NatsError } from "#shared/nats/Nats.ts"
 import { isConflict } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 
@@ -18,6 +18,8 @@ const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
 export interface Lease {
   /** False from the moment at which another may have it. */
   readonly holds: () => boolean
+  /** Whether another has it now. */
+  readonly taken: Effect.Effect<boolean, NatsError>
   /** Ends when it is lost. */
   readonly lost: Effect.Effect<void>
 }
@@ -73,5 +75,10 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
       if (renewed._tag === "Failure" && isConflict(renewed.failure)) until = 0
     }
   })
-  return { holds, lost } satisfies Lease
+  // What was ours last may stand a moment longer.
+  const taken = Effect.map(
+    log.last("SENDERS", subject),
+    (found) => Option.isSome(found) && found.value.sequence > sequence
+  )
+  return { holds, taken, lost } satisfies Lease
 }) satisfies (platform: Platform, sender: Sender) => Effect.Effect<Lease, never, EventLog | Nats | Scope.Scope>

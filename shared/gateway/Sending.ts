@@ -3,6 +3,7 @@
 import { Effect, Option, Queue, type Scope } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
 import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
 import { acceptedEvent, expiredEvent, failedEvent, optedOut, type Part, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
@@ -24,7 +25,15 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
     while (true) {
       const begun = begin(desk, desk.now())
       if (begun.length > 0) {
-        yield* intendAndSend(desk, scope, begun)
+        const doubted = begun.filter(inDoubt)
+        // To look takes a while, in which the others need not wait.
+        if (doubted.length > 0) yield* Effect.forkIn(sendUnlessSent(desk, scope, doubted), scope)
+        if (doubted.length < begun.length)
+          yield* intendAndSend(
+            desk,
+            scope,
+            begun.filter((one) => !inDoubt(one))
+          )
         yield* Effect.sleep(gatherMillis)
       } else {
         const now = desk.now()
@@ -38,11 +47,11 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
 
 const longest = 60_000
 
-/** Takes whose turn it is, as many as may go now. */
+/** Takes whose turn it is, as many as may go now; none once another may be the active one. */
 const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
-  const { allowance, record, sender, turns } = desk
+  const { allowance, lease, record, sender, turns } = desk
   const begun: Array<Begun> = []
-  while (allowance.slots(now) > 0) {
+  while (lease.holds() && allowance.slots(now) > 0) {
     const entry = turns.next(now)
     if (!entry) break
     if (allowance.tooLate(entry.dueAt, entry.expiresAt, now)) {
@@ -59,12 +68,39 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
   return begun
 }
 
+const inDoubt = ({ entry }: Begun) => entry.attempt.interruptedSince !== undefined
+
+/** An earlier try was interrupted: should its gateway be back, and have said that it was sent, this one is left out. */
+const sendUnlessSent = Effect.fnUntraced(function* (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) {
+  const { inHand, lease, now, signal, turns } = desk
+  const sent = yield* persistently(sentAfterAll(begun.map(({ entry }) => entry.attempt)))
+  const unsent: Array<Begun> = []
+  for (const one of begun) {
+    const { end, entry } = one
+    const { id } = entry.attempt.message
+    if (!sent.has(id)) {
+      if (lease.holds()) unsent.push(one)
+      else putBack(desk, one)
+      continue
+    }
+    yield* Effect.logInfo(`${id}: was sent after all: attempt ${entry.attempt.attempt} is left out`)
+    end(notSent, now())
+    turns.ended(entry.recipient)
+    entry.span.end()
+    entry.delivery.ack()
+    inHand.settled(entry)
+  }
+  signal()
+  if (unsent.length > 0) yield* intendAndSend(desk, scope, unsent)
+})
+
 /** Stopped meanwhile, it waits for what NATS says of intents on their way: those that stand are sent, others given back. */
 const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { append } = yield* Publisher
       const now = desk.now()
+      const { lease } = desk
       let stand = false
       const intents = append(
         begun.map(({ entry, part }) => startedEvent(entry.attempt, entry.to, part, now)),
@@ -74,6 +110,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
         Effect.tap(() =>
           Effect.sync(() => {
             stand = true
+            for (const { entry } of begun) entry.intent = lease.holds() ? "ours" : "late"
           })
         ),
         Effect.uninterruptible

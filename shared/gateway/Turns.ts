@@ -20,6 +20,11 @@ export interface Entry {
   readonly span: MessageSpan
   /** The newest delivery of this message: the one to settle. */
   delivery: Delivery
+  /**
+   * Its newest intent is in the log, and what became of it is ours to say. `late` if another may have looked at the log
+   * before it was there, and have the message in hand as one that nobody has begun to send.
+   */
+  intent?: "ours" | "late" | undefined
   /** Parts of it that the platform has. */
   partsSent: number
   /** The calls that deliver it, when they have been made: one for each part. */

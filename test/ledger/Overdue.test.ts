@@ -160,6 +160,11 @@ describe("a timer", () => {
     assert.strictEqual(found(rowOf([...plain, cancelled("m")])), "timer-left")
     assert.strictEqual(found(rowOf([...begun, sent("m")])), "timer-left")
     assert.strictEqual(found(undefined), "no-row")
+    // Its gateway was back and said so while the next try waited for its time: nothing comes of that.
+    const retry = { id: "m", storedAt, doubtedUntil: hours(2) }
+    const left = (now: number) => judgeTimer(retry, rowOf([...begun, sent("m")]), factsAt(now))?.rule
+    assert.isUndefined(left(hours(2) + grace - 1))
+    assert.strictEqual(left(hours(2) + grace), "timer-left")
     assert.isUndefined(found(undefined, storedAt + grace - 1))
     assert.isUndefined(found(rowOf(plain)))
     assert.isUndefined(found(rowOf(retrying)))

@@ -1,0 +1,54 @@
+// Whether what a gateway has to say of an attempt is still for it to say: it may have been frozen, or cut off from NATS, in
+// the middle of a call, and been replaced, and others have decided meanwhile what follows.
+import { Effect } from "effect"
+import { attemptEventId, eventId } from "#shared/contract/CloudEvents.ts"
+import type { Event } from "#shared/contract/Events.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
+import type { Lease } from "./Lease.ts"
+import type { Entry } from "./Turns.ts"
+
+export type Verdict =
+  | "say"
+  /** The attempt has its end in the log: nothing is added. */
+  | "ended"
+  /** Another has the message, or will be given it, and goes on from what the log says. */
+  | "another's"
+
+export interface ToSay {
+  readonly entry: Pick<Entry, "attempt" | "intent"> & { readonly delivery: Pick<Delivery, "time"> }
+  readonly event: Event
+}
+
+const endings = ["sent", "attempt-failed", "expired"] as const
+
+/** One for each, by what the log says now: to be asked right before they are recorded. */
+export const verdictsOn = (lease: Lease, batch: ReadonlyArray<ToSay>) =>
+  lease.holds() ? whileActive(batch) : onceReplaced(lease, batch)
+
+/** What was sent after all has not expired. What failed is on record in any case: the dispatcher looks. */
+const whileActive = Effect.fnUntraced(function* (batch: ReadonlyArray<ToSay>) {
+  const sent = yield* sentAfterAll(
+    batch.flatMap(({ entry, event }) => (event.type === "expired" ? [entry.attempt] : []))
+  )
+  return batch.map(
+    ({ entry, event }): Verdict => (event.type === "expired" && sent.has(entry.attempt.message.id) ? "ended" : "say")
+  )
+})
+
+const onceReplaced = Effect.fnUntraced(function* (lease: Lease, batch: ReadonlyArray<ToSay>) {
+  const { idsSince } = yield* EventLog
+  const taken = yield* lease.taken
+  const since = Math.min(...batch.map(({ entry }) => entry.delivery.time.getTime()))
+  const said = yield* idsSince([...endings, "part-sent"], since)
+  return batch.map(({ entry: { attempt, intent }, event }): Verdict => {
+    if (said.has(eventId(event))) return "ended"
+    // That the platform has it nobody else knows.
+    if (arrived(event)) return "say"
+    if (endings.some((type) => said.has(attemptEventId(attempt.message.id, attempt.attempt, type)))) return "ended"
+    return intent === "ours" || (intent === "late" && !taken) ? "say" : "another's"
+  })
+})
+
+const arrived = ({ type }: Event) => type === "sent" || type === "part-sent"
