@@ -15,17 +15,19 @@ export const agreement = ({ evidence: { arrived, events, rows }, plan }: Ran): R
     const mine = saidOnce(byId.get(id) ?? [])
     const begun = mine.filter(({ type }) => type === "send-started").length
     const arrivals = arrived.filter(({ text }) => text === textOf(id)).length
-    // Attempts that may have reached a phone.
-    const mayHave = mine.filter(({ category, type }) => type === "sent" || (mayArrive(type) && category === "unknown"))
+    // Attempts that may have reached a phone, each once.
+    const mayHave = new Set(
+      mine.flatMap(({ attempt, category, type }) =>
+        type === "sent" || (mayArrive(type) && category === "unknown") ? [attempt] : []
+      )
+    ).size
     const attempts = rowOf.get(id)?.attempts ?? 0
     const unheard = mine.filter(
       ({ providerMessageId, type }) => type === "sent" && called.get(`${chatId} ${providerMessageId}`) !== textOf(id)
     )
     return [
       ...(attempts === begun ? [] : [broken(`${id} has ${begun} intents, and its row counts ${attempts}`)]),
-      ...(arrivals > mayHave.length
-        ? [broken(`${id} arrived ${arrivals} times, and only ${mayHave.length} attempts may have`)]
-        : []),
+      ...(arrivals > mayHave ? [broken(`${id} arrived ${arrivals} times, and only ${mayHave} attempts may have`)] : []),
       ...unheard.map(({ providerMessageId }) => broken(`${id} is not what the platform calls ${providerMessageId}`))
     ]
   })

@@ -15,6 +15,8 @@ export interface Seen {
   readonly at: string
   /** Of a failed attempt, why. */
   readonly category?: string
+  readonly reason?: string
+  readonly possibleDuplicate?: boolean
   /** Of a rejection, which command. */
   readonly cause?: string
   /** What the platform calls a message that was sent. */

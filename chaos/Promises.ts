@@ -2,6 +2,7 @@
 import { agreement } from "./Agreement.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"
+import { outweighed } from "./LateWord.ts"
 import { wrongBy } from "./MachineFaults.ts"
 import type { Ran } from "./Run.ts"
 import { limits, marks, textOf } from "./World.ts"
@@ -19,11 +20,6 @@ export const findings = (ran: Ran): ReadonlyArray<Finding> => [
   ...nothingLeftOver(ran)
 ]
 
-/** Unknown is final as long as nobody knows: a gateway that was cut off when it was answered says so when it is back. */
-const nobodyKnewBetter = (end: Seen, index: number, ends: ReadonlyArray<Seen>): boolean =>
-  end.type !== "unknown" ||
-  !ends.slice(index + 1).some(({ attempt, type }) => type === "sent" && attempt === end.attempt)
-
 /** Every accepted message has one final outcome, and the tables say the same. */
 const oneEnding = ({ dueAt, evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("one final outcome")
@@ -37,9 +33,8 @@ const oneEnding = ({ dueAt, evidence: { events, rows }, plan }: Ran): ReadonlyAr
       const refused = mine.some(({ at, type }) => type === "rejected" && Date.parse(at) >= deadline)
       return refused ? [] : [broken(`${id} was never accepted`)]
     }
-    const ends = saidOnce(mine)
-      .filter(({ type }) => endings.has(type))
-      .filter(nobodyKnewBetter)
+    const once = saidOnce(mine)
+    const ends = once.filter((one) => endings.has(one.type) && !outweighed(one, once))
     const named = ends.map(({ attempt, type }) => `${type} of attempt ${attempt ?? "none"}`).join(", ")
     if (ends.length !== 1) return [broken(`${id} has ended ${ends.length} times: ${named || "never"}`)]
     const status = rowOf.get(id)?.status

@@ -1,6 +1,6 @@
 // The promises notice when they are broken: each finding has a run that brings it about.
 import { assert, describe, it } from "@effect/vitest"
-import type { Evidence } from "../../chaos/Evidence.ts"
+import type { Evidence, Seen } from "../../chaos/Evidence.ts"
 import type { Hostile } from "../../chaos/Hostile.ts"
 import { planOf } from "../../chaos/Plan.ts"
 import { findings } from "../../chaos/Promises.ts"
@@ -63,6 +63,21 @@ const again = {
   rows: row({ attempts: 2, possible_duplicate: true })
 }
 
+/** Its gateway is lost in the middle of the call; what follows comes after that. */
+const interrupted = event("attempt-failed", { category: "unknown", reason: "interrupted" })
+const lost = [scheduled, event("send-started"), interrupted]
+const resent = [
+  event("send-started", { attempt: 2 }),
+  event("sent", { attempt: 2, providerMessageId: "2", possibleDuplicate: true })
+]
+/** The gateway is back, and says that it had sent it, when another has sent it again. */
+const twice = { ...again, events: [...lost, ...resent, sent] }
+const unmarked = resent.map((one) => ({ ...one, possibleDuplicate: false }))
+const twiceAfter = (failure: object) => ({
+  ...twice,
+  events: twice.events.map((one) => (one === interrupted ? { ...interrupted, ...failure } : one))
+})
+
 const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Partial<Evidence>, others?: Partial<Ran>]> =
   [
     ["a message that was never accepted", "one final outcome", { events: events.slice(1) }],
@@ -77,7 +92,63 @@ const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Parti
       { events: events.slice(0, 2), rows: row({ status: "processing" }) }
     ],
     ["a message with two ends", "one final outcome", { events: [...events, event("expired")] }],
-    ["a send that was known, and then was not", "one final outcome", { events: [...events, event("unknown")] }],
+    ["a send that was known, and then was not", "one final outcome", { events: [...lost, sent, event("unknown")] }],
+    ["a send that was known, and then given up", "one final outcome", { events: [...lost, sent, event("failed")] }],
+    [
+      "a send of which its own gateway had not known",
+      "one final outcome",
+      { events: [...events.slice(0, 2), { ...interrupted, reason: "timed-out" }, event("unknown"), sent] }
+    ],
+    [
+      "an end while its gateway was not lost, and its send",
+      "one final outcome",
+      { events: [...events.slice(0, 2), event("expired"), interrupted, sent] }
+    ],
+    [
+      "a later try that was sent although the message had expired",
+      "one final outcome",
+      { ...again, events: [...lost, event("expired"), ...resent] }
+    ],
+    [
+      "a cancelled message that is sent after all",
+      "one final outcome",
+      { events: [...lost, event("cancelled"), sent] }
+    ],
+    ["a second send that is not marked", "one final outcome", { ...twice, events: [...lost, ...unmarked, sent] }],
+    [
+      "a second send in the place of a try that was refused",
+      "one final outcome",
+      twiceAfter({ category: "transient" })
+    ],
+    [
+      "a later try that is known after all, and the end of an earlier one",
+      "one final outcome",
+      {
+        ...again,
+        events: [
+          ...lost,
+          event("send-started", { attempt: 2 }),
+          { ...interrupted, attempt: 2 },
+          event("expired"),
+          event("sent", { attempt: 2, providerMessageId: "2", possibleDuplicate: true })
+        ]
+      }
+    ],
+    [
+      "a second send in the place of a try whose gateway was there",
+      "one final outcome",
+      twiceAfter({ reason: "timed-out" })
+    ],
+    [
+      "a second send that was begun when the first was known",
+      "one final outcome",
+      { ...twice, events: [...lost, sent, ...resent] }
+    ],
+    [
+      "a try that arrived twice, though nobody knew of it and then its gateway did",
+      "rows, log and platform agree",
+      { events: [...lost, event("unknown"), sent], arrived: [arrival, arrival] }
+    ],
     [
       "another attempt that was sent although the first was unknown",
       "one final outcome",
@@ -139,8 +210,15 @@ describe("the promises", () => {
     assert.deepStrictEqual(broken(refused), [])
   })
 
-  it("are kept by a send of which nobody knew, until its gateway was back", () =>
-    assert.deepStrictEqual(broken({ events: [...events.slice(0, 2), event("unknown"), sent] }), []))
+  it("are kept by a send of which nobody knew, until its gateway was back, whatever was made of it", () => {
+    for (const made of [event("unknown"), event("failed"), event("expired"), event("expired", { attempt: 2 })])
+      assert.deepStrictEqual(broken({ events: [...lost, made, sent] }), [])
+  })
+
+  it("are kept by a second send that is marked, begun before the first was known", () => {
+    assert.deepStrictEqual(broken(twice), [])
+    assert.deepStrictEqual(broken({ ...twice, events: [...lost, resent[0] as Seen, sent, resent[1] as Seen] }), [])
+  })
 
   for (const [what, promise, wrong, others] of cases)
     it(`are broken by ${what}`, () => assert.include(broken(wrong, others), promise))
