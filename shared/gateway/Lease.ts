@@ -12,6 +12,7 @@ const timeToLiveSeconds = 4
 const renewEveryMillis = 1_000
 /** For clocks that run apart, and for the request itself. */
 const marginMillis = 1_000
+const safeMillis = timeToLiveSeconds * 1_000 - marginMillis
 /** A lease that is so old ended long ago, whatever NATS says. */
 const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
 
@@ -30,10 +31,10 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
   const log = yield* EventLog
   const subject = Subject.sender(platform, sender, "lease")
   let sequence = 0
-  let until = 0
+  let [until, untilOn] = [0, 0]
 
   const claim = Effect.gen(function* () {
-    const askedAt = performance.now()
+    const [askedAt, askedOn] = [performance.now(), Date.now()]
     const { seq } = yield* attempt("hold a lease", () =>
       js.publish(subject, "", {
         ttl: `${timeToLiveSeconds}s`,
@@ -43,9 +44,12 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     ).pipe(Effect.tapError((error) => Effect.sync(() => told(subject, isConflict(error)))))
     told(subject, true)
     sequence = seq
-    until = askedAt + timeToLiveSeconds * 1_000 - marginMillis
+    until = askedAt + safeMillis
+    untilOn = askedOn + safeMillis
   })
-  const holds = () => performance.now() < until
+  const mayHold = () => performance.now() < until
+  // While the machine sleeps the steady clock stands still, and only the wall clock knows; that one may have been set.
+  const holds = () => mayHold() && Date.now() < untilOn
 
   /** A nats-server that is killed may come back with a lease and forget that it was to end: then nobody could send any more. */
   const takeOverLeft = Effect.gen(function* () {
@@ -69,7 +73,7 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
   )
 
   const lost = Effect.gen(function* () {
-    while (holds()) {
+    while (mayHold()) {
       yield* Effect.sleep(renewEveryMillis)
       const renewed = yield* Effect.result(claim)
       if (renewed._tag === "Failure" && isConflict(renewed.failure)) until = 0

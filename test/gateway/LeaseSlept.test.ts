@@ -1,0 +1,59 @@
+// A machine that was suspended: its steady clock stood still meanwhile, its wall clock did not.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { leaseOf } from "#shared/gateway/Lease.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { eventually } from "../support/Carillon.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { purgeSubject } from "../support/Streams.ts"
+
+/** As this process sees it when it wakes. */
+const slept = (millis: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = Date.now
+      Date.now = () => before() + millis
+      return before
+    }),
+    (before) =>
+      Effect.sync(() => {
+        Date.now = before
+      })
+  )
+
+const held = Effect.gen(function* () {
+  yield* provision([])
+  const lease = yield* leaseOf("telegram", "default")
+  assert.isTrue(lease.holds())
+  return { lease, lost: yield* Effect.forkScoped(lease.lost, { startImmediately: true }) }
+})
+
+describe("a gateway whose machine slept for longer than its lease", () => {
+  it.live("does not hold it, from the moment it wakes, until it has renewed it", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        const { lease, lost } = yield* held
+        yield* slept(5_000)
+        assert.isFalse(lease.holds())
+        yield* eventually("renewed", Effect.sync(lease.holds), (holds) => holds)
+        assert.isUndefined(lost.pollUnsafe())
+      }).pipe(Effect.provide(layer), Effect.scoped)
+    })
+  )
+
+  it.live("has lost it if another took it meanwhile", () =>
+    Effect.gen(function* () {
+      const { layer, nats } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        const { lease, lost } = yield* held
+        yield* slept(5_000)
+        yield* purgeSubject(nats.url, "SENDERS", "carillon.sender.telegram.default.lease")
+        const other = yield* leaseOf("telegram", "default")
+        yield* Fiber.join(lost)
+        assert.isFalse(lease.holds())
+        assert.isTrue(other.holds())
+      }).pipe(Effect.provide(layer), Effect.scoped)
+    })
+  )
+})
