@@ -96,6 +96,21 @@ describe("an attempt that failed", () => {
       possibleDuplicate: true
     })
   })
+  it("in the middle of which its gateway was lost is in doubt from then on, by whatever way it goes on", () => {
+    const lost = { ...failed("unknown", due()), reason: "interrupted" }
+    const since = { interruptedSince: lost.sendAt }
+    const retried = onFailure(lost, policy, now)
+    assert.deepInclude(retried, { type: "retry-scheduled", ...since })
+    const throttled = failed("throttled", { ...due({ attempt: 2, sendAt: fromMillis(now) }), ...since })
+    assert.deepInclude(onFailure(throttled, policy, now), since)
+    const message = {
+      ...lost.message,
+      retry: [],
+      fallback: [{ platform: "telegram" as const, recipient: { chatId: "2" } }]
+    }
+    assert.deepInclude(onFailure({ ...lost, message }, policy, now), { type: "fell-back", ...since })
+    assert.notProperty(onFailure(failed("unknown", due()), policy, now), "interruptedSince")
+  })
   it("whose next try would come after the deadline is expired", () => {
     const event = onFailure(failed("throttled", due(), { retryAfterMillis: 3_600_000 }), policy, now)
     assert.strictEqual(event.type, "expired")
@@ -195,6 +210,8 @@ describe("a dead letter", () => {
   })
   it("is not kept of what goes on", () => {
     assert.isUndefined(letterOf("transient"))
-    assert.isUndefined(letterOf("recipient", { fallback: [{ platform: "telegram", recipient: { chatId: "2" } }] }))
+    assert.isUndefined(
+      letterOf("recipient", { fallback: [{ platform: "telegram" as const, recipient: { chatId: "2" } }] })
+    )
   })
 })

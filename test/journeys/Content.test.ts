@@ -84,6 +84,27 @@ describe("a long text in parts, its gateway killed", () => {
     })
   )
 
+  it.live("told to stop while one is on its way, leaves those after it to the next at once", () =>
+    Effect.gen(function* () {
+      const { nats, database, phones, services, start } = yield* carillon({
+        answer: (received) => (isPart(2)(received) ? Reply.Delay({ ms: 1_000 }) : undefined)
+      })
+      yield* start
+      yield* publishPlainly(nats.url, [command("long", 0, { content: longContent })])
+      yield* eventually(
+        "the second part on its way",
+        Effect.sync(() => phones.requests.some(isPart(2))),
+        (is) => is
+      )
+      const askedAt = Date.now()
+      assert.strictEqual(yield* services["telegram-gateway"].stop, 0)
+      assert.isBelow(Date.now() - askedAt, 20_000)
+      yield* services["telegram-gateway"].start
+      yield* eventually("sent", statusOf(database, "long"), (status) => status === "sent")
+      assert.deepStrictEqual(partsIn(phones.received), [1, 2, 3, 4, 5])
+    })
+  )
+
   it.live("and refused in the middle for its rate, goes on where it was", () =>
     Effect.gen(function* () {
       let refusals = 2

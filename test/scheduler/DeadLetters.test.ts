@@ -1,0 +1,37 @@
+// What follows from an operator's decision on a dead letter.
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { decide } from "../../services/scheduler/DeadLetters.ts"
+import { attemptOf } from "../support/Attempts.ts"
+
+const now = Date.parse("2026-12-01T09:00:00Z")
+const letter = (more: Partial<DeadLetter>): DeadLetter => ({
+  ...attemptOf({ dueAt: fromMillis(now - 60_000), expiresAt: fromMillis(now) }),
+  ...{ state: "failed", at: fromMillis(now), category: "recipient", reason: "bot-blocked" },
+  ...more
+})
+const event = (name: "redrive" | "resolve", given: DeadLetter) =>
+  Result.getOrThrow(decide(name, { id: "m", ...(name === "resolve" ? { as: "resend" } : {}) }, given, "c", now)).event
+
+describe("what is sent again by an operator's word", () => {
+  it("is a possible duplicate if nobody knows what became of it, also when it was given up for that", () => {
+    const unknown = { category: "unknown", reason: "timed-out" } as const
+    assert.deepInclude(event("redrive", letter({})), { type: "redriven", possibleDuplicate: false })
+    assert.deepInclude(event("redrive", letter(unknown)), { possibleDuplicate: true })
+    assert.deepInclude(event("resolve", letter({ ...unknown, state: "unknown" })), { possibleDuplicate: true })
+    assert.deepInclude(event("redrive", letter({ possibleDuplicate: true })), { possibleDuplicate: true })
+  })
+
+  it("carries since when it may have been sent by a gateway that was lost", () => {
+    const lost = { category: "unknown", reason: "interrupted" } as const
+    assert.notProperty(event("redrive", letter({})), "interruptedSince")
+    for (const name of ["redrive", "resolve"] as const) {
+      const given = letter({ ...lost, state: name === "resolve" ? "unknown" : "failed" })
+      assert.deepInclude(event(name, given), { interruptedSince: given.sendAt })
+    }
+    const before = { interruptedSince: fromMillis(now - 90_000) }
+    assert.deepInclude(event("redrive", letter(before)), before)
+  })
+})
