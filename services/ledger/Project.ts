@@ -6,7 +6,7 @@ import type { SchemaName } from "./Migrations.ts"
 import { attemptKey, fold, noRows, type Rows } from "./Projection.ts"
 import { changes } from "./Rollups.ts"
 import { addSums } from "./RollupTables.ts"
-import type { AttemptRow, MessageRow } from "./Rows.ts"
+import type { AttemptRow, ContentRow, MessageRow } from "./Rows.ts"
 import type { Statement, table } from "./Table.ts"
 import { attempts, contents, messages, timeline } from "./Tables.ts"
 import { type Prepared, prepared, type Recorded } from "./Timeline.ts"
@@ -31,7 +31,7 @@ export const project = Effect.fnUntraced(function* (
     { startImmediately: true }
   )
   // While Postgres is at it.
-  const { sums, writes } = written(schema, known, fresh)
+  const { sums, writes } = written(schema, known, fresh, supposedNew)
   yield* Fiber.join(appending)
   yield* addSums(query, schema, sums)
   for (const write of writes) yield* write(query)
@@ -57,9 +57,14 @@ const notThere = Effect.fnUntraced(function* (query: Query, schema: SchemaName, 
 type Write = (query: Writing) => Effect.Effect<unknown, Effect.Error<ReturnType<Writing["copy"]>>>
 
 /** What is to be put into each table; nothing where nothing changes. */
-const written = (schema: SchemaName, known: Rows, fresh: ReadonlyArray<Prepared>) => {
+const written = (schema: SchemaName, known: Rows, fresh: ReadonlyArray<Prepared>, supposedNew: boolean) => {
   const changed = fold(known, fresh)
-  const kept = [...changed.contents.values()].filter((row) => row !== null)
+  const added: Array<ContentRow> = []
+  const replaced: Array<ContentRow> = []
+  for (const [id, row] of changed.contents) {
+    // Of a message that was not known there is none, as a rule.
+    if (row !== null) (supposedNew && !known.messages.has(id) ? added : replaced).push(row)
+  }
   const erased = [...changed.contents].flatMap(([id, row]) => (row === null ? [id] : []))
   return {
     sums: changes(known.messages, changed.messages),
@@ -67,7 +72,10 @@ const written = (schema: SchemaName, known: Rows, fresh: ReadonlyArray<Prepared>
       ...put(schema, messages, known.messages, changed.messages),
       ...put(schema, attempts, known.attempts, changed.attempts),
       // Personal data: never as text, which Postgres might show in a message about it.
-      ...(kept.length === 0 ? [] : [send({ sql: contents.upsert(schema), values: [JSON.stringify(kept)] })]),
+      ...(added.length === 0
+        ? []
+        : [(query: Writing) => query.copy(contents.copyInBinary(schema), contents.binary(added))]),
+      ...(replaced.length === 0 ? [] : [send({ sql: contents.upsert(schema), values: [JSON.stringify(replaced)] })]),
       ...(erased.length === 0
         ? []
         : [send({ sql: `DELETE FROM ${schema}.${contents.name} WHERE message_id = ANY($1)`, values: [erased] })])

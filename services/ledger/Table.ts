@@ -1,4 +1,5 @@
 // One table as SQL and as text: each column once, and from that what reads and writes whole batches of its rows.
+import { binaryCell, binaryRows } from "./BinaryRows.ts"
 import type { SchemaName } from "./Migrations.ts"
 
 type Columns<Row> = { readonly [Key in keyof Row]-?: string }
@@ -34,6 +35,10 @@ export const table = <Row extends object>(
       for (const [key, cell] of cells) line += line === "" ? cell(row[key]) : `\t${cell(row[key])}`
       return `${line}\n`
     },
+    /** The same in the binary format, whose rows Postgres never shows in what it says of them. For text and JSON only. */
+    copyInBinary: (schema: SchemaName) => `COPY ${schema}.${name} (${listed}) FROM STDIN (FORMAT binary)`,
+    binary: (rows: ReadonlyArray<Row>) =>
+      binaryRows(rows.map((row) => keys.map((one) => binaryCell(columns[one], row[one])))),
     /** Of rows that are there: no column but those in which one of them differs. Nothing when none does. */
     update: (schema: SchemaName, pairs: ReadonlyArray<readonly [before: Row, after: Row]>): Statement | undefined => {
       const changed = others.filter((one) => pairs.some(([before, after]) => before[one] !== after[one]))

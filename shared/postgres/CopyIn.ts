@@ -8,15 +8,15 @@ interface Connection extends pg.Connection {
   endCopyFrom(): void
 }
 
-/** `rows` in the text format, a line each. Postgres takes all of them or none. */
-export const copyIn = (client: pg.ClientBase, sql: string, rows: string) =>
+/** `rows` in the format that the statement names. Postgres takes all of them or none. */
+export const copyIn = (client: pg.ClientBase, sql: string, rows: Buffer) =>
   new Promise<void>((resolve, reject) => {
     client.query({
       submit: (connection: pg.Connection) => {
         const open = connection as Connection
         open.query(sql)
         // Where the statement fails, the protocol has Postgres pass over these.
-        open.sendCopyFromChunk(Buffer.from(rows))
+        open.sendCopyFromChunk(rows)
         open.endCopyFrom()
       },
       handleError: reject,

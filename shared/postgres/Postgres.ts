@@ -17,9 +17,9 @@ export type Query = <Row extends object>(
   values?: ReadonlyArray<unknown>
 ) => Effect.Effect<ReadonlyArray<Row>, Failure>
 
-/** Rows in the text format of COPY go to Postgres with the least work for both; it takes all of them or none. */
+/** Rows in a format of COPY, text or binary, go to Postgres with the least work for both; it takes all of them or none. */
 export interface Writing extends Query {
-  readonly copy: (sql: string, rows: string) => Effect.Effect<void, Failure>
+  readonly copy: (sql: string, rows: string | Buffer) => Effect.Effect<void, Failure>
 }
 
 export class Postgres extends Context.Service<
@@ -125,7 +125,10 @@ const rowsOf = <Row extends object>(client: pg.PoolClient, sql: string, values?:
 const writing = (client: pg.PoolClient): Writing =>
   Object.assign(
     <Row extends object>(sql: string, values?: ReadonlyArray<unknown>) => rowsOf<Row>(client, sql, values),
-    { copy: (sql: string, rows: string) => call(() => copyIn(client, sql, rows)) }
+    {
+      copy: (sql: string, rows: string | Buffer) =>
+        call(() => copyIn(client, sql, typeof rows === "string" ? Buffer.from(rows) : rows))
+    }
   )
 
 const transaction = <A, E, R>(client: pg.PoolClient, body: (query: Writing) => Effect.Effect<A, E, R>) =>

@@ -1,7 +1,7 @@
 // The ledger on a real nats-server and a real Postgres: what stands in the log stands in the tables, once.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Queue, Result, Scope } from "effect"
-import type { EventOf } from "#shared/contract/Events.ts"
+import type { Event, EventOf } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -102,16 +102,24 @@ describe("the ledger", () => {
         const { sentAt: _, providerMessageId, dueAt, ...sentOf } = sent(id) as EventOf<"sent">
         return { ...sentOf, type: "failed" as const, category: "content" as const, reason, providerMessageId }
       }
+      const saying = (event: Event, text: string): Event =>
+        "message" in event ? { ...event, message: { ...event.message, content: { type: "text", text } } } : event
       // As new rows, and as changes of rows that stand.
-      yield* append([scheduled("one"), about("two", odd), about("three", "\\N")])
+      yield* append([
+        scheduled("one"),
+        about("two", odd),
+        about("three", "\\N"),
+        saying(scheduled("five"), `${odd} 💊`)
+      ])
       yield* projected
-      yield* append([about("one", odd), sent("four")])
+      yield* append([about("one", odd), sent("four"), saying(rescheduled("five", 10), `💊 ${odd}`)])
       yield* projected
       const { timeline, ...found } = yield* rows
       assert.deepStrictEqual(found as unknown, expected(yield* recorded))
       assert.deepStrictEqual(
         found.messages.map(({ id, errorDetail }) => [id, errorDetail]),
         [
+          ["five", null],
           ["four", null],
           ["one", odd],
           ["three", "\\N"],
@@ -119,6 +127,18 @@ describe("the ledger", () => {
         ]
       )
       assert.strictEqual(timeline.filter(({ detail }) => detail.reason === odd).length, 2)
+    })
+  )
+
+  it.live("puts what a message says in place of what stood under its id", () =>
+    Effect.gen(function* () {
+      const { append, ledger, postgres, projected, recorded, rows } = yield* world
+      yield* postgres.query("INSERT INTO carillon.message_contents VALUES ('one', '{}', '{}')")
+      yield* ledger
+      yield* append([scheduled("one"), scheduled("two")])
+      yield* projected
+      const { timeline: _, ...found } = yield* rows
+      assert.deepStrictEqual(found as unknown, expected(yield* recorded))
     })
   )
 
