@@ -34,28 +34,30 @@ const formatOf = (file: string, format: Option.Option<"csv" | "ndjson">) => {
 }
 
 /** Repeating a line within the stream's memory costs nothing more. */
-const outgoing = (command: unknown): Outgoing => {
-  const payload = JSON.stringify(command)
-  return {
-    subject: Subject.command("schedule"),
-    payload,
-    headers: {},
-    messageId: `import-${createHash("sha256").update(payload).digest("base64url")}`
-  }
-}
+const outgoing = (payload: string): Outgoing => ({
+  subject: Subject.command("schedule"),
+  payload,
+  headers: {},
+  messageId: `import-${createHash("sha256").update(payload).digest("base64url")}`
+})
 
 const readable = (command: unknown): Result.Result<unknown, Refusal> =>
   command === undefined ? Result.fail({ problems: [{ path: "", problem: "is not JSON" }] }) : Result.succeed(command)
 
-const checked = ({ line, command }: ImportRow) =>
+/** Answers with the text that it was given: the command as JSON. */
+const checked = ({ line, command }: ImportRow, text: string) =>
   Result.mapError(
     Result.flatMap(
       Result.flatMap(readable(command), (json) => decodeCommand("schedule", json)),
       (decoded) =>
         Result.map(
           // Whether text that is too long is split is the scheduler's to say.
-          toMessage(decoded, { now: Date.now(), maxLateness: () => day, settled: settling("split"), unsendable }),
-          () => command
+          toMessage(
+            decoded,
+            { now: Date.now(), maxLateness: () => day, settled: settling("split"), unsendable },
+            Buffer.byteLength(text)
+          ),
+          () => text
         )
     ),
     // Neither text nor address: a report is sent around.
@@ -88,7 +90,8 @@ export const importCommand = Command.make(
     let bytes = 0
 
     const take = Effect.fnUntraced(function* (rows: ReadonlyArray<ImportRow>) {
-      const results = rows.filter(({ line }) => line > from).map(checked)
+      const texts = rows.map(({ command }) => JSON.stringify(command) ?? "")
+      const results = rows.flatMap((row, index) => (row.line > from ? [checked(row, texts[index] ?? "")] : []))
       const good = results.filter(Result.isSuccess).map(({ success }) => success)
       const bad = results.filter(Result.isFailure).map(({ failure }) => `${JSON.stringify(failure)}\n`)
       if (!dryRun) yield* publish(good.map(outgoing))
@@ -98,7 +101,7 @@ export const importCommand = Command.make(
       counts.skipped += rows.length - results.length
       const last = rows.at(-1)?.line ?? 0
       if (resumable && last > from) yield* Effect.promise(() => writeFile(progressFile, String(last)))
-      bytes += rows.reduce((sum, { command }) => sum + (JSON.stringify(command)?.length ?? 0), 0)
+      bytes += texts.reduce((sum, { length }) => sum + length, 0)
       progress.show(size > 0 ? Math.min(size, bytes) : counts.published + counts.refused, size)
     })
 

@@ -23,8 +23,8 @@ export interface Answer {
 export const notYet: Answer = {}
 export const handedOn: Answer = { handedOn: true }
 
-/** Names a stored command for as long as its stream lives. */
-export const causeOf = (delivery: Delivery): string => `command-${delivery.seq}-${delivery.time.getTime()}`
+/** Names a stored command for as long as its stream lives. Joined, as instants are: see `fromMillis`. */
+export const causeOf = ({ seq, time }: Delivery): string => ["command", seq, time.getTime()].join("-")
 
 export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
   Result.mapError(

@@ -105,7 +105,10 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
 const parse = (delivery: Delivery, rules: Rules): Result.Result<Wanted, Refusal> =>
   Result.flatMap(body(delivery), (json) =>
     Result.flatMap(decodeCommand("schedule", json), (command) =>
-      Result.map(toMessage(command, rules), (message) => ({ delivery, command, message, cause: causeOf(delivery) }))
+      Result.map(toMessage(command, rules, delivery.data.length), (message) => ({
+        ...{ delivery, command, message },
+        cause: causeOf(delivery)
+      }))
     )
   )
 

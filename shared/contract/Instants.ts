@@ -28,7 +28,8 @@ export const fromMillis = (millis: number): Instant => {
   if (day !== written.day) written = { day, date: new Date(whole).toISOString().slice(0, -"00:00:00.000Z".length) }
   const time = whole - day * dayMillis
   const clock = `${two(time / 3_600_000)}:${two((time / 60_000) % 60)}:${two((time / 1_000) % 60)}`
-  return `${written.date}${clock}.${String(time % 1_000).padStart(3, "0")}Z`
+  // Joined, not a template: JSON.stringify takes the longer way round for a text that lies in pieces.
+  return [written.date, clock, ".", String(time % 1_000).padStart(3, "0"), "Z"].join("")
 }
 
 /** The instant as milliseconds since the epoch, rounded up (a message is never early), or what is wrong with it. */

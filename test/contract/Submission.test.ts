@@ -22,7 +22,9 @@ const rules = {
 }
 
 const submit = (json: unknown) =>
-  Result.flatMap(decodeCommand("schedule", json), (command) => toMessage(command, rules))
+  Result.flatMap(decodeCommand("schedule", json), (command) =>
+    toMessage(command, rules, Buffer.byteLength(JSON.stringify(json)))
+  )
 
 const problemsOf = (result: Result.Result<unknown, Refusal>) =>
   Result.isFailure(result) ? result.failure.problems.map(({ path, problem }) => `${path}: ${problem}`) : []
@@ -43,6 +45,16 @@ describe("a schedule command", () => {
       unknownOutcome: "resend",
       metadata: {}
     })
+  })
+
+  it("is refused when its message is larger than 256 KiB, and taken when it is a little smaller", () => {
+    const saying = (characters: number) => {
+      const content = { type: "text", text: "💊".repeat(characters) }
+      const channel = { platform: "webhook", recipient: { url: "https://example.org/" }, content }
+      return { ...good, ...channel, fallback: [{ ...channel, sender: "other" }] }
+    }
+    assert.deepStrictEqual(problemsOf(submit(saying(32_768))), [": is larger than 256 KiB in all"])
+    assert.deepStrictEqual(problemsOf(submit(saying(32_600))), [])
   })
 
   it("with several faults is told all of them at once, by path, without its values", () => {
