@@ -38,11 +38,11 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   const parsed = deliveries.map((delivery) => parse(delivery, rules))
   const wanted = parsed.filter(Result.isSuccess).map(({ success }) => success)
   const at = fromMillis(rules.now)
-  const spans = new Map(wanted.map((one) => [one, begin(one)] as const))
+  const spans = wanted.map(begin)
   const fates = yield* publish(
-    wanted.map((one) => {
-      const scheduled = { type: "scheduled", at, message: one.message, cause: one.cause } as const
-      const { messageId: _, ...event } = eventMessage(scheduled, "scheduler", spans.get(one)?.headers)
+    wanted.map(({ message, cause }, index) => {
+      const scheduled = { type: "scheduled", at, message, cause } as const
+      const { messageId: _, ...event } = eventMessage(scheduled, "scheduler", spans[index]?.headers)
       return { ...event, expectedSequence: 0 }
     })
   )
@@ -55,7 +55,7 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   )
   const toArm = wanted.flatMap((one, index) => {
     const standing = standings[index]
-    return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt, trace: spans.get(one)?.headers }] : []
+    return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt, trace: spans[index]?.headers }] : []
   })
   // A redelivered command may have armed its timer before it was interrupted; the timer may even have fired.
   const again = toArm.filter(({ delivery }) => delivery.redelivered)
@@ -63,7 +63,7 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   if (again.length > 0)
     yield* timers.arm(again.map(firstAttempt), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
   wanted.forEach((one, index) => {
-    spans.get(one)?.end(standings[index]?._tag === "Other" ? "rejected" : undefined)
+    spans[index]?.end(standings[index]?._tag === "Other" ? "rejected" : undefined)
     if (standings[index]?._tag === "Ours")
       recordStage("accept", Date.now() - one.delivery.time.getTime(), one.message.platform)
   })
