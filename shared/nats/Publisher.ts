@@ -150,11 +150,17 @@ export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
 
 /**
+ * Where nats-server finds a sampled `traceparent` it makes a map of all headers, to see whether it is to trace the message
+ * itself. Told before that it is not, in its own words, it looks no further: a fifth of what it spends on storing one.
+ */
+const untraced = { "Nats-Trace-Dest": "trace disabled" }
+
+/**
  * What is asked of the stream goes in headers of ours: given as options, the client would check each name and value.
  * Bytes are cut from a block that many share: for each text the client would ask for memory of its own.
  */
 const toFast = ({ subject, payload, headers: given, ...asked }: Outgoing): FastMessage => {
-  const headers: Record<string, string> = { ...given }
+  const headers: Record<string, string> = { ...(given.traceparent === undefined ? {} : untraced), ...given }
   if (asked.messageId !== undefined) headers[PubHeaders.MsgIdHdr] = asked.messageId
   if (asked.expectedSequence !== undefined)
     headers[PubHeaders.ExpectedLastSubjectSequenceHdr] = String(asked.expectedSequence)

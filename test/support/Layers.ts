@@ -2,14 +2,17 @@
 import { ConfigProvider, Effect, Layer } from "effect"
 import { natsLayer } from "#shared/nats/Layers.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { testNats } from "./TestNats.ts"
+import { testNatsWith } from "./TestNats.ts"
 
 /** Built anew for each test: a layer that is a constant would be shared by all of them. */
-export const natsForTest = Effect.map(testNats, (nats) => ({
-  nats,
-  layer: natsLayer("test").pipe(
-    Layer.provideMerge(Readiness.layer),
-    Layer.provideMerge(ConfigProvider.layer(nats.configProvider)),
-    Layer.fresh
-  )
-}))
+export const natsForTestWith = (options: Parameters<typeof testNatsWith>[0]) =>
+  Effect.map(testNatsWith(options), (nats) => ({
+    nats,
+    layer: natsLayer("test").pipe(
+      Layer.provideMerge(Readiness.layer),
+      Layer.provideMerge(ConfigProvider.layer(nats.configProvider)),
+      Layer.fresh
+    )
+  }))
+
+export const natsForTest = natsForTestWith({})
