@@ -1,6 +1,6 @@
 // An actor: a durable consumer is its mailbox; batch in, events out, then each message settled. The one place where
 // what became of a message turns into what the broker is told.
-import { Array, Cause, Effect, Exit, Queue } from "effect"
+import { Array, Cause, Effect, Exit } from "effect"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -33,10 +33,10 @@ const givesUpAfter = 5
 export const runActor = <R>(mailbox: ConsumerDefinition, handle: Handle<R>, { batchSize = 500 }: Options = {}) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const queue = yield* openMailbox(mailbox)
+      const { take } = yield* openMailbox(mailbox)
       while (true) {
         yield* Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(Queue.takeBetween(queue, 1, batchSize)), (batch) =>
+          Effect.flatMap(restore(take(batchSize)), (batch) =>
             Array.isReadonlyArrayNonEmpty(batch) ? handleAndSettle(mailbox, batch, handle) : Effect.void
           )
         )

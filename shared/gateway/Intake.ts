@@ -1,6 +1,6 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { Array, Effect, Option, Queue, Result } from "effect"
+import { Array, Effect, Option, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
@@ -27,9 +27,9 @@ const freePaceMillis = 20
 export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const queue = yield* openMailbox(mailbox)
+      const { take } = yield* openMailbox(mailbox)
       while (true) {
-        const batch = yield* Queue.takeBetween(queue, 1, 500)
+        const batch = yield* take(500)
         if (Array.isReadonlyArrayNonEmpty(batch)) yield* persistently(receive(desk, mailbox, batch))
       }
     })

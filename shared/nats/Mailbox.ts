@@ -3,16 +3,26 @@ import type { JsMsg } from "@nats-io/jetstream"
 import { Cause, Effect, Queue } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { attempt, Nats, NatsError, waiting } from "./Nats.ts"
-import { type ConsumerDefinition, pullExpiresMillis } from "./Topology.ts"
+import { oneRound, openRounds } from "./Rounds.ts"
+import type { ConsumerDefinition } from "./Topology.ts"
 
 export type Delivery = JsMsg
 
+export interface Mailbox {
+  /** At least one, and no more than that. Fails when the consumer is gone. */
+  readonly take: (most: number) => Effect.Effect<ReadonlyArray<Delivery>, NatsError>
+}
+
+/** What waits to be taken, before more is asked for. */
+const waits = { messages: 400, bytes: oneRound.bytes } as const
+
 /**
  * Unacknowledged messages of a durable consumer; the taker settles each one.
- * Fails when the consumer is gone. Closing it gives back what was not taken, so that another replica has it at once.
+ * What is not taken stays in NATS, but for what `waits` and one round say, so that it takes no memory here.
+ * Closing it gives back what was not taken, so that another replica has it at once.
  */
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
-  const { connectedSince, js } = yield* Nats
+  const { connectedSince, connection, js } = yield* Nats
   const readiness = yield* Readiness
   const queue = yield* Queue.unbounded<Delivery, NatsError>()
   const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
@@ -21,28 +31,47 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
     js.consumers.get(definition.stream, definition.durable)
   ).pipe(waiting())
   const { created } = yield* attempt(`look at ${definition.durable}`, () => consumer.info()).pipe(waiting())
+  const createdAt = Date.parse(created)
+  const load = { messages: 0, bytes: 0 }
+  let roomThere = () => {}
+  const full = () => load.messages > waits.messages || load.bytes > waits.bytes
   yield* Effect.acquireRelease(
-    attempt(`consume ${definition.durable}`, async () => {
-      const createdAt = Date.parse(created)
-      const messages = await consumer.consume({
-        max_messages: Math.min(definition.maxAckPending, 2_000),
-        abort_on_missing_resource: true,
-        expires: pullExpiresMillis,
-        callback: (message) =>
-          void Queue.offerUnsafe(queue, perhapsGivenBefore(message, Math.max(createdAt, connectedSince())))
+    Effect.sync(() => {
+      const rounds = openRounds(connection, consumer, {
+        room: async () => {
+          while (full())
+            await new Promise<void>((resolve) => {
+              roomThere = resolve
+            })
+        },
+        each: (message) => {
+          load.messages++
+          load.bytes += message.data.length
+          Queue.offerUnsafe(queue, perhapsGivenBefore(message, Math.max(createdAt, connectedSince())))
+        }
       })
-      const lost = (cause: unknown) =>
-        Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
-      messages.closed().then((reason) => reason instanceof Error && lost(reason), lost)
-      return messages
+      rounds.ended.then(
+        (cause) =>
+          cause &&
+          Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
+      )
+      return rounds
     }),
-    Effect.fnUntraced(function* (messages) {
-      yield* Effect.ignore(attempt("stop consuming", () => messages.close()))
+    Effect.fnUntraced(function* (rounds) {
+      yield* Effect.ignore(attempt("stop consuming", () => rounds.close()))
       for (const delivery of yield* Effect.orElseSucceed(Queue.clear(queue), () => [])) delivery.nak()
     })
   )
   yield* open
-  return queue as Queue.Dequeue<Delivery, NatsError>
+  const taken = (batch: ReadonlyArray<Delivery>) => {
+    for (const { data } of batch) {
+      load.messages--
+      load.bytes -= data.length
+    }
+    if (!full()) roomThere()
+    return batch
+  }
+  return { take: (most) => Effect.map(Queue.takeBetween(queue, 1, most), taken) } satisfies Mailbox as Mailbox
 })
 
 /**

@@ -1,0 +1,165 @@
+// A mailbox: what nobody has taken stays in NATS, whatever its size, and whoever reads from nothing is told so.
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, type Scope } from "effect"
+import { natsLayer } from "#shared/nats/Layers.ts"
+import { type Mailbox, openMailbox } from "#shared/nats/Mailbox.ts"
+import { Nats } from "#shared/nats/Nats.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { consumers, Subject } from "#shared/nats/Topology.ts"
+import { Readiness } from "#shared/service/Readiness.ts"
+import { testNatsWith } from "../support/TestNats.ts"
+
+const mailbox = consumers.schedulerCommands
+
+const world = Effect.gen(function* () {
+  const { configProvider } = yield* testNatsWith({ extra: ["max_payload: 8MB"] })
+  return natsLayer("test").pipe(
+    Layer.provideMerge(Readiness.layer),
+    Layer.provideMerge(ConfigProvider.layer(configProvider)),
+    Layer.fresh
+  )
+})
+
+const publish = Effect.fnUntraced(function* (sizes: ReadonlyArray<number>) {
+  const { js } = yield* Nats
+  yield* Effect.forEach(
+    sizes,
+    (size) => Effect.promise(() => js.publish(Subject.command("schedule"), new Uint8Array(size))),
+    { concurrency: 20, discard: true }
+  )
+})
+
+/** Given to somebody and not acknowledged. */
+const given = Effect.gen(function* () {
+  const { manager } = yield* Nats
+  const { num_ack_pending } = yield* Effect.promise(() => manager.consumers.info(mailbox.stream, mailbox.durable))
+  return num_ack_pending
+})
+
+/** Takes one after the other, acknowledges nothing, and answers with the most that waited here meanwhile. */
+const mostWaiting = Effect.fnUntraced(function* ({ take }: Mailbox, count: number) {
+  let most = 0
+  for (let taken = 0; taken < count; taken++) {
+    most = Math.max(most, (yield* given) - taken)
+    yield* take(1)
+  }
+  return most
+})
+
+const takeAll = Effect.fnUntraced(function* ({ take }: Mailbox, count: number) {
+  const sizes: Array<number> = []
+  while (sizes.length < count) {
+    for (const delivery of yield* take(500)) {
+      delivery.ack()
+      sizes.push(delivery.data.length)
+    }
+  }
+  return sizes
+})
+
+/** What is said to whoever waits for the next. */
+const told = ({ take }: Mailbox) => Effect.map(Effect.flip(take(1)), ({ message }) => message)
+
+type Given = Layer.Success<Effect.Success<typeof world>> | Scope.Scope
+
+const inWorld = <A, E>(test: Effect.Effect<A, E, Given>) =>
+  Effect.flatMap(world, (layer) => Effect.provide(Effect.andThen(provision([mailbox]), test), layer))
+
+describe("a mailbox", () => {
+  it.live("leaves large messages in NATS until there is room for them, and brings all", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const sizes = Array.from({ length: 40 }, () => 900_000)
+        yield* publish(sizes)
+        const opened = yield* openMailbox(mailbox)
+        assert.isAtMost(yield* mostWaiting(opened, 10), 10)
+        assert.lengthOf(yield* takeAll(opened, 30), 30)
+      })
+    )
+  )
+
+  it.live("leaves small messages in NATS until there is room for them, and brings all", () =>
+    inWorld(
+      Effect.gen(function* () {
+        yield* publish(Array.from({ length: 3_000 }, () => 10))
+        const opened = yield* openMailbox(mailbox)
+        assert.isAtMost(yield* mostWaiting(opened, 50), 600)
+        assert.lengthOf(yield* takeAll(opened, 2_950), 2_950)
+      })
+    )
+  )
+
+  it.live("brings a message that is larger than all that it asks for at once", () =>
+    inWorld(
+      Effect.gen(function* () {
+        yield* publish([5_000_000])
+        yield* publish([10, 6_000_000])
+        const opened = yield* openMailbox(mailbox)
+        assert.sameMembers(yield* takeAll(opened, 3), [5_000_000, 10, 6_000_000])
+      })
+    )
+  )
+
+  it.live("gives back at once what was not taken when it closes", () =>
+    inWorld(
+      Effect.gen(function* () {
+        yield* publish(Array.from({ length: 50 }, () => 10))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { take } = yield* openMailbox(mailbox)
+            yield* take(1)
+            while ((yield* given) < 50) yield* Effect.sleep("10 millis")
+          })
+        )
+        // Far less than the time after which NATS would give them to another by itself.
+        const again = yield* Effect.timeout(
+          Effect.flatMap(openMailbox(mailbox), (next) => takeAll(next, 49)),
+          3_000
+        )
+        assert.lengthOf(again, 49)
+      })
+    )
+  )
+
+  for (const gone of ["consumer", "stream"] as const) {
+    it.live(`fails when its ${gone} is deleted`, () =>
+      inWorld(
+        Effect.gen(function* () {
+          const { manager } = yield* Nats
+          const opened = yield* openMailbox(mailbox)
+          yield* Effect.promise(() =>
+            gone === "consumer"
+              ? manager.consumers.delete(mailbox.stream, mailbox.durable)
+              : manager.streams.delete(mailbox.stream)
+          )
+          assert.include(yield* told(opened), "consume scheduler failed")
+        })
+      )
+    )
+  }
+
+  it.live("fails when its consumer is deleted while it asks for nothing", () =>
+    inWorld(
+      Effect.gen(function* () {
+        yield* publish(Array.from({ length: 600 }, () => 10))
+        const { manager } = yield* Nats
+        const opened = yield* openMailbox(mailbox)
+        while ((yield* given) < 401) yield* Effect.sleep("10 millis")
+        yield* Effect.promise(() => manager.consumers.delete(mailbox.stream, mailbox.durable))
+        while ((yield* Effect.result(opened.take(500)))._tag === "Success");
+        assert.include(yield* told(opened), "consume scheduler failed")
+      })
+    )
+  )
+
+  it.live("fails when the connection is closed for good", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const { connection } = yield* Nats
+        const opened = yield* openMailbox(mailbox)
+        yield* Effect.promise(() => connection.close())
+        assert.include(yield* told(opened), "consume scheduler failed")
+      })
+    )
+  )
+})
