@@ -1,5 +1,5 @@
 // carillon watch: events as they happen.
-import { Console, Effect, Option, Queue, Result } from "effect"
+import { Console, Effect, Option, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import {
@@ -58,10 +58,11 @@ export const watchCommand = Command.make(
   Effect.fnUntraced(function* (wanted) {
     const log = yield* EventLog
     const { last } = yield* log.extent
-    const events = yield* log.from(last + 1)
+    const { take } = yield* log.from(last + 1)
     if (!wanted.json) yield* Console.error("watching; Ctrl-C ends")
     while (true) {
-      const decoded = decode((yield* Queue.take(events)).string())
+      const [message] = yield* take(1)
+      const decoded = decode(message?.string() ?? "")
       if (Result.isFailure(decoded)) continue
       const event = decoded.success
       const id = messageId(event)

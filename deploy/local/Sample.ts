@@ -1,5 +1,5 @@
 // The first run's proof: one sample message to the stand-in, told step by step, and how to schedule the next.
-import { Console, Effect, Layer, Option, Queue, Schedule } from "effect"
+import { Console, Effect, Layer, Option, Schedule } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { type Event, Event as EventSchema, messageId } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -34,10 +34,10 @@ const told = (event: Event): string | undefined => {
 
 const follow = Effect.fnUntraced(function* (id: string, from: number) {
   const log = yield* EventLog
-  const events = yield* log.from(from)
+  const { take } = yield* log.from(from)
   while (true) {
-    const message = yield* Queue.take(events)
-    const decoded = decode(message.string())
+    const [message] = yield* take(1)
+    const decoded = decode(message?.string() ?? "")
     const event = decoded._tag === "Success" && messageId(decoded.success) === id ? decoded.success : undefined
     const line = event && told(event)
     if (line) yield* Console.log(`  ${line}`)

@@ -14,7 +14,7 @@ import { project } from "./Project.ts"
 import { prepare, type Recorded } from "./Timeline.ts"
 
 /** At most so many events in one transaction: more are hardly cheaper, and keep others waiting longer. */
-export const batchSize = 4_000
+export const batchSize = 2_000
 
 /** What to do with an event that cannot be read or stored: the projection goes on without it. */
 export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effect<void, NatsError, R>

@@ -1,5 +1,5 @@
 // The ledger: what became of every message. The whole event log in, rows in Postgres out.
-import { Effect, Queue, Result, Schedule, Schema } from "effect"
+import { Effect, Result, Schedule, Schema } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -42,10 +42,10 @@ const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void,
   const log = yield* EventLog
   let at = yield* startingPoint()
   onStart(at)
-  const reader = yield* log.reading(at.sequence + 1, arrived)
+  const { take } = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
     while (true) {
-      const batch = yield* Queue.takeBetween(reader, 1, batchSize)
+      const batch = yield* take(batchSize)
       const startedAt = Date.now()
       at = yield* writeUsable("carillon", at, batch, quarantine)
       projected(batch, startedAt)

@@ -1,5 +1,5 @@
 // Makes the projection anew from the log, in a schema beside the one that is read, and puts it in its place in one step.
-import { Effect, Queue, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
@@ -119,11 +119,9 @@ const readUntil = Effect.fnUntraced(function* <E, R>(
   const log = yield* EventLog
   let at = from
   if (at.sequence >= last) return at
-  const reader = yield* log.reading(at.sequence + 1, arrived)
+  const { take } = yield* log.reading(at.sequence + 1, arrived)
   while (at.sequence < last) {
-    const batch = yield* Queue.takeBetween(reader, 1, batchSize).pipe(
-      Effect.timeoutOrElse({ duration: "30 seconds", orElse: () => silent })
-    )
+    const batch = yield* take(batchSize).pipe(Effect.timeoutOrElse({ duration: "30 seconds", orElse: () => silent }))
     at = yield* write(at, batch)
   }
   return at

@@ -1,6 +1,6 @@
 // Follows the event log: what became of the messages of this database, into what is known of their rows and into the
 // refusals. Nothing of a message from elsewhere is stored.
-import { Effect, Queue, Result } from "effect"
+import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import { Event, type EventOf, messageId } from "#shared/contract/Events.ts"
@@ -123,10 +123,10 @@ export const follow = Effect.fnUntraced(
     const { query } = yield* Postgres
     const { created: current } = yield* log.extent
     let at = yield* startingPoint(query, name, current)
-    const reader = yield* log.from(at.sequence + 1)
+    const { take } = yield* log.from(at.sequence + 1)
     const reading = Effect.gen(function* () {
       while (true) {
-        const batch = yield* Queue.takeBetween(reader, 1, followBatch)
+        const batch = yield* take(followBatch)
         at = yield* writeUsable(following, at, batch)
         onProgress(batch.at(-1)?.info.pending ?? 0)
       }

@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises"
 import { DeliverPolicy, type JsMsg, type StoredMsg } from "@nats-io/jetstream"
 import { JetStreamStatusError } from "@nats-io/jetstream/internal"
-import { type Cause, Context, Effect, Layer, Option, Queue, type Scope } from "effect"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -11,6 +11,7 @@ import { attempt, Nats, NatsError } from "./Nats.ts"
 import { readAll } from "./ReadAll.ts"
 import type { StreamName } from "./Topology.ts"
 import { pullExpiresMillis, Subject } from "./Topology.ts"
+import { type Taking, waitingRoom } from "./Waiting.ts"
 
 export interface StoredMessage {
   readonly sequence: number
@@ -62,14 +63,14 @@ export class EventLog extends Context.Service<
     ): Effect.Effect<ReadonlyArray<Pick<StoredMessage, "text" | "storedAt">>, NatsError>
     /**
      * Every event from a sequence on, in order, without end; a lost connection is resumed where it broke.
-     * What is not taken stays in NATS, but for some thousands.
+     * What is not taken stays in NATS, but for `readAhead`.
      */
-    from(sequence: number): Effect.Effect<Queue.Dequeue<JsMsg, NatsError>, NatsError, Scope.Scope>
+    from(sequence: number): Effect.Effect<Taking<JsMsg, NatsError>, NatsError, Scope.Scope>
     /** The same, each as `read` makes of it when it comes. */
     reading<A>(
       sequence: number,
       read: (message: JsMsg) => A
-    ): Effect.Effect<Queue.Dequeue<A, NatsError>, NatsError, Scope.Scope>
+    ): Effect.Effect<Taking<A, NatsError>, NatsError, Scope.Scope>
     /** When the log was created, by which it is told from another; and the sequence of its first and last event. */
     readonly extent: Effect.Effect<
       { readonly created: string; readonly first: number; readonly last: number },
@@ -189,7 +190,7 @@ export class EventLog extends Context.Service<
       })
 
       const reading = Effect.fnUntraced(function* <A>(sequence: number, read: (message: JsMsg) => A) {
-        const queue = yield* Queue.bounded<A, NatsError | Cause.Done>(readAhead)
+        const untaken = yield* waitingRoom<A, NatsError>(readAhead)
         const consumer = yield* attempt("read the log", () =>
           js.consumers.get("EVENTS", {
             deliver_policy: DeliverPolicy.StartSequence,
@@ -198,13 +199,9 @@ export class EventLog extends Context.Service<
         )
         // As an iterator it asks the server for more only when what came was taken; a callback would pile it up here.
         const messages = yield* Effect.acquireRelease(
-          attempt("read the log", () => consumer.consume({ max_messages: readAhead, expires: pullExpiresMillis })),
+          attempt("read the log", () => consumer.consume({ max_messages: onTheWay, expires: pullExpiresMillis })),
           // Not awaited: it is closed when the iterator comes to its end, which nobody may read to any more.
-          (messages) =>
-            Effect.andThen(
-              Queue.shutdown(queue),
-              Effect.sync(() => void messages.close())
-            )
+          (messages) => Effect.sync(() => void messages.close())
         )
         // By hand: a step of a stream for each message costs more than to read it.
         const pump = async () => {
@@ -212,16 +209,16 @@ export class EventLog extends Context.Service<
           for await (const message of messages) {
             // What has come already is at hand without waiting: whoever else has something to do would not get a turn.
             if (++turn % inOneTurn === 0) await setImmediate()
-            const one = read(message)
-            if (!Queue.offerUnsafe(queue, one) && !(await Effect.runPromise(Queue.offer(queue, one)))) return
+            await untaken.room()
+            untaken.put(read(message), message.data.length)
           }
         }
         yield* Effect.tryPromise({ try: pump, catch: readFailed }).pipe(
           Effect.andThen(Effect.fail(readFailed(new Error("it was closed")))),
-          Effect.catch((error) => Queue.fail(queue, error)),
+          Effect.catchCause((cause) => Effect.sync(() => untaken.fail(cause))),
           Effect.forkScoped
         )
-        return queue as Queue.Dequeue<A, NatsError>
+        return untaken as Taking<A, NatsError>
       })
 
       const extent = attempt("look up", () => manager.streams.info("EVENTS")).pipe(
@@ -245,5 +242,8 @@ const readFailed = (cause: unknown) => new NatsError({ operation: "read the log"
 /** So many are read before others get their turn: Postgres, say, answers meanwhile, and waits for what comes next. */
 const inOneTurn = 16
 
-/** How many events a reader of the log has at hand, twice: at the client and in the queue. */
-const readAhead = 4_000
+/** What a reader of the log has at hand. */
+const readAhead = { messages: 2_000, bytes: 8_000_000 } as const
+
+/** So many more are on their way to it, as they are: none that we accept is larger than 256 KiB. */
+const onTheWay = 200

@@ -1,17 +1,16 @@
 // A durable consumer as a queue: what arrives waits here until an actor takes it in batches.
 import type { JsMsg } from "@nats-io/jetstream"
-import { Cause, Effect, Queue } from "effect"
+import { Cause, Effect } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { attempt, Nats, NatsError, waiting } from "./Nats.ts"
 import { oneRound, openRounds } from "./Rounds.ts"
 import type { ConsumerDefinition } from "./Topology.ts"
+import { type Taking, waitingRoom } from "./Waiting.ts"
 
 export type Delivery = JsMsg
 
-export interface Mailbox {
-  /** At least one, and no more than that. Fails when the consumer is gone. */
-  readonly take: (most: number) => Effect.Effect<ReadonlyArray<Delivery>, NatsError>
-}
+/** Fails when the consumer is gone. */
+export type Mailbox = Taking<Delivery, NatsError>
 
 /** What waits to be taken, before more is asked for. */
 const waits = { messages: 400, bytes: oneRound.bytes } as const
@@ -24,7 +23,7 @@ const waits = { messages: 400, bytes: oneRound.bytes } as const
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
   const { connectedSince, connection, js } = yield* Nats
   const readiness = yield* Readiness
-  const queue = yield* Queue.unbounded<Delivery, NatsError>()
+  const untaken = yield* waitingRoom<Delivery, NatsError>(waits)
   const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
   yield* readiness.begun
   const consumer = yield* attempt(`open ${definition.durable}`, () =>
@@ -32,46 +31,26 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   ).pipe(waiting())
   const { created } = yield* attempt(`look at ${definition.durable}`, () => consumer.info()).pipe(waiting())
   const createdAt = Date.parse(created)
-  const load = { messages: 0, bytes: 0 }
-  let roomThere = () => {}
-  const full = () => load.messages > waits.messages || load.bytes > waits.bytes
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const rounds = openRounds(connection, consumer, {
-        room: async () => {
-          while (full())
-            await new Promise<void>((resolve) => {
-              roomThere = resolve
-            })
-        },
-        each: (message) => {
-          load.messages++
-          load.bytes += message.data.length
-          Queue.offerUnsafe(queue, perhapsGivenBefore(message, Math.max(createdAt, connectedSince())))
-        }
+        room: untaken.room,
+        each: (message) =>
+          untaken.put(perhapsGivenBefore(message, Math.max(createdAt, connectedSince())), message.data.length)
       })
       rounds.ended.then(
         (cause) =>
-          cause &&
-          Queue.failCauseUnsafe(queue, Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
+          cause && untaken.fail(Cause.fail(new NatsError({ operation: `consume ${definition.durable}`, cause })))
       )
       return rounds
     }),
     Effect.fnUntraced(function* (rounds) {
       yield* Effect.ignore(attempt("stop consuming", () => rounds.close()))
-      for (const delivery of yield* Effect.orElseSucceed(Queue.clear(queue), () => [])) delivery.nak()
+      for (const delivery of yield* untaken.clear) delivery.nak()
     })
   )
   yield* open
-  const taken = (batch: ReadonlyArray<Delivery>) => {
-    for (const { data } of batch) {
-      load.messages--
-      load.bytes -= data.length
-    }
-    if (!full()) roomThere()
-    return batch
-  }
-  return { take: (most) => Effect.map(Queue.takeBetween(queue, 1, most), taken) } satisfies Mailbox as Mailbox
+  return untaken as Mailbox
 })
 
 /**

@@ -1,5 +1,5 @@
 // What a test of the ledger stands on: a nats-server and a database of its own, and ledgers to start and stop.
-import { ConfigProvider, Context, Effect, Layer, Queue, Result } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Result } from "effect"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -114,11 +114,12 @@ export const worldOf = Effect.fnUntraced(function* (
       const { first, last } = yield* log.extent
       const all: Array<Recorded> = []
       if (last < first) return all
-      const queue = yield* log.reading(first, arrived)
+      const { take } = yield* log.reading(first, arrived)
       for (let sequence = 0; sequence < last; ) {
-        const { delivery, recorded } = yield* Queue.take(queue)
-        sequence = delivery.seq
-        if (Result.isSuccess(recorded)) all.push(recorded.success)
+        for (const { delivery, recorded } of yield* take(500)) {
+          sequence = delivery.seq
+          if (Result.isSuccess(recorded)) all.push(recorded.success)
+        }
       }
       return all
     }).pipe(Effect.scoped),

@@ -1,7 +1,7 @@
 // A header read where it stands is what the client makes of it.
 import { assert, describe, it } from "@effect/vitest"
 import { headers as natsHeaders } from "@nats-io/transport-node"
-import { Effect, Queue } from "effect"
+import { Effect } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import { Nats } from "#shared/nats/Nats.ts"
@@ -30,9 +30,10 @@ describe("a header of a stored message", () => {
           yield* Effect.promise(() => js.publish("carillon.event.x", "{}", { headers }))
         }
         yield* Effect.promise(() => js.publish("carillon.event.x", "no headers at all"))
-        const queue = yield* from(1)
+        const { take } = yield* from(1)
         for (let left = given.length + 1; left > 0; left--) {
-          const message = yield* Queue.take(queue)
+          const [message] = yield* take(1)
+          assert(message !== undefined)
           for (const name of ["traceparent", "ce-id", "ce-subject", "x-traceparent", "absent"])
             assert.strictEqual(headerOf(message, name), message.headers?.get(name) || undefined, name)
         }

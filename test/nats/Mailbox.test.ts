@@ -144,7 +144,7 @@ describe("a mailbox", () => {
         yield* publish(Array.from({ length: 600 }, () => 10))
         const { manager } = yield* Nats
         const opened = yield* openMailbox(mailbox)
-        while ((yield* given) < 401) yield* Effect.sleep("10 millis")
+        while ((yield* given) < 400) yield* Effect.sleep("10 millis")
         yield* Effect.promise(() => manager.consumers.delete(mailbox.stream, mailbox.durable))
         while ((yield* Effect.result(opened.take(500)))._tag === "Success");
         assert.include(yield* told(opened), "consume scheduler failed")
