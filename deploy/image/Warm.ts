@@ -7,5 +7,6 @@ const services = join(import.meta.dirname, "../../services")
 
 for (const name of readdirSync(services)) await import(join(services, name, "main.ts"))
 // What is loaded only where traces are wanted.
-await import("@opentelemetry/sdk-node")
+await import("#shared/telemetry/Tracing.ts")
+await import("@opentelemetry/exporter-trace-otlp-proto")
 flushCompileCache()

@@ -5,12 +5,12 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
 import { metrics } from "@opentelemetry/api"
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus"
-import { envDetector, resourceFromAttributes } from "@opentelemetry/resources"
+import { resourceFromAttributes } from "@opentelemetry/resources"
 import { MeterProvider } from "@opentelemetry/sdk-metrics"
 import { Context, Effect, Layer, Option, Redacted, Tracer } from "effect"
 import { version } from "#shared/service/Version.ts"
 import { gauge, shown } from "./Metrics.ts"
-import { exporterHeaders, tracedName, tracingOn } from "./TracingSettings.ts"
+import { exporterHeaders, tracingOn } from "./TracingSettings.ts"
 
 export class Telemetry extends Context.Service<
   Telemetry,
@@ -52,18 +52,10 @@ const tracing = (service: string) =>
   Layer.effectDiscard(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const { NodeSDK } = await import("@opentelemetry/sdk-node")
-        const sdk = new NodeSDK({
-          serviceName: tracedName || service,
-          resource: resourceFromAttributes({ "service.version": version }),
-          resourceDetectors: [envDetector],
-          metricReaders: [],
-          logRecordProcessors: []
-        })
-        sdk.start()
-        return sdk
+        const { startTracing } = await import("./Tracing.ts")
+        return startTracing(service)
       }),
-      (sdk) => Effect.promise(() => sdk.shutdown().catch(() => {}))
+      (provider) => Effect.promise(() => provider.shutdown().catch(() => {}))
     )
   ).pipe((started) => Layer.provideMerge(spansOfEffect, started))
 

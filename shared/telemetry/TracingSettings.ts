@@ -30,7 +30,7 @@ environment("OTEL_RESOURCE_ATTRIBUTES", {
   says: "What else traces say of where the service runs",
   takes: "`name=value`, several with commas between: `k8s.namespace.name=clinic`"
 })
-environment("OTEL_EXPORTER_OTLP_PROTOCOL", {
+export const protocol = environment("OTEL_EXPORTER_OTLP_PROTOCOL", {
   says: "In what form traces are sent",
   takes: "`http/protobuf`, `http/json` or `grpc`",
   otherwise: "`http/protobuf`"
@@ -57,6 +57,9 @@ environment("OTEL_TRACES_SAMPLER", {
   otherwise: "all"
 })
 environment("OTEL_TRACES_SAMPLER_ARG", { says: "Which part of the traces a sampler by ratio keeps", takes: "0 to 1" })
+
+/** Several with commas between are possible too. */
+export const exporterNames = (exporter || "otlp").split(",").map((name) => name.trim())
 
 export const tracingOn =
   disabled?.toLowerCase() !== "true" && exporter !== "none" && [exporter, ...addresses].some((given) => given)
