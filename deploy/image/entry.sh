@@ -25,6 +25,6 @@ esac
 for name in $names; do
   [ "$name" = "$1" ] || continue
   [ $# = 1 ] || refuse "A service takes no arguments."
-  exec node --import "$app/deploy/image/EarlyStop.ts" "$app/services/$name/main.ts"
+  exec node --max-semi-space-size=8 --import "$app/deploy/image/EarlyStop.ts" "$app/services/$name/main.ts"
 done
 refuse "There is no service $1."

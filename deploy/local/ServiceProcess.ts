@@ -5,6 +5,7 @@ import { Effect, Schedule } from "effect"
 import type { ServiceName } from "#shared/service/Services.ts"
 import { home } from "./Home.ts"
 import { freePort } from "./LocalServer.ts"
+import { nodeOptions } from "./NodeOptions.ts"
 
 /** Those that every deployment has; others run where they are wanted. */
 export const serviceNames = [
@@ -53,7 +54,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
   let child: ChildProcess | undefined
 
   const launch = Effect.sync(() => {
-    child = spawn(process.execPath, [`services/${name}/main.ts`], {
+    child = spawn(process.execPath, [...nodeOptions, `services/${name}/main.ts`], {
       cwd: root,
       env: {
         // biome-ignore lint/style/noProcessEnv: handed on, not read.

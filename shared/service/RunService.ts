@@ -1,4 +1,5 @@
 // Runs one service as a process: probes, logs, signals, exit codes. Every service's main.ts ends here.
+import "./HeapGrowth.ts"
 import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
