@@ -19,6 +19,8 @@ const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
 export interface Lease {
   /** False from the moment at which another may have it. */
   readonly holds: () => boolean
+  /** Waits while only the wall clock says that its time is over, until it is renewed or lost: a second, as a rule. */
+  readonly sure: Effect.Effect<void>
   /** Whether another has it now. */
   readonly taken: Effect.Effect<boolean, NatsError>
   /** Ends when it is lost. */
@@ -84,5 +86,8 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     log.last("SENDERS", subject),
     (found) => Option.isSome(found) && found.value.sequence > sequence
   )
-  return { holds, taken, lost } satisfies Lease
+  const sure = Effect.gen(function* () {
+    while (mayHold() && !holds()) yield* Effect.sleep("50 millis")
+  })
+  return { holds, sure, taken, lost } satisfies Lease
 }) satisfies (platform: Platform, sender: Sender) => Effect.Effect<Lease, never, EventLog | Nats | Scope.Scope>

@@ -135,6 +135,7 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   const { call, end, entry, part } = begun
   const { allowance, lease, record, signal, turns } = desk
   const refuses = yield* wantsNone(desk, entry)
+  yield* lease.sure
   if (!(yield* itsInstant(desk, entry))) return putBack(desk, begun)
   const begunAt = desk.now()
   // Recording the intent may have taken long, with NATS away: then it is too late after all.

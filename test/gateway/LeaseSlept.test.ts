@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { leaseOf } from "#shared/gateway/Lease.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { purgeSubject } from "../support/Streams.ts"
 
@@ -36,7 +35,8 @@ describe("a gateway whose machine slept for longer than its lease", () => {
         const { lease, lost } = yield* held
         yield* slept(5_000)
         assert.isFalse(lease.holds())
-        yield* eventually("renewed", Effect.sync(lease.holds), (holds) => holds)
+        yield* lease.sure
+        assert.isTrue(lease.holds())
         assert.isUndefined(lost.pollUnsafe())
       }).pipe(Effect.provide(layer), Effect.scoped)
     })
@@ -50,6 +50,7 @@ describe("a gateway whose machine slept for longer than its lease", () => {
         yield* slept(5_000)
         yield* purgeSubject(nats.url, "SENDERS", "carillon.sender.telegram.default.lease")
         const other = yield* leaseOf("telegram", "default")
+        yield* lease.sure
         yield* Fiber.join(lost)
         assert.isFalse(lease.holds())
         assert.isTrue(other.holds())
