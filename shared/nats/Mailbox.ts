@@ -3,7 +3,7 @@ import type { JsMsg } from "@nats-io/jetstream"
 import { Cause, Effect } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { attempt, Nats, NatsError, waiting } from "./Nats.ts"
-import { oneRound, openRounds } from "./Rounds.ts"
+import { openRounds } from "./Rounds.ts"
 import type { ConsumerDefinition } from "./Topology.ts"
 import { type Taking, waitingRoom } from "./Waiting.ts"
 
@@ -13,11 +13,11 @@ export type Delivery = JsMsg
 export type Mailbox = Taking<Delivery, NatsError>
 
 /** What waits to be taken, before more is asked for. */
-const waits = { messages: 400, bytes: oneRound.bytes } as const
+const waits = { messages: 500, bytes: 4_000_000 } as const
 
 /**
  * Unacknowledged messages of a durable consumer; the taker settles each one.
- * What is not taken stays in NATS, but for what `waits` and one round say, so that it takes no memory here.
+ * What is not taken stays in NATS, but for what `waits` and the rounds say, so that it takes no memory here.
  * Closing it gives back what was not taken, so that another replica has it at once.
  */
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {

@@ -2,12 +2,15 @@
 // client's own endless reading knows only one of them, and stalls at a message that is larger than what is left.
 import { setTimeout } from "node:timers/promises"
 import type { Consumer, ConsumerMessages, FetchOptions, JsMsg } from "@nats-io/jetstream"
-import { JetStreamApiError, JetStreamStatusError } from "@nats-io/jetstream/internal"
+import { type ConsumeCallback, JetStreamApiError, JetStreamStatusError } from "@nats-io/jetstream/internal"
 import type { NatsConnection } from "@nats-io/transport-node"
 import { pullExpiresMillis } from "./Topology.ts"
 
-/** What one round brings at most. The client asks for no more messages where it is told a number of bytes. */
-export const oneRound = { messages: 100, bytes: 4_000_000 } as const
+/** A round brings no more than that, and no more than 100 messages: so the client has it where it is told bytes. */
+const roundBytes = 2_000_000
+
+/** So many are under way at a time: what they bring is there when whoever takes it has been busy for a while. */
+const rounds = 5
 
 export interface Reading {
   /** Answers when there is room for a round. */
@@ -24,17 +27,25 @@ export interface Rounds {
 
 export const openRounds = (connection: NatsConnection, consumer: Consumer, { room, each }: Reading): Rounds => {
   let open = true
-  let current: ConsumerMessages | undefined
+  const underWay = new Set<ConsumerMessages>()
 
-  const run = async (): Promise<Error | undefined> => {
+  /** How it ended. By callback, which the client takes here too: iterators of several rounds would lose the messages' order. */
+  const round = async (asks: FetchOptions, each: (message: JsMsg) => void): Promise<Error | undefined> => {
+    const messages = await consumer.fetch({ ...asks, ...({ callback: each } satisfies ConsumeCallback) })
+    underWay.add(messages)
+    if (!open) void messages.close()
+    const end = await messages.closed()
+    underWay.delete(messages)
+    return end ?? undefined
+  }
+
+  const oneAfterTheOther = async (): Promise<Error | undefined> => {
     let asks = byBytes
     while (true) {
       await room()
       if (!open) return undefined
       let came = 0
-      current = await consumer.fetch(asks)
-      if (!open) void current.close()
-      const end = await endOf(current, (message) => {
+      const end = await round(asks, (message) => {
         came++
         each(message)
       })
@@ -49,19 +60,21 @@ export const openRounds = (connection: NatsConnection, consumer: Consumer, { roo
     }
   }
 
-  const ended = run().catch((error: unknown) => (error instanceof Error ? error : new Error("it ended")))
+  const ended = Promise.race(Array.from({ length: rounds }, oneAfterTheOther)).catch((error: unknown) =>
+    error instanceof Error ? error : new Error("it ended")
+  )
   return {
     ended,
     close: async () => {
       open = false
       // What is on its way to us would be nobody's until its time is over.
       await Promise.race([connection.flush().catch(() => {}), setTimeout(flushMillis)])
-      await current?.close()
+      await Promise.all([...underWay].map((messages) => messages.close()))
     }
   }
 }
 
-const byBytes: FetchOptions = { max_bytes: oneRound.bytes, expires: pullExpiresMillis }
+const byBytes: FetchOptions = { max_bytes: roundBytes, expires: pullExpiresMillis }
 const single: FetchOptions = { max_messages: 1, expires: pullExpiresMillis }
 
 /** NATS away, or a consumer that changes its server: asked again after this time. */
@@ -69,15 +82,6 @@ const pauseMillis = 250
 
 /** NATS away has sent nothing: a stop need not wait for it. */
 const flushMillis = 500
-
-const endOf = async (messages: ConsumerMessages, each: (message: JsMsg) => void): Promise<Error | undefined> => {
-  try {
-    for await (const message of messages) each(message)
-    return undefined
-  } catch (error) {
-    return error as Error
-  }
-}
 
 const statusOf = (end: Error | undefined) => (end instanceof JetStreamStatusError ? end : undefined)
 

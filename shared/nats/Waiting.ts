@@ -23,13 +23,13 @@ export const waitingRoom = Effect.fnUntraced(function* <A, E>(most: {
 }) {
   const queue = yield* Queue.unbounded<{ readonly one: A; readonly bytes: number }, E>()
   const load = { messages: 0, bytes: 0 }
-  let roomThere = () => {}
+  let untilRoom: Array<() => void> = []
   const full = () => load.messages >= most.messages || load.bytes >= most.bytes
   const waiting: Waiting<A, E> = {
     room: async () => {
       while (full())
         await new Promise<void>((resolve) => {
-          roomThere = resolve
+          untilRoom.push(resolve)
         })
     },
     put: (one, bytes) => {
@@ -41,7 +41,10 @@ export const waitingRoom = Effect.fnUntraced(function* <A, E>(most: {
       Effect.map(Queue.takeBetween(queue, 1, most), (taken) => {
         load.messages -= taken.length
         for (const { bytes } of taken) load.bytes -= bytes
-        if (!full()) roomThere()
+        if (!full()) {
+          for (const resolve of untilRoom) resolve()
+          untilRoom = []
+        }
         return taken.map(({ one }) => one)
       }),
     fail: (cause) => void Queue.failCauseUnsafe(queue, cause),
