@@ -1,4 +1,4 @@
-// What the ledger tells of its work: the last span of every trace, how long events take to reach the tables,
+// What the ledger tells of its work: the last span of a delivery, how long events take to reach the tables,
 // and how many still wait.
 import { Result } from "effect"
 import { attemptOf, type EventType, messageId, platform } from "#shared/contract/Events.ts"
@@ -26,7 +26,7 @@ export const pruned = ({ contents, records }: Pruned) => {
   prunedRows(records, { type: "records" })
 }
 
-/** Call it when the batch is committed. What is only on its way has no span here: that of its end will tell. */
+/** Call it when the batch is committed. What waits or is on its way has no span here: that of its end will tell. */
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
   behind = batch.at(-1)?.delivery.info.pending ?? 0
@@ -35,14 +35,14 @@ export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
     const { event } = recorded.success
     recordStage("projection", now - delivery.time.getTime(), platform(event))
     // An event without a trace would begin one of its own here, which tells nothing; one that is not sampled, none.
-    if (onItsWay.has(event.type) || !isSampled(traceparent)) continue
+    if (hasMoreToCome.has(event.type) || !isSampled(traceparent)) continue
     const about = { id: messageId(event), attempt: attemptOf(event), platform: platform(event) }
     const destination = `carillon.event.${event.type}.{platform}`
     processingFrom({ parent: traceparent }, { destination, ...about }, "child", startedAt).end()
   }
 }
 
-const onItsWay: ReadonlySet<EventType> = new Set<EventType>(["dispatched", "send-started", "part-sent"])
+const hasMoreToCome: ReadonlySet<EventType> = new Set(["scheduled", "dispatched", "send-started", "part-sent"] as const)
 
 /** The last bit of its flags. */
 const isSampled = (traceparent: string) => /-[0-9a-f]?[13579bdf]$/.test(traceparent)
