@@ -1,5 +1,6 @@
 // The examples, run as their README says, against a real server.
 import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
@@ -81,7 +82,12 @@ describe("the examples", () => {
               )
           }
         }),
-        ({ child }) => Effect.sync(() => child.kill())
+        // Only when it is gone does it miss what follows.
+        ({ child }) =>
+          Effect.promise(async () => {
+            child.kill()
+            await once(child, "exit")
+          })
       )
       people.pressesStart(4711, yield* token("p-1"))
       yield* Effect.scoped(
