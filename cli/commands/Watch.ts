@@ -62,7 +62,7 @@ export const watchCommand = Command.make(
     if (!wanted.json) yield* Console.error("watching; Ctrl-C ends")
     while (true) {
       const [message] = yield* take(1)
-      const decoded = decode(message?.string() ?? "")
+      const decoded = decode(message.string())
       if (Result.isFailure(decoded)) continue
       const event = decoded.success
       const id = messageId(event)

@@ -37,7 +37,7 @@ const follow = Effect.fnUntraced(function* (id: string, from: number) {
   const { take } = yield* log.from(from)
   while (true) {
     const [message] = yield* take(1)
-    const decoded = decode(message?.string() ?? "")
+    const decoded = decode(message.string())
     const event = decoded._tag === "Success" && messageId(decoded.success) === id ? decoded.success : undefined
     const line = event && told(event)
     if (line) yield* Console.log(`  ${line}`)

@@ -9,6 +9,7 @@ import { toMillis } from "#shared/contract/Instants.ts"
 import { EventLog, type StoredMessage } from "#shared/nats/EventLog.ts"
 import { durables } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
+import { scheduledAt } from "#shared/nats/Publisher.ts"
 import { type Settled, settled } from "#shared/nats/Settled.ts"
 import { consumers, Subject, streams } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -190,10 +191,10 @@ const lookAtTimers = Effect.fnUntraced(function* (
   }
 })
 
-const standing = (id: MessageId, { header, storedAt, text }: StoredMessage): StandingTimer => {
-  const attempt = decodeAttempt(text)
+const standing = (id: MessageId, timer: StoredMessage): StandingTimer => {
+  const attempt = decodeAttempt(timer.text)
   const doubted = Result.isSuccess(attempt) && attempt.success.interruptedSince !== undefined
-  return { id, storedAt, ...(doubted ? { doubtedUntil: toMillis(header("carillon-fires-at") ?? "") } : {}) }
+  return { id, storedAt: timer.storedAt, ...(doubted ? { doubtedUntil: toMillis(scheduledAt(timer)) } : {}) }
 }
 
 const decodeAttempt = decodeWith(Attempt)

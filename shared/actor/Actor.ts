@@ -1,6 +1,6 @@
 // An actor: a durable consumer is its mailbox; batch in, events out, then each message settled. The one place where
 // what became of a message turns into what the broker is told.
-import { Array, Cause, Effect, Exit } from "effect"
+import { type Array, Cause, Effect, Exit } from "effect"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -36,9 +36,7 @@ export const runActor = <R>(mailbox: ConsumerDefinition, handle: Handle<R>, { ba
       const { take } = yield* openMailbox(mailbox)
       while (true) {
         yield* Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(take(batchSize)), (batch) =>
-            Array.isReadonlyArrayNonEmpty(batch) ? handleAndSettle(mailbox, batch, handle) : Effect.void
-          )
+          Effect.flatMap(restore(take(batchSize)), (batch) => handleAndSettle(mailbox, batch, handle))
         )
       }
     })

@@ -11,6 +11,9 @@ export const interrupted = Outcome.Unknown({ reason: "interrupted" })
 export const notLinked = Outcome.RejectedRecipient({ reason: "not-linked" })
 export const optedOut = Outcome.RejectedRecipient({ reason: "opted-out" })
 
+/** What an attempt ends in. */
+export const endings = ["sent", "attempt-failed", "expired"] as const
+
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, platform: message.platform, attempt })
 
 /** `part` counts from 1, of so many. */

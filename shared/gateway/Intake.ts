@@ -1,6 +1,6 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { Array, Effect, Option, Result } from "effect"
+import { type Array, Effect, Option, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
@@ -12,7 +12,7 @@ import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
 import type { Desk } from "./Desk.ts"
-import { deferredEvent, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
+import { deferredEvent, endings, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
 import { taken } from "./Observed.ts"
 import type { Entry } from "./Turns.ts"
 
@@ -30,7 +30,7 @@ export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
       const { take } = yield* openMailbox(mailbox)
       while (true) {
         const batch = yield* take(500)
-        if (Array.isReadonlyArrayNonEmpty(batch)) yield* persistently(receive(desk, mailbox, batch))
+        yield* persistently(receive(desk, mailbox, batch))
       }
     })
   )
@@ -125,7 +125,6 @@ interface History {
 }
 const untouched: History = { ended: false, sending: false, partsSent: 0 }
 const nothing: ReadonlyMap<string, number> = new Map()
-const endings = ["sent", "attempt-failed", "expired"] as const
 const telling = ["send-started", "part-sent", ...endings] as const
 
 /** What the log says of an attempt. */

@@ -25,14 +25,14 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
     while (true) {
       const begun = begin(desk, desk.now())
       if (begun.length > 0) {
-        const doubted = begun.filter(inDoubt)
+        const doubted = begun.filter(wasInterrupted)
         // To look takes a while, in which the others need not wait.
         if (doubted.length > 0) yield* Effect.forkIn(sendUnlessSent(desk, scope, doubted), scope)
         if (doubted.length < begun.length)
           yield* intendAndSend(
             desk,
             scope,
-            begun.filter((one) => !inDoubt(one))
+            begun.filter((one) => !wasInterrupted(one))
           )
         yield* Effect.sleep(gatherMillis)
       } else {
@@ -68,7 +68,7 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
   return begun
 }
 
-const inDoubt = ({ entry }: Begun) => entry.attempt.interruptedSince !== undefined
+const wasInterrupted = ({ entry }: Begun) => entry.attempt.interruptedSince !== undefined
 
 /** An earlier try was interrupted: should its gateway be back, and have said that it was sent, this one is left out. */
 const sendUnlessSent = Effect.fnUntraced(function* (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) {

@@ -6,6 +6,7 @@ import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
+import { endings } from "./GatewayEvents.ts"
 import type { Lease } from "./Lease.ts"
 import type { Entry } from "./Turns.ts"
 
@@ -20,8 +21,6 @@ export interface ToSay {
   readonly entry: Pick<Entry, "attempt" | "intent"> & { readonly delivery: Pick<Delivery, "time"> }
   readonly event: Event
 }
-
-const endings = ["sent", "attempt-failed", "expired"] as const
 
 /** One for each, by what the log says now: to be asked right before they are recorded. */
 export const verdictsOn = (lease: Lease, batch: ReadonlyArray<ToSay>) =>

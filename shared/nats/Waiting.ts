@@ -1,9 +1,9 @@
 // What has come and nobody has taken yet, with a bound in messages and in bytes: whoever brings more waits for room.
-import { type Cause, Effect, Queue } from "effect"
+import { Array, type Cause, Effect, Queue } from "effect"
 
 export interface Taking<A, E> {
   /** At least one, and no more than that. */
-  readonly take: (most: number) => Effect.Effect<ReadonlyArray<A>, E>
+  readonly take: (most: number) => Effect.Effect<Array.NonEmptyReadonlyArray<A>, E>
 }
 
 export interface Waiting<A, E> extends Taking<A, E> {
@@ -45,7 +45,8 @@ export const waitingRoom = Effect.fnUntraced(function* <A, E>(most: {
           for (const resolve of untilRoom) resolve()
           untilRoom = []
         }
-        return taken.map(({ one }) => one)
+        // The queue gives one at least.
+        return Array.map(taken as Array.NonEmptyArray<(typeof taken)[number]>, ({ one }) => one)
       }),
     fail: (cause) => void Queue.failCauseUnsafe(queue, cause),
     clear: Effect.map(
