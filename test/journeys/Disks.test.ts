@@ -112,7 +112,8 @@ describe("NATS", () => {
       const environment = { SERIES_LEAD_SECONDS: "1", SERIES_SWEEP_SECONDS: "1", WATCHDOG_SECONDS: "0" }
       const { phones, start } = yield* carillon({ nats, environment })
       yield* start
-      const firesAt = Date.now() + 4_000
+      // So late that even a busy machine has stored the tick and filled the storage by then.
+      const firesAt = Date.now() + 20_000
       const series = {
         ...JSON.parse(command("daily", 0).payload),
         dueAt: undefined,
