@@ -4,6 +4,7 @@ import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
+import { tellOfUnsent } from "#shared/telemetry/Unsent.ts"
 import { checkSettings } from "./CheckSettings.ts"
 import { serveHealth } from "./Health.ts"
 import { loggerLayer } from "./Logs.ts"
@@ -40,6 +41,7 @@ type Program<A, E> = Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
 /** With all that a service has around it. */
 export const asService = <A, E>(name: ServiceName, program: Program<A, E>) =>
   Effect.gen(function* () {
+    yield* tellOfUnsent
     yield* serveHealth(servicePorts[name])
     yield* Effect.logInfo("starting")
     // Everything is loaded: with NODE_COMPILE_CACHE the next start need not compile it again, however this one ends.
