@@ -21,7 +21,7 @@ const waits = { messages: 500, bytes: 4_000_000 } as const
  * Closing it gives back what was not taken, so that another replica has it at once.
  */
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
-  const { connectedSince, connection, js } = yield* Nats
+  const { clock, connectedSince, connection, js } = yield* Nats
   const readiness = yield* Readiness
   const untaken = yield* waitingRoom<Delivery, NatsError>(waits)
   const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
@@ -30,13 +30,25 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
     js.consumers.get(definition.stream, definition.durable)
   ).pipe(waiting())
   const { created } = yield* attempt(`look at ${definition.durable}`, () => consumer.info()).pipe(waiting())
-  const createdAt = Date.parse(created)
+  const knownSince = Math.max(Date.parse(created), clock.now())
+  let newest = 0
+  /**
+   * NATS may give anew, as if for the first time, what it has given: by a consumer of the name of one that was deleted, by a
+   * server that was killed with what it gave last, or by another one that takes its place, which nobody here notices: we need
+   * not be connected to it. What was stored before we came or came back somebody else may have been given; what was stored
+   * since, we were, and then it comes again behind what is newer.
+   */
+  const perhapsGivenBefore = (message: Delivery) => {
+    const again = message.seq <= newest || message.time.getTime() < Math.max(knownSince, connectedSince())
+    newest = Math.max(newest, message.seq)
+    return again
+  }
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const rounds = openRounds(connection, consumer, {
         room: untaken.room,
         each: (message) =>
-          untaken.put(perhapsGivenBefore(message, Math.max(createdAt, connectedSince())), message.data.length)
+          untaken.put(perhapsGivenBefore(message) ? asRedelivered(message) : message, message.data.length)
       })
       rounds.ended.then(
         (cause) =>
@@ -53,10 +65,5 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   return untaken as Mailbox
 })
 
-/**
- * What was stored before its consumer was made may have been given to one of the same name that somebody deleted: a log
- * then gives everything anew, as if for the first time. So does a server that was killed with what it gave last. It counts
- * as redelivered, so that it is checked against the log.
- */
-const perhapsGivenBefore = (message: Delivery, knownSince: number): Delivery =>
-  message.time.getTime() < knownSince ? Object.defineProperty(message, "redelivered", { value: true }) : message
+/** So that it is checked against the log. */
+const asRedelivered = (message: Delivery): Delivery => Object.defineProperty(message, "redelivered", { value: true })

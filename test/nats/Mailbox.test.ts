@@ -99,6 +99,50 @@ describe("a mailbox", () => {
     )
   )
 
+  it.live("takes for redelivered what a consumer that has forgotten it gives again as if for the first time", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const { manager } = yield* Nats
+        const { take } = yield* openMailbox(mailbox)
+        const told = (count: number) =>
+          Effect.map(Effect.replicateEffect(take(1), count), (batches) =>
+            batches.flat().map(({ info, redelivered, seq }) => [seq, info.deliveryCount, redelivered])
+          )
+        yield* publish([1, 2])
+        const first = yield* told(2)
+        yield* Effect.promise(() => manager.consumers.reset(mailbox.stream, mailbox.durable, 1))
+        yield* publish([3])
+        const again = yield* told(3)
+        assert.deepStrictEqual(
+          { first, again },
+          {
+            first: [
+              [1, 1, false],
+              [2, 1, false]
+            ],
+            again: [
+              [1, 1, true],
+              [2, 1, true],
+              [3, 1, false]
+            ]
+          }
+        )
+      })
+    )
+  )
+
+  it.live("takes for redelivered what was there before it was opened: another may have been given it", () =>
+    inWorld(
+      Effect.gen(function* () {
+        yield* publish([1])
+        yield* Effect.sleep("50 millis")
+        const { take } = yield* openMailbox(mailbox)
+        const [delivery] = yield* take(1)
+        assert.deepStrictEqual([delivery.info.deliveryCount, delivery.redelivered], [1, true])
+      })
+    )
+  )
+
   it.live("brings a message that is larger than all that it asks for at once", () =>
     inWorld(
       Effect.gen(function* () {
