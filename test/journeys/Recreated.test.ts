@@ -7,7 +7,14 @@ import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { deleteConsumer, eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
+import {
+  deleteConsumer,
+  eventsOf,
+  forgetDuplicates,
+  pendingTimers,
+  resetConsumer,
+  unsettled
+} from "../support/Streams.ts"
 import type { TestNats } from "../support/TestNats.ts"
 
 type World = Effect.Success<ReturnType<typeof carillon>>
@@ -63,6 +70,14 @@ describe("a consumer made anew", () => {
           yield* services[owner].start
         })
       )
+    )
+  }
+})
+
+describe("a consumer that forgets, and whose service notices nothing: its leader in a cluster was lost, or somebody set it back", () => {
+  for (const durable of Object.keys(owners)) {
+    it.live(`${durable} repeats nothing`, () =>
+      repeatsNothing(({ nats }) => resetConsumer(nats.url, "EVENTS", durable))
     )
   }
 })

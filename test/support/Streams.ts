@@ -109,6 +109,10 @@ export const deleteEvents = (url: string, type: string, id: string) =>
 export const deleteConsumer = (url: string, stream: string, durable: string) =>
   withManager(url, (manager) => manager.consumers.delete(stream, durable))
 
+/** It begins at the first message of its stream again, and its readers go on. */
+export const resetConsumer = (url: string, stream: string, durable: string) =>
+  withManager(url, (manager) => manager.consumers.reset(stream, durable, 1))
+
 /** Puts a timer there, as by hand: what it would send is no attempt. */
 export const putTimer = (url: string, id: string) =>
   withManager(url, async (manager) => {
