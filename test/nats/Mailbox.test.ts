@@ -7,6 +7,7 @@ import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { eventually } from "../support/Carillon.ts"
 import { testNatsWith } from "../support/TestNats.ts"
 
 const mailbox = consumers.schedulerCommands
@@ -134,8 +135,11 @@ describe("a mailbox", () => {
   it.live("takes for redelivered what was there before it was opened: another may have been given it", () =>
     inWorld(
       Effect.gen(function* () {
+        const { clock, manager } = yield* Nats
         yield* publish([1])
-        yield* Effect.sleep("50 millis")
+        const { state } = yield* Effect.promise(() => manager.streams.info(mailbox.stream))
+        const storedAt = Date.parse(state.last_ts)
+        yield* eventually("time to go on", Effect.sync(clock.now), (now) => now > storedAt)
         const { take } = yield* openMailbox(mailbox)
         const [delivery] = yield* take(1)
         assert.deepStrictEqual([delivery.info.deliveryCount, delivery.redelivered], [1, true])
