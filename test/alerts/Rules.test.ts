@@ -9,6 +9,7 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { page } from "../docs/Markdown.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { metricsOf } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
 
@@ -111,9 +112,7 @@ describe("the metrics of the services", () => {
           Effect.sync(() => phones.received.length),
           (count) => count === 1
         )
-        const scrape = Effect.forEach(Object.values(services), ({ url }) =>
-          Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
-        )
+        const scrape = Effect.forEach(Object.values(services), metricsOf)
         // Queue figures are asked for every ten seconds, the first time at once; the watchdog's first round takes a moment.
         const pages = yield* eventually("every figure", scrape, (texts) =>
           ['type="sent"', "carillon_watchdog_looked_at_seconds"].every((figure) => texts.join().includes(figure))

@@ -10,6 +10,7 @@ import { home } from "../../deploy/local/Home.ts"
 import { serviceNames } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
+import { figureOf } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
 import { whereAllowed } from "../support/WhereAllowed.ts"
@@ -26,11 +27,7 @@ const withClocks = Effect.fnUntraced(function* (settings: Settings) {
       if (seconds !== undefined) yield* clocks[index]?.set(seconds) ?? Effect.void
     }
   })
-  const skewOf = (name: (typeof serviceNames)[number]) =>
-    Effect.promise(async () => {
-      const text = await fetch(`${all.services[name].url}/metrics`).then((response) => response.text())
-      return Number(/^carillon_clock_skew_seconds(?:{[^}]*})? (\S+)/m.exec(text)?.[1] ?? Number.NaN)
-    })
+  const skewOf = (name: (typeof serviceNames)[number]) => figureOf(all.services[name], "carillon_clock_skew_seconds")
   const sent = Effect.map(
     all.database.query("select id from carillon.scheduled_messages where status = 'sent'"),
     (rows) => rows.length

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { carillon, command, eventually, type Settings, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { holds } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { everythingStored, pendingTimers } from "../support/Streams.ts"
 
@@ -150,8 +151,9 @@ describe("a person who asks to be forgotten", () => {
 
   it.live("is told of as long as a message to them is being sent, and then is gone too", () =>
     Effect.gen(function* () {
-      const { becomes, nats, phones, run, schedule } = yield* started()
+      const { becomes, nats, phones, run, schedule, services } = yield* started()
       assert.strictEqual((yield* run("pause", "telegram")).code, 0)
+      yield* holds(services["telegram-gateway"])
       yield* schedule(command("in-hand", 0, of(person)))
       yield* becomes("in-hand", "processing")
       const tooEarly = yield* run("erase", "--recipient", person, "--wait", "1")

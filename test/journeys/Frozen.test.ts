@@ -9,6 +9,7 @@ import { type ServiceProcess, serviceProcess } from "../../deploy/local/ServiceP
 import { attemptOf } from "../support/Attempts.ts"
 import { carillon, command, eventually, type Settings, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { figureOf } from "../support/Figures.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deadLetters, eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
@@ -43,11 +44,7 @@ const twoGateways = Effect.fnUntraced(function* (first: Reply | undefined, setti
     ),
     becomes: (id: string, wanted: string) =>
       eventually(`${id} is ${wanted}`, statusOf(database, id), (status) => status === wanted),
-    inHand: ({ url }: ServiceProcess) =>
-      Effect.promise(async () => {
-        const text = await fetch(`${url}/metrics`).then((response) => response.text())
-        return Number(/^carillon_gateway_messages_in_hand{.*} (\d+)/m.exec(text)?.[1])
-      }),
+    inHand: (gateway: ServiceProcess) => figureOf(gateway, "carillon_gateway_messages_in_hand"),
     callMadeFor: (id: string) =>
       eventually(
         "called",

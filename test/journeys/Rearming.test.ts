@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { holds } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deleteEvents, eventsOf, forgetDuplicates, pendingTimers, streamCount, unsettled } from "../support/Streams.ts"
 
@@ -33,8 +34,9 @@ const running = Effect.gen(function* () {
 describe("a message that is asked for again", () => {
   it.live("while a gateway has it in hand, even if the log has lost it, goes out once", () =>
     Effect.gen(function* () {
-      const { nats, rearm, run, sentOnce } = yield* running
+      const { nats, rearm, run, sentOnce, services } = yield* running
       yield* run(["pause", "telegram"])
+      yield* holds(services["telegram-gateway"])
       yield* publishPlainly(nats.url, [command("kept", 0), command("lost", 0)])
       const dispatched = eventsOf(nats.url, "carillon.event.dispatched.>")
       yield* eventually("in the gateway's hands", dispatched, ({ length }) => length === 2)

@@ -6,6 +6,7 @@ import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import type { ServiceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, command, eventually, type Settings, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { figureOf } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deleteEvents, forgetDuplicates, pendingTimers, purgeSubject, putTimer } from "../support/Streams.ts"
 
@@ -321,10 +322,7 @@ describe("a watchdog with nothing to find", () => {
 
 /** Waits until so many more rounds have looked at everything. */
 const looks = (ledger: ServiceProcess) => {
-  const last = Effect.promise(async () => {
-    const text = await fetch(`${ledger.url}/metrics`).then((response) => response.text())
-    return Number(/^carillon_watchdog_looked_at_seconds(?:{[^}]*})? (\S+)/m.exec(text)?.[1] ?? 0)
-  })
+  const last = figureOf(ledger, "carillon_watchdog_looked_at_seconds")
   return Effect.fnUntraced(function* (rounds: number) {
     const begun = yield* last
     yield* eventually(`${rounds} rounds`, last, (at) => begun > 0 && at - begun >= rounds)

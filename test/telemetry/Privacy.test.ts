@@ -5,6 +5,7 @@ import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { metricsOf } from "../support/Figures.ts"
 import { otlpReceiver } from "../support/OtlpReceiver.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, headersAndSubjects, payloads, unsettled } from "../support/Streams.ts"
@@ -130,9 +131,7 @@ describe("marked text, address and token", () => {
       yield* eventually("STOP", eventsOf(nats.url, "carillon.event.opted-out.*"), ({ length }) => length === 1)
       const listed = yield* run(["link", "list"])
       yield* eventually("nothing under way", unsettled(nats.url), (left) => left === 0)
-      const metrics = yield* Effect.forEach(Object.values(services), ({ url }) =>
-        Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
-      )
+      const metrics = yield* Effect.forEach(Object.values(services), metricsOf)
       yield* Effect.forEach(Object.values(services), (service) => service.stop, { concurrency: "unbounded" })
       const columns = yield* database.query(
         `select m::text as row from carillon.scheduled_messages m union all select a::text from carillon.message_delivery_attempts a

@@ -3,6 +3,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { serviceProcess } from "../../../deploy/local/ServiceProcess.ts"
 import { eventually } from "../../support/Carillon.ts"
+import { holds } from "../../support/Figures.ts"
 import { eventsOf, intents } from "../../support/Streams.ts"
 import { Fault, type Limits, type PlatformUnderTest } from "./Platform.ts"
 import { mostWithin, World } from "./World.ts"
@@ -46,7 +47,7 @@ export const limited = (it: Vitest.MethodsNonLive<World>, platform: PlatformUnde
       const world = yield* World
       const [bulk, urgent, late] = [named("bulk", 60), named("urgent", 45), named("late", 3)]
       yield* world.order("pause")
-      yield* world.shows("carillon_sender_paused", 1)
+      yield* holds(world.gateway)
       yield* world.schedule(
         ...bulk.map((id, n) => ({ id, to: 100 + n, more: { priority: "bulk" } })),
         ...urgent.map((id, n) => ({ id, to: 200 + n, more: { priority: "urgent" } }))

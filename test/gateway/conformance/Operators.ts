@@ -2,6 +2,7 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { cli } from "../../support/Cli.ts"
+import { holds } from "../../support/Figures.ts"
 import { mostWithin, World } from "./World.ts"
 
 export const operators = (it: Vitest.MethodsNonLive<World>, name: string) => {
@@ -16,6 +17,7 @@ export const operators = (it: Vitest.MethodsNonLive<World>, name: string) => {
         })
       const ids = [1, 2, 3, 4, 5, 6].map((n) => `held-${n}`)
       yield* run("pause", name, "--reason", "outage")
+      yield* holds(world.gateway)
       yield* world.schedule(
         { id: "stale", to: 50, dueIn: -600_000 },
         ...ids.map((id, n) => ({ id, to: 51 + n, dueIn: 500 }))

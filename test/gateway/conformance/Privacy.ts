@@ -1,6 +1,7 @@
 // What a gateway must never tell: texts, addresses and secrets, in logs, metrics, subjects or headers.
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
+import { metricsOf } from "../../support/Figures.ts"
 import { headersAndSubjects } from "../../support/Streams.ts"
 import type { PlatformUnderTest } from "./Platform.ts"
 import { mark, World } from "./World.ts"
@@ -9,9 +10,7 @@ export const privacy = (it: Vitest.MethodsNonLive<World>, { hidden }: PlatformUn
   it.effect("tells no text, address or secret of all this in a log line, metric, subject, header or column", () =>
     Effect.gen(function* () {
       const world = yield* World
-      const metrics = yield* Effect.promise(() =>
-        fetch(`${world.gateway.url}/metrics`).then((response) => response.text())
-      )
+      const metrics = yield* metricsOf(world.gateway)
       const columns = yield* world.database.query(
         `select m::text as row from carillon.scheduled_messages m union all select a::text from carillon.message_delivery_attempts a
          union all select e::text from carillon.message_events e`

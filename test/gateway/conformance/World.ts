@@ -2,6 +2,7 @@
 import { Context, Effect, Layer } from "effect"
 import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
 import { carillon, command, eventually, statusOf } from "../../support/Carillon.ts"
+import { shows } from "../../support/Figures.ts"
 import { publishPlainly } from "../../support/PlainClient.ts"
 import { eventsOf } from "../../support/Streams.ts"
 import type { Arrival, Fault, Limits, PlatformUnderTest, StandIn } from "./Platform.ts"
@@ -105,12 +106,7 @@ const makeWorld = Effect.fnUntraced(function* (
         { subject: `carillon.command.${name}`, payload: JSON.stringify({ platform: platform.platform }) }
       ]),
     /** Until one of the gateway's own figures is so much. */
-    shows: (gauge: string, wanted: number) =>
-      eventually(
-        `${gauge} is ${wanted}`,
-        Effect.promise(() => fetch(`${gateway.url}/metrics`).then((response) => response.text())),
-        (text) => Number(new RegExp(`^${gauge}\\{.*\\} (\\d+)`, "m").exec(text)?.[1]) === wanted
-      ),
+    shows: (gauge: string, wanted: number) => shows(gateway, gauge, wanted),
     until: (what: string, condition: () => boolean) => eventually(what, Effect.sync(condition), (holds) => holds)
   }
 })

@@ -1,0 +1,21 @@
+// What a service shows of itself at /metrics.
+import { Effect } from "effect"
+import type { ServiceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { eventually } from "./Carillon.ts"
+
+type Shown = Pick<ServiceProcess, "url">
+
+export const metricsOf = ({ url }: Shown) =>
+  Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
+
+/** The first of a figure, whatever its labels; not a number while it is not shown. */
+export const figureOf = (service: Shown, name: string) =>
+  Effect.map(metricsOf(service), (text) =>
+    Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, "m").exec(text)?.[1] ?? Number.NaN)
+  )
+
+export const shows = (service: Shown, name: string, wanted: number) =>
+  eventually(`${name} is ${wanted}`, figureOf(service, name), (now) => now === wanted)
+
+/** An order to pause is carried out by the scheduler; the gateway hears of it a moment later. */
+export const holds = (gateway: Shown) => shows(gateway, "carillon_sender_paused", 1)
