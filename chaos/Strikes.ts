@@ -4,8 +4,13 @@ import { oneOf, pick, type Random } from "./Random.ts"
 
 export type World = "single" | "cluster"
 
-export const services = ["scheduler", "dispatcher", "telegram-gateway", "telegram-gateway-2", "ledger"] as const
-export type Service = (typeof services)[number]
+/** Whom NATS knows the services as: both replicas of one are one. */
+export const users = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
+export type User = (typeof users)[number]
+
+/** Two replicas of each. */
+export type Service = User | `${User}-2`
+export const services: ReadonlyArray<Service> = users.flatMap((user): ReadonlyArray<Service> => [user, `${user}-2`])
 
 /** Names of streams whose leader is looked for. */
 const ledStreams = ["COMMANDS", "TIMERS", "EVENTS", "SENDERS"] as const
@@ -22,7 +27,7 @@ export const durables = [
 export type Durable = (typeof durables)[number]
 
 /** Between a service and what it needs; `all` is everybody's. */
-export type LinkName = `${Service | "all"} to nats` | "ledger to postgres" | `${Service} to platform`
+export type LinkName = `${Service | "all"} to nats` | `${Service} to postgres` | `${Service} to platform`
 
 /** The victim is of this kind, and is struck in this way. */
 export type Blow =
@@ -34,13 +39,9 @@ export type Blow =
       readonly how: "kill -9" | "lame duck"
     }
   | { readonly kind: "link"; readonly victim: LinkName; readonly how: "cut" | "stalled" | "stalled, then cut" | "slow" }
-  | { readonly kind: "consumer"; readonly victim: Durable; readonly how: "deleted" | "paused" }
+  | { readonly kind: "consumer"; readonly victim: Durable; readonly how: "deleted" | "paused" | "reset" }
   | { readonly kind: "permission"; readonly victim: User; readonly how: "may not publish" | "may not append" }
   | MachineBlow
-
-/** Whom NATS knows the services as: both gateways are one. */
-export const users = ["scheduler", "dispatcher", "telegram-gateway", "ledger"] as const
-export type User = (typeof users)[number]
 
 export type Strike = Blow & {
   /** From the start of the run. */
@@ -51,14 +52,11 @@ export type Strike = Blow & {
 
 /** How often which service is struck, in whatever way. */
 const anyService = (random: Random) =>
-  pick<Service>(
-    random,
-    [4, "telegram-gateway"],
-    [2, "telegram-gateway-2"],
-    [3, "dispatcher"],
-    [3, "scheduler"],
-    [2, "ledger"]
-  )
+  eitherOf(random, pick<User>(random, [6, "telegram-gateway"], [3, "dispatcher"], [3, "scheduler"], [2, "ledger"]))
+
+/** Mostly the first that was started: of a gateway it is the active one to begin with. */
+const eitherOf = <Name extends User>(random: Random, user: Name): Name | `${Name}-2` =>
+  random() < 0.65 ? user : `${user}-2`
 
 const serverOf = (random: Random, world: World) =>
   world === "single"
@@ -76,8 +74,8 @@ const linkOf = (random: Random): LinkName => {
     random,
     [5, `${service} to nats`],
     [2, "all to nats"],
-    [2, "ledger to postgres"],
-    [3, random() < 0.7 ? "telegram-gateway to platform" : "telegram-gateway-2 to platform"]
+    [2, `${eitherOf(random, "ledger")} to postgres`],
+    [3, `${eitherOf(random, "telegram-gateway")} to platform`]
   )
 }
 
@@ -109,7 +107,7 @@ const blow = (random: Random, world: World): Blow => {
         how: pick(random, [3, "cut"], [2, "stalled"], [2, "stalled, then cut"], [2, "slow"])
       }
     case "consumer":
-      return { kind, victim: oneOf(random, durables), how: random() < 0.6 ? "deleted" : "paused" }
+      return { kind, victim: oneOf(random, durables), how: pick(random, [3, "deleted"], [2, "paused"], [2, "reset"]) }
     case "permission":
       return { kind, victim: oneOf(random, users), how: random() < 0.5 ? "may not publish" : "may not append" }
     case "disk":

@@ -64,10 +64,11 @@ const strikers: { readonly [Kind in Strike["kind"]]: (world: World, strike: Of<K
 
     consumer: ({ nats: { manager } }, { forMillis, how, victim }) => {
       const [stream = "", durable = ""] = victim.split("/")
-      const done =
-        how === "deleted"
-          ? () => manager.consumers.delete(stream, durable)
-          : () => manager.consumers.pause(stream, durable, new Date(Date.now() + forMillis))
+      const done = {
+        deleted: () => manager.consumers.delete(stream, durable),
+        paused: () => manager.consumers.pause(stream, durable, new Date(Date.now() + forMillis)),
+        reset: () => manager.consumers.reset(stream, durable)
+      }[how]
       // It may be gone, or nobody there to ask: then nothing is struck.
       return Effect.andThen(
         Effect.tryPromise({ try: () => done() as Promise<unknown>, catch: (error) => error as Error }),

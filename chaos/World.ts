@@ -1,9 +1,8 @@
-// What a run is made against: own servers, all services as processes, two gateways, a platform with faults; and a link
+// What a run is made against: own servers, all services as processes, two replicas of each, a platform with faults; and a link
 // that can be broken between any service and what it needs.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
-import type { ServiceName } from "#shared/service/Services.ts"
 import { Reply, startBotApiStandIn } from "../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../deploy/local/LocalServer.ts"
 import { startPostgres } from "../deploy/local/PostgresServer.ts"
@@ -30,6 +29,8 @@ export interface Left {
   /** Milliseconds since the epoch, with fractions. */
   readonly at: number
 }
+
+const userOf = (service: Service) => service.replace(/-2$/, "") as User
 
 const replies: { readonly [Name in Fault]: () => Reply | undefined } = {
   none: () => undefined,
@@ -97,7 +98,7 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   })
 
   const settingsOf = Effect.fnUntraced(function* (service: Service) {
-    const user = service.replace(/-2$/, "") as User
+    const user = userOf(service)
     const ports = yield* throughLink(`${service} to nats`, nats.ports)
     const gateway = user === "telegram-gateway"
     return {
@@ -107,7 +108,7 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
       SHUTDOWN_GRACE_SECONDS: "5",
       LOG_LEVEL: "Debug",
       RETRY_TIERS: "10x1s,10x5s",
-      ...(service === "ledger" ? { DATABASE_URL: yield* throughLinkTo("ledger to postgres", databaseUrl) } : {}),
+      ...(user === "ledger" ? { DATABASE_URL: yield* throughLinkTo(`${service} to postgres`, databaseUrl) } : {}),
       ...(gateway
         ? {
             TELEGRAM_BOT_TOKEN: token,
@@ -122,7 +123,7 @@ export const worldOf = Effect.fnUntraced(function* (plan: Plan, folder: string, 
   })
   const processes = yield* Effect.forEach(services, (name) =>
     Effect.gen(function* () {
-      const process = yield* serviceProcess(name.replace(/-2$/, "") as ServiceName, yield* settingsOf(name))
+      const process = yield* serviceProcess(userOf(name), yield* settingsOf(name))
       return [name, yield* supervised(name, process)] as const
     })
   )

@@ -32,7 +32,16 @@ const single: ReadonlyArray<Strike> = [
   { kind: "permission", victim: "dispatcher", how: "may not append", afterMillis: 6_000, forMillis: 1_000 },
   { kind: "postgres", victim: "postgres", how: "kill -9", afterMillis: 7_000, forMillis: 1_000 },
   { kind: "link", victim: "all to nats", how: "cut", afterMillis: 8_000, forMillis: 500 },
-  { kind: "service", victim: "dispatcher", how: "SIGTERM", afterMillis: 9_000, forMillis: 300 }
+  { kind: "service", victim: "dispatcher", how: "SIGTERM", afterMillis: 9_000, forMillis: 300 },
+  {
+    kind: "consumer",
+    victim: "EVENTS/telegram-gateway-default-normal",
+    how: "reset",
+    afterMillis: 9_500,
+    forMillis: 200
+  },
+  { kind: "consumer", victim: "EVENTS/scheduler-retries", how: "reset", afterMillis: 10_000, forMillis: 200 },
+  { kind: "service", victim: "ledger", how: "kill -9", afterMillis: 10_500, forMillis: 300 }
 ]
 
 const cluster: ReadonlyArray<Strike> = [
