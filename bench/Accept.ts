@@ -1,4 +1,5 @@
-// Accepting: how fast commands become scheduled events in the log, from a plain publisher and by `carillon import`.
+// Accepting: how fast commands become events in the log: to schedule, from a plain publisher and by `carillon import`, and
+// to cancel.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createWriteStream } from "node:fs"
@@ -19,6 +20,9 @@ const payload = (name: string) => {
   const due = Date.now() + 86_400_000
   return (index: number) => commandOf({ id: `${name}-${index}`, chat: 1_000_000 + index, due })
 }
+
+/** Of those that the plain publisher scheduled. */
+const cancelOf = (index: number) => JSON.stringify({ id: `plain-${index}` })
 
 /** Commands a second, from the first that is stored until the last has its event. */
 const rate = (of: World, count: number, publish: Effect.Effect<unknown>) =>
@@ -68,6 +72,13 @@ export const measureAccept = Effect.fnUntraced(function* (settings: Settings) {
   )
   yield* Effect.logInfo("as many by carillon import")
   const byImport = yield* rate(of, count, imported(of, file))
+  yield* Effect.logInfo("as many commands to cancel")
+  const cancels = { subject: "carillon.command.cancel", count, payload: cancelOf }
+  const cancelled = yield* rate(
+    of,
+    count,
+    Effect.promise(() => publishOneByOne(of.connection, cancels))
+  )
   yield* of.stop
   return [
     {
@@ -83,6 +94,12 @@ export const measureAccept = Effect.fnUntraced(function* (settings: Settings) {
       unit: "/s",
       floor: { what: "bare publish in batches of 500", value: batches.rate },
       target: atLeast(byImport, 20_000, "/s")
+    },
+    {
+      what: "waiting messages cancelled, from a plain publisher",
+      measured: cancelled,
+      unit: "/s",
+      floor: { what: "bare publish", value: publish.rate }
     }
   ] satisfies ReadonlyArray<Row>
 })

@@ -13,25 +13,14 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, body, causeOf, handedOn, notYet, refused } from "./Answer.ts"
 import { type Pending, Timers } from "./Timers.ts"
 
-export const cancel = Effect.fnUntraced(function* (delivery: Delivery, rules: Rules) {
-  const command = Result.flatMap(body(delivery), (json) => decodeCommand("cancel", json))
-  if (Result.isFailure(command)) return refused("cancel", causeOf(delivery), command.failure, fromMillis(rules.now))
-  const { id, ...rest } = command.success
-  return yield* change("cancel", id, delivery, rules, () => Result.succeed({ change: "cancel", ...rest }))
-})
+type Name = "cancel" | "reschedule"
 
-export const reschedule = Effect.fnUntraced(function* (delivery: Delivery, rules: Rules) {
-  const command = Result.flatMap(body(delivery), (json) => decodeCommand("reschedule", json))
-  if (Result.isFailure(command)) return refused("reschedule", causeOf(delivery), command.failure, fromMillis(rules.now))
-  const { id, reason } = command.success
-  return yield* change("reschedule", id, delivery, rules, ({ attempt }) =>
-    Result.map(changed(attempt.message, command.success, rules), (message) => ({
-      change: "reschedule",
-      attempt: { ...attempt, message, sendAt: message.dueAt },
-      ...(reason === undefined ? {} : { reason })
-    }))
-  )
-})
+/** A command that could be read, and what it wants of the timer that it finds. */
+interface Wanted {
+  readonly delivery: Delivery
+  readonly id: MessageId
+  readonly wish: (pending: Pending) => Result.Result<Wish, Refusal>
+}
 
 type Wish = TimerChange extends infer Change
   ? Change extends unknown
@@ -39,19 +28,73 @@ type Wish = TimerChange extends infer Change
     : never
   : never
 
-/** Tries on the waiting timer, anew when another command changed it in between. */
-const change = Effect.fnUntraced(function* (
-  name: "cancel" | "reschedule",
-  id: MessageId,
-  delivery: Delivery,
-  rules: Rules,
-  wish: (pending: Pending) => Result.Result<Wish, Refusal>
-) {
+const read: { readonly [N in Name]: (delivery: Delivery, rules: Rules) => Result.Result<Wanted, Refusal> } = {
+  cancel: (delivery) =>
+    Result.map(decode("cancel", delivery), ({ id, ...rest }) => ({
+      delivery,
+      id,
+      wish: () => Result.succeed({ change: "cancel", ...rest })
+    })),
+  reschedule: (delivery, rules) =>
+    Result.map(decode("reschedule", delivery), (command) => ({
+      delivery,
+      id: command.id,
+      wish: ({ attempt }) =>
+        Result.map(changed(attempt.message, command, rules), (message) => ({
+          change: "reschedule",
+          attempt: { ...attempt, message, sendAt: message.dueAt },
+          ...(command.reason === undefined ? {} : { reason: command.reason })
+        }))
+    }))
+}
+
+const decode = <N extends Name>(name: N, delivery: Delivery) =>
+  Result.flatMap(body(delivery), (json) => decodeCommand(name, json))
+
+/** Answers in the order of the commands. Different messages go side by side; of one message the last command counts. */
+export const changeTimers = Effect.fnUntraced(function* (name: Name, run: ReadonlyArray<Delivery>, rules: Rules) {
+  const answers = new Map<Delivery, Answer>()
+  const wanted: Array<Wanted> = []
+  for (const delivery of run) {
+    const one = read[name](delivery, rules)
+    if (Result.isSuccess(one)) wanted.push(one.success)
+    else answers.set(delivery, refused(name, causeOf(delivery), one.failure, fromMillis(rules.now)))
+  }
+  for (const wave of waves(wanted)) {
+    const found = yield* Effect.forEach(wave, (one) => change(name, one, rules), { concurrency: sideBySide })
+    const missing = wave.filter((one, index) => {
+      const answer = found[index]
+      if (answer) answers.set(one.delivery, answer)
+      return !answer
+    })
+    const without = yield* withoutTimer(name, missing, rules)
+    for (const [index, { delivery }] of missing.entries()) answers.set(delivery, without[index] ?? notYet)
+  }
+  return run.map((delivery) => answers.get(delivery) ?? notYet)
+})
+
+/** Cut where a message comes again. */
+const waves = (wanted: ReadonlyArray<Wanted>) => {
+  const all: Array<Array<Wanted>> = []
+  let ids = new Set<MessageId>()
+  for (const one of wanted) {
+    if (all.length === 0 || ids.has(one.id)) {
+      all.push([])
+      ids = new Set()
+    }
+    ids.add(one.id)
+    all.at(-1)?.push(one)
+  }
+  return all
+}
+
+/** Tries on the waiting timer, anew when another command changed it in between. Nothing if there is none. */
+const change = Effect.fnUntraced(function* (name: Name, { delivery, id, wish }: Wanted, rules: Rules) {
   const timers = yield* Timers
   const cause = causeOf(delivery)
   while (true) {
     const pending = yield* timers.pending(id)
-    if (Option.isNone(pending)) return yield* withoutTimer(name, id, delivery, rules)
+    if (Option.isNone(pending)) return undefined
     const { attempt: old, firesAt } = pending.value
     const wanted = wish(pending.value)
     if (Result.isFailure(wanted)) return refused(name, cause, wanted.failure, fromMillis(rules.now))
@@ -63,30 +106,38 @@ const change = Effect.fnUntraced(function* (
 const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
 
 /** Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. */
-const withoutTimer = Effect.fnUntraced(function* (
-  name: "cancel" | "reschedule",
-  id: MessageId,
-  delivery: Delivery,
-  { now }: Rules
-) {
+const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyArray<Wanted>, { now }: Rules) {
   const log = yield* EventLog
   const timers = yield* Timers
-  const refuse = (problem: string) =>
-    refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
-  const found = yield* log.last("EVENTS", Subject.scheduled("*", id))
-  const first = delivery.info.deliveryCount === 1
-  if (Option.isNone(found)) return first ? notYet : refuse("is unknown: no message with this id was scheduled")
-  const { message } = decodeScheduled(found.value.text)
-  switch (yield* timers.without(message, { since: found.value.storedAt })) {
-    case "changing":
-      return notYet
-    case "cancelled":
-      return name === "cancel"
-        ? ({ reply: { status: "cancelled", id } } satisfies Answer)
-        : refuse("is of a message that was cancelled")
-    case "fired":
-      return first && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
-  }
+  const scheduled = yield* Effect.forEach(
+    missing,
+    ({ id }) => Effect.map(log.last("EVENTS", Subject.scheduled("*", id)), Option.getOrUndefined),
+    { concurrency: sideBySide }
+  )
+  const messages = scheduled.map((found) => found && decodeScheduled(found.text).message)
+  const since = Math.min(...scheduled.flatMap((found) => found?.storedAt ?? []))
+  const states = yield* timers.without(
+    messages.filter((message) => message !== undefined),
+    { since }
+  )
+  return missing.map(({ delivery, id }, index): Answer => {
+    const refuse = (problem: string) =>
+      refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
+    const first = delivery.info.deliveryCount === 1
+    const message = messages[index]
+    if (!message) return first ? notYet : refuse("is unknown: no message with this id was scheduled")
+    switch (states.get(id)) {
+      case "cancelled":
+        return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
+      case "fired":
+        return first && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
+      default:
+        return notYet
+    }
+  })
 })
+
+/** So many look-ups are on their way at a time. */
+const sideBySide = 50
 
 export const tooLate = "is of a message whose timer has fired: too late"

@@ -17,7 +17,7 @@ import { version } from "#shared/service/Version.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
-import { cancel, reschedule } from "./Changing.ts"
+import { changeTimers } from "./Changing.ts"
 import { decideDeadLetter } from "./DeadLetters.ts"
 import { watchLeftovers } from "./Leftovers.ts"
 import { createLink, removeLink } from "./Linking.ts"
@@ -48,9 +48,8 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
     case "schedule":
       return yield* schedule(run, rules)
     case "cancel":
-      return yield* Effect.forEach(run, (delivery) => cancel(delivery, rules))
     case "reschedule":
-      return yield* Effect.forEach(run, (delivery) => reschedule(delivery, rules))
+      return yield* changeTimers(name, run, rules)
     case "pause":
     case "resume":
     case "drop":

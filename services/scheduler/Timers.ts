@@ -52,8 +52,11 @@ export class Timers extends Context.Service<
     change(old: Pending, change: TimerChange, headers: Headers): Effect.Effect<Fate, NatsError>
     /** A change of it waits to be carried out. */
     changing(id: MessageId): Effect.Effect<boolean, NatsError>
-    /** How far a message is that has no timer: a change of it waits to be carried out, or it was cancelled since then. */
-    without(message: Message, since: PerhapsArmed): Effect.Effect<"changing" | "cancelled" | "fired", NatsError>
+    /** How far each message is that has no timer: a change of it waits to be carried out, or it was cancelled since then. */
+    without(
+      messages: ReadonlyArray<Message>,
+      since: PerhapsArmed
+    ): Effect.Effect<ReadonlyMap<MessageId, "changing" | "cancelled" | "fired">, NatsError>
   }
 >()("scheduler/Timers") {
   static readonly layer = Layer.effect(
@@ -89,11 +92,22 @@ export class Timers extends Context.Service<
           : waiting(wanted, fromMillis(fireAt), 0)
       }
 
-      const without = Effect.fnUntraced(function* ({ id, platform }: Message, { since, own }: PerhapsArmed) {
-        const change = yield* log.last("TIMERS", Subject.changed(platform, id))
-        if (Option.isSome(change) && !own?.has(change.value.sequence)) return "changing"
-        const cancelled = yield* log.idsSince(["cancelled"], since)
-        return cancelled.has(attemptEventId(id, undefined, "cancelled")) ? "cancelled" : "fired"
+      const changingNow = ({ id, platform }: Message, own: PerhapsArmed["own"]) =>
+        Effect.map(
+          log.last("TIMERS", Subject.changed(platform, id)),
+          Option.exists(({ sequence }) => !own?.has(sequence))
+        )
+
+      // In this order: a change that has been carried out is in the log by then.
+      const without = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>, { since, own }: PerhapsArmed) {
+        const changing = yield* Effect.filter(messages, (message) => changingNow(message, own), { concurrency: 50 })
+        const cancelled = messages.length > changing.length ? yield* log.idsSince(["cancelled"], since) : undefined
+        const stateOf = ({ id }: Message) =>
+          cancelled?.has(attemptEventId(id, undefined, "cancelled")) ? "cancelled" : "fired"
+        return new Map([
+          ...messages.map((message) => [message.id, stateOf(message)] as const),
+          ...changing.map(({ id }) => [id, "changing"] as const)
+        ])
       })
 
       const stillToArm = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, perhaps: PerhapsArmed) {
@@ -103,9 +117,11 @@ export class Timers extends Context.Service<
         ])
         const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since, ends)
         const left = wanted.filter((_, index) => !ends[index]?.some((id) => gone.has(id)))
-        return yield* Effect.filter(left, ({ attempt: { message } }) =>
-          Effect.map(without(message, perhaps), (state) => state === "fired")
+        const states = yield* without(
+          left.map(({ attempt: { message } }) => message),
+          perhaps
         )
+        return left.filter(({ attempt: { message } }) => states.get(message.id) === "fired")
       })
 
       return Timers.of({
