@@ -16,39 +16,43 @@ import { prepare, type Recorded } from "./Timeline.ts"
 /** At most so many events in one transaction: more are hardly cheaper, and keep others waiting longer. */
 export const batchSize = 2_000
 
-/** What to do with an event that cannot be read or stored: the projection goes on without it. */
-export type OnUnusable<R> = (delivery: Delivery, reason: string) => Effect.Effect<void, NatsError, R>
+/** What to do with the event of this sequence, which cannot be read or stored: the projection goes on without it. */
+export type OnUnusable<R> = (sequence: number, reason: string) => Effect.Effect<void, NatsError, R>
+
+/**
+ * One of the log, read when it comes, while Postgres is busy with those before it. Thousands wait at a time, so of the
+ * delivery itself nothing is kept: it holds on to all that came over the connection with it.
+ */
+export interface Arrived {
+  readonly sequence: number
+  /** Milliseconds since the epoch. */
+  readonly storedAt: number
+  /** How many of the log were behind it when it came. */
+  readonly behind: number
+  /** Empty if it says nothing of a trace. */
+  readonly traceparent: string
+  /** Nothing if it cannot be read. */
+  readonly recorded: Recorded | undefined
+}
 
 const decode = decodeWith(Event)
 
-const readEvent = (delivery: Delivery, traceparent: string): Result.Result<Recorded, unknown> =>
-  Result.map(decode(delivery.string()), (event) =>
-    prepare({
-      event,
-      sequence: delivery.seq,
-      storedAt: fromMillis(delivery.time.getTime()),
-      traceId: traceIdIn(traceparent)
-    })
+export const arrived = (delivery: Delivery): Arrived => {
+  const { seq: sequence } = delivery
+  const storedAt = delivery.time.getTime()
+  const traceparent = headerOf(delivery, "traceparent") ?? ""
+  const recorded = Result.map(decode(delivery.string()), (event) =>
+    prepare({ event, sequence, storedAt: fromMillis(storedAt), traceId: traceIdIn(traceparent) })
   )
+  const behind = delivery.info.pending
+  return { sequence, storedAt, behind, traceparent, recorded: Result.getOrUndefined(recorded) }
+}
 
 /** Kept for longer than any trace: it tells which one to ask for. */
 const traceIdIn = (traceparent: string) => /^00-([0-9a-f]{32})-/.exec(traceparent)?.[1]
 
-/** One of the log as it came, and what it says: read when it comes, while Postgres is busy with those before it. */
-export interface Arrived {
-  readonly delivery: Delivery
-  readonly recorded: Result.Result<Recorded, unknown>
-  /** Empty if it says nothing of a trace. */
-  readonly traceparent: string
-}
-
-export const arrived = (delivery: Delivery): Arrived => {
-  const traceparent = headerOf(delivery, "traceparent") ?? ""
-  return { delivery, recorded: readEvent(delivery, traceparent), traceparent }
-}
-
 export const readable = (batch: ReadonlyArray<Arrived>): ReadonlyArray<Recorded> =>
-  batch.flatMap(({ recorded }) => (Result.isSuccess(recorded) ? [recorded.success] : []))
+  batch.flatMap(({ recorded }) => recorded ?? [])
 
 /** The position after the batch. Fails as Overtaken, with nothing written, when another ledger moved it. */
 export const writeBatch = <R>(
@@ -59,8 +63,8 @@ export const writeBatch = <R>(
 ) =>
   Effect.gen(function* () {
     const { transaction } = yield* Postgres
-    for (const { delivery, recorded } of batch) {
-      if (Result.isFailure(recorded)) yield* onUnusable(delivery, "undecodable")
+    for (const { recorded, sequence } of batch) {
+      if (!recorded) yield* onUnusable(sequence, "undecodable")
     }
     const recorded = readable(batch)
     const write = (supposedNew: boolean) =>
@@ -87,7 +91,7 @@ export const writeBatch = <R>(
 const mayBeForgotten = (schema: SchemaName, batch: ReadonlyArray<Arrived>, recorded: ReadonlyArray<Recorded>) =>
   schema === "carillon_rebuild" || (batch.length >= batchSize && !recorded.some(({ event }) => event.type === "erased"))
 
-const lastOf = (from: Position, batch: ReadonlyArray<Arrived>) => batch.at(-1)?.delivery.seq ?? from.sequence
+const lastOf = (from: Position, batch: ReadonlyArray<Arrived>) => batch.at(-1)?.sequence ?? from.sequence
 
 const isThere = (error: unknown) => Schema.is(RefusedByPostgres)(error) && error.code === "23505"
 
@@ -130,8 +134,8 @@ const oneByOne = Effect.fnUntraced(function* <R>(
     at = yield* writeBatch(schema, at, [one], onUnusable).pipe(
       Effect.catchTag("RefusedByPostgres", (refused) =>
         Effect.andThen(
-          onUnusable(one.delivery, `refused by Postgres: ${refused.code}`),
-          transaction((query) => writeEvents(query, schema, at, one.delivery.seq, []))
+          onUnusable(one.sequence, `refused by Postgres: ${refused.code}`),
+          transaction((query) => writeEvents(query, schema, at, one.sequence, []))
         )
       )
     )

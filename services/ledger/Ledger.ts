@@ -1,5 +1,5 @@
 // The ledger: what became of every message. The whole event log in, rows in Postgres out.
-import { Effect, Result, Schedule, Schema } from "effect"
+import { Effect, Option, Result, Schedule, Schema } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -21,17 +21,22 @@ import { watchdog } from "./Watchdog.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
 
-const quarantine: OnUnusable<Publisher> = Effect.fnUntraced(function* (delivery, reason) {
+const quarantine: OnUnusable<EventLog | Publisher> = Effect.fnUntraced(function* (sequence, reason) {
+  const log = yield* EventLog
   const { publish } = yield* Publisher
+  const found = yield* log.at("EVENTS", sequence)
+  if (Option.isNone(found))
+    return yield* Effect.logError(`event ${sequence} is not projected, and has left the log: ${reason}`)
+  const { data, subject } = found.value
   yield* publish([
     {
       subject: Subject.quarantine("EVENTS", "ledger"),
-      payload: delivery.data,
-      headers: { "carillon-reason": reason, "carillon-subject": delivery.subject },
-      messageId: `EVENTS.${delivery.seq}.ledger`
+      payload: data,
+      headers: { "carillon-reason": reason, "carillon-subject": subject },
+      messageId: `EVENTS.${sequence}.ledger`
     }
   ])
-  yield* Effect.logError(`event ${delivery.seq} is in quarantine: ${reason}`)
+  yield* Effect.logError(`event ${sequence} is in quarantine: ${reason}`)
 })
 
 /** Batches begin so far apart, in milliseconds, unless many events wait: each costs Postgres and us some 8 ms of CPU. */

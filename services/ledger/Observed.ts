@@ -1,6 +1,5 @@
 // What the ledger tells of its work: the last span of a delivery, how long events take to reach the tables,
 // and how many still wait.
-import { Result } from "effect"
 import { attemptOf, type EventType, messageId, platform } from "#shared/contract/Events.ts"
 import { watchdogRules } from "#shared/contract/Fields.ts"
 import { counter, gauge, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
@@ -29,11 +28,11 @@ export const pruned = ({ contents, records }: Pruned) => {
 /** Call it when the batch is committed. What waits or is on its way has no span here: that of its end will tell. */
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
-  behind = batch.at(-1)?.delivery.info.pending ?? 0
-  for (const { delivery, recorded, traceparent } of batch) {
-    if (Result.isFailure(recorded)) continue
-    const { event } = recorded.success
-    recordStage("projection", now - delivery.time.getTime(), platform(event))
+  behind = batch.at(-1)?.behind ?? 0
+  for (const { recorded, storedAt, traceparent } of batch) {
+    if (!recorded) continue
+    const { event } = recorded
+    recordStage("projection", now - storedAt, platform(event))
     // An event without a trace would begin one of its own here, which tells nothing; one that is not sampled, none.
     if (hasMoreToCome.has(event.type) || !isSampled(traceparent)) continue
     const about = { id: messageId(event), attempt: attemptOf(event), platform: platform(event) }

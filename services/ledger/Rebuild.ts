@@ -60,12 +60,11 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   let began = Number.POSITIVE_INFINITY
 
   const write = Effect.fnUntraced(function* (from: Position, batch: ReadonlyArray<Arrived>) {
-    const first = batch[0]?.delivery
+    const [first] = batch
     if (from.sequence === 0 && first) {
-      began = first.time.getTime()
-      yield* transaction((query) =>
-        keepOlder(query, { storedAt: fromMillis(first.time.getTime()), sequence: first.seq })
-      )
+      const { sequence, storedAt } = first
+      began = storedAt
+      yield* transaction((query) => keepOlder(query, { storedAt: fromMillis(storedAt), sequence }))
     }
     at = yield* writeUsable(rebuilt, from, batch, () => Effect.sync(() => unusable++))
     yield* stillAlone
@@ -101,7 +100,7 @@ const takePlace = Effect.fnUntraced(function* <E>(at: Position, stillAlone: Effe
       const live = yield* checkpoint(query, "carillon", "FOR UPDATE")
       yield* advance(query, rebuilt, at, at)
       const end = yield* readUntil(at, yield* newest, (from, batch) =>
-        writeEvents(query, rebuilt, from, batch.at(-1)?.delivery.seq ?? from.sequence, readable(batch))
+        writeEvents(query, rebuilt, from, batch.at(-1)?.sequence ?? from.sequence, readable(batch))
       )
       yield* swapTables(query)
       if (live) yield* advance(query, "carillon", live, end)

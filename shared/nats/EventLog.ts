@@ -15,7 +15,10 @@ import { type Taking, waitingRoom } from "./Waiting.ts"
 
 export interface StoredMessage {
   readonly sequence: number
+  readonly subject: string
   readonly storedAt: number
+  readonly data: Uint8Array
+  /** The data as UTF-8. */
   readonly text: string
   header(name: string): string | undefined
 }
@@ -89,6 +92,8 @@ export class EventLog extends Context.Service<
           Effect.map(
             Option.map((found) => ({
               sequence: found.seq,
+              subject: found.subject,
+              data: found.data,
               storedAt: found.time.getTime(),
               text: found.string(),
               header: (name: string) => found.header.get(name) || undefined

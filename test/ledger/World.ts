@@ -1,5 +1,5 @@
 // What a test of the ledger stands on: a nats-server and a database of its own, and ledgers to start and stop.
-import { ConfigProvider, Context, Effect, Layer, Result } from "effect"
+import { ConfigProvider, Context, Effect, Layer } from "effect"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -9,7 +9,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { arrived } from "../../services/ledger/Batch.ts"
+import { arrived, readable } from "../../services/ledger/Batch.ts"
 import { run } from "../../services/ledger/Ledger.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
 import { fold, noRows } from "../../services/ledger/Projection.ts"
@@ -116,10 +116,9 @@ export const worldOf = Effect.fnUntraced(function* (
       if (last < first) return all
       const { take } = yield* log.reading(first, arrived)
       for (let sequence = 0; sequence < last; ) {
-        for (const { delivery, recorded } of yield* take(500)) {
-          sequence = delivery.seq
-          if (Result.isSuccess(recorded)) all.push(recorded.success)
-        }
+        const some = yield* take(500)
+        sequence = some.at(-1)?.sequence ?? last
+        all.push(...readable(some))
       }
       return all
     }).pipe(Effect.scoped),
