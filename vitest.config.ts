@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/GlobalServers.ts"],
-    testTimeout: 180_000,
+    testTimeout: 400_000,
     hookTimeout: 120_000,
     // Most of their time they wait for servers and clocks.
     maxWorkers: 3

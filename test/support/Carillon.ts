@@ -51,7 +51,7 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   }
 })
 
-/** Asks again until the answer will do; dies with what it last was after a minute: machines that run tests may be slow. */
+/** Asks again until the answer will do; dies with what it last was after two minutes: machines that run tests may be slow. */
 export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, enough: (answer: A) => boolean) => {
   let last: A | undefined
   return ask.pipe(
@@ -61,7 +61,7 @@ export const eventually = <A, E, R>(what: string, ask: Effect.Effect<A, E, R>, e
       })
     ),
     Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: enough }),
-    Effect.timeout("60 seconds"),
+    Effect.timeout("120 seconds"),
     Effect.catch((error) =>
       Effect.die(new Error(`not in time: ${what}; last: ${JSON.stringify(last)} ${String(error)}`))
     )
