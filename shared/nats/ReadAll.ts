@@ -17,7 +17,26 @@ export const readAll = async (
   each: (message: JsMsg) => void,
   { ahead = 1_000, enough = () => false }: Reading = {}
 ): Promise<void> => {
-  const consumer = await js.consumers.get(stream, options)
+  const consumer = await js.consumers.get(stream, { ...options, inactive_threshold: keptFor })
+  try {
+    await readFrom(consumer, each, ahead, enough)
+  } finally {
+    await consumer.delete().catch(ignored)
+  }
+}
+
+/**
+ * Of a consumer that could not be deleted, in milliseconds. nats-server 2.15 has at most 1,000 for a stream, and the client
+ * would have each kept for five minutes: after a thousand look-ups in that time there would be none any more.
+ */
+const keptFor = 10_000
+
+const readFrom = async (
+  consumer: Consumer,
+  each: (message: JsMsg) => void,
+  ahead: number,
+  enough: () => boolean
+): Promise<void> => {
   if ((await consumer.info()).num_pending === 0) return
   const messages = await consumer.consume({ max_messages: ahead })
   let [seen, heard] = [0, false]

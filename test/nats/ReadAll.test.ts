@@ -8,6 +8,25 @@ import { readAll } from "#shared/nats/ReadAll.ts"
 import { natsForTest } from "../support/Layers.ts"
 
 describe("reading all of a stream", () => {
+  it.live("leaves no consumer behind: nats-server has only so many for a stream", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const { js, manager } = yield* Nats
+        const read = (enough?: () => boolean) =>
+          Effect.promise(() => readAll(js, "DEAD", {}, () => {}, enough ? { enough } : {}))
+        yield* read()
+        yield* publish([1, 2, 3].map((n) => ({ subject: `carillon.dead.telegram.m-${n}`, payload: "{}", headers: {} })))
+        yield* read()
+        yield* read(() => true)
+        const { state } = yield* Effect.promise(() => manager.streams.info("DEAD"))
+        assert.strictEqual(state.consumer_count, 0)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
   it.live("ends although its last message went when it was already counted", () =>
     Effect.gen(function* () {
       const { layer } = yield* natsForTest
