@@ -26,6 +26,13 @@ export const handedOn: Answer = { handedOn: true }
 /** Names a stored command for as long as its stream lives. Joined, as instants are: see `fromMillis`. */
 export const causeOf = ({ seq, time }: Delivery): string => ["command", seq, time.getTime()].join("-")
 
+/** Whether a command was stored after another one; both are named by their causes. */
+export const isLater = (cause: string, other: string): boolean => {
+  const [, seq, at] = cause.split("-").map(Number)
+  const [, otherSeq, otherAt] = other.split("-").map(Number)
+  return at === otherAt ? Number(seq) > Number(otherSeq) : Number(at) > Number(otherAt)
+}
+
 export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
   Result.mapError(
     commandBody(delivery.data, (name) => headerOf(delivery, name)),

@@ -40,7 +40,7 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   return {
     event: { type: "rescheduled", at, message, previousDueAt: dueAt, cause, ...reason },
     reply: { status: "rescheduled", id, dueAt: message.dueAt, expiresAt: message.expiresAt },
-    arm: { attempt: change.attempt, cause }
+    arm: { attempt: change.attempt, cause, changedBy: cause }
   }
 }
 

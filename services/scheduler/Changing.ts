@@ -1,7 +1,7 @@
 // Takes in cancel and reschedule commands: each puts a change in the place of the waiting timer, or is too late.
 // What the change comes to is decided when it is carried out (CarryingOut.ts).
 import { Effect, Option, Result, Schema } from "effect"
-import { events } from "#shared/contract/Events.ts"
+import { events, type Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { changed, decodeCommand, type Refusal, type Rules } from "#shared/contract/Submission.ts"
@@ -10,7 +10,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { passOn } from "#shared/nats/RequestReply.ts"
 import { Subject } from "#shared/nats/Topology.ts"
-import { type Answer, body, causeOf, handedOn, notYet, refused } from "./Answer.ts"
+import { type Answer, body, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
 import { type Pending, Timers } from "./Timers.ts"
 
 type Name = "cancel" | "reschedule"
@@ -39,12 +39,14 @@ const read: { readonly [N in Name]: (delivery: Delivery, rules: Rules) => Result
     Result.map(decode("reschedule", delivery), (command) => ({
       delivery,
       id: command.id,
-      wish: ({ attempt }) =>
-        Result.map(changed(attempt.message, command, rules), (message) => ({
-          change: "reschedule",
-          attempt: { ...attempt, message, sendAt: message.dueAt },
-          ...(command.reason === undefined ? {} : { reason: command.reason })
-        }))
+      wish: ({ attempt, changedBy }) =>
+        changedBy !== undefined && isLater(changedBy, causeOf(delivery))
+          ? Result.fail({ id: command.id, problems: [{ path: "id", problem: overtaken }] })
+          : Result.map(changed(attempt.message, command, rules), (message) => ({
+              change: "reschedule",
+              attempt: { ...attempt, message, sendAt: message.dueAt },
+              ...(command.reason === undefined ? {} : { reason: command.reason })
+            }))
     }))
 }
 
@@ -60,18 +62,29 @@ export const changeTimers = Effect.fnUntraced(function* (name: Name, run: Readon
     if (Result.isSuccess(one)) wanted.push(one.success)
     else answers.set(delivery, refused(name, causeOf(delivery), one.failure, fromMillis(rules.now)))
   }
-  for (const wave of waves(wanted)) {
+  const settle = Effect.fnUntraced(function* (wave: ReadonlyArray<Wanted>) {
     const found = yield* Effect.forEach(wave, (one) => change(name, one, rules), { concurrency: sideBySide })
-    const missing = wave.filter((one, index) => {
-      const answer = found[index]
-      if (answer) answers.set(one.delivery, answer)
-      return !answer
-    })
+    const missing = wave.filter((_, index) => !found[index])
     const without = yield* withoutTimer(name, missing, rules)
-    for (const [index, { delivery }] of missing.entries()) answers.set(delivery, without[index] ?? notYet)
+    const answerTo = (one: Wanted, index: number) => found[index] ?? without.get(one)
+    for (const [index, one] of wave.entries()) answers.set(one.delivery, answerTo(one, index) ?? notYet)
+    return missing.filter((one) => !without.has(one))
+  })
+  let patience = looks
+  for (const wave of waves(wanted)) {
+    let changing = yield* settle(wave)
+    // Put back, the command might be overtaken by the next one.
+    while (changing.length > 0 && patience-- > 0) {
+      yield* Effect.sleep(lookEveryMillis)
+      changing = yield* settle(changing)
+    }
   }
   return run.map((delivery) => answers.get(delivery) ?? notYet)
 })
+
+/** How often, for all of a batch, those are looked at again of which a change is just being carried out. */
+const looks = 25
+const lookEveryMillis = 20
 
 /** Cut where a message comes again. */
 const waves = (wanted: ReadonlyArray<Wanted>) => {
@@ -105,7 +118,10 @@ const change = Effect.fnUntraced(function* (name: Name, { delivery, id, wish }: 
 
 const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
 
-/** Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. */
+/**
+ * Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. Nothing
+ * of those of which a change is being carried out.
+ */
 const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyArray<Wanted>, { now }: Rules) {
   const log = yield* EventLog
   const timers = yield* Timers
@@ -120,11 +136,19 @@ const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyA
     messages.filter((message) => message !== undefined),
     { since }
   )
-  return missing.map(({ delivery, id }, index): Answer => {
+  // Carried out between the look at its timer and the look at its changes.
+  const armedSince = new Set(
+    yield* Effect.filter(
+      [...states].flatMap(([id, state]) => (state === "fired" ? [id] : [])),
+      (id) => Effect.map(timers.pending(id), Option.isSome),
+      { concurrency: sideBySide }
+    )
+  )
+  const answerTo = ({ delivery, id }: Wanted, message: Message | undefined): Answer | undefined => {
+    if (armedSince.has(id)) return undefined
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     const first = delivery.info.deliveryCount === 1
-    const message = messages[index]
     if (!message) return first ? notYet : refuse("is unknown: no message with this id was scheduled")
     switch (states.get(id)) {
       case "cancelled":
@@ -132,12 +156,20 @@ const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyA
       case "fired":
         return first && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
       default:
-        return notYet
+        return undefined
     }
-  })
+  }
+  return new Map(
+    missing.flatMap((one, index) => {
+      const answer = answerTo(one, messages[index])
+      return answer ? [[one, answer] as const] : []
+    })
+  )
 })
 
 /** So many look-ups are on their way at a time. */
 const sideBySide = 50
+
+const overtaken = "is of a message that a later command has rescheduled since"
 
 export const tooLate = "is of a message whose timer has fired: too late"

@@ -18,12 +18,15 @@ export interface Pending {
   readonly attempt: Attempt
   readonly firesAt: Instant
   readonly sequence: number
+  readonly changedBy: string | undefined
 }
 
 export interface Wanted {
   readonly attempt: Attempt
   /** The change that arms this attempt anew: else NATS would take it for the one it has seen. */
   readonly cause?: string
+  /** The command that set it, if it is not as it was scheduled. */
+  readonly changedBy?: string | undefined
   /** Headers that the fired message will carry. */
   readonly trace?: Headers | undefined
 }
@@ -74,11 +77,16 @@ export class Timers extends Context.Service<
 
       const waiting = (wanted: Wanted, firesAt: Instant, expectedSequence: number): Outgoing => {
         const { headers, ...rest } = carried(wanted)
-        const { id, platform } = wanted.attempt.message
+        const { attempt, changedBy } = wanted
+        const { id, platform } = attempt.message
         return {
           ...rest,
           subject: Subject.pending(id),
-          headers: { ...headers, "carillon-fires-at": firesAt },
+          headers: {
+            ...headers,
+            "carillon-fires-at": firesAt,
+            ...(changedBy === undefined ? {} : { [changedByHeader]: changedBy })
+          },
           expectedSequence,
           schedule: { at: firesAt, target: Subject.due(platform) }
         }
@@ -137,12 +145,13 @@ export class Timers extends Context.Service<
             Option.map((timer) => ({
               attempt: decodeAttempt(timer.text),
               firesAt: scheduledAt(timer),
-              sequence: timer.sequence
+              sequence: timer.sequence,
+              changedBy: timer.header(changedByHeader)
             }))
           ),
         anew: (old, cause) =>
           Effect.map(
-            publish([waiting({ attempt: old.attempt, cause }, old.firesAt, old.sequence)]),
+            publish([waiting({ attempt: old.attempt, cause, changedBy: old.changedBy }, old.firesAt, old.sequence)]),
             ([fate]) => fate ?? "conflict"
           ),
         change: (old, change, headers) => {
@@ -173,6 +182,8 @@ const timerLead = setting("TIMER_LEAD_MILLIS", whole(0, 60_000), {
   unit: "milliseconds",
   byDefault: 2_000
 })
+
+const changedByHeader = "carillon-changed-by"
 
 /** NATS copies these to the fired message. */
 const timerHeaders = ({ message, attempt }: Attempt) => ({ "ce-subject": message.id, "ce-attempt": String(attempt) })

@@ -1,0 +1,117 @@
+// Many commands to cancel and reschedule at once: they are carried out side by side, and come to what they would one by one.
+import { assert, describe, it } from "@effect/vitest"
+import { jetstream } from "@nats-io/jetstream"
+import { Effect } from "effect"
+import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
+import { natsClient } from "../support/NatsClient.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+import { eventsOf, pendingTimers, unsettled } from "../support/Streams.ts"
+
+const hour = 3_600_000
+const change = (name: "cancel" | "reschedule", body: object) => ({
+  subject: `carillon.command.${name}`,
+  payload: JSON.stringify(body)
+})
+const cancel = (id: string) => change("cancel", { id })
+const reschedule = (id: string, dueAt: string) => change("reschedule", { id, dueAt })
+const named = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
+
+const waiting = Effect.fnUntraced(function* (ids: ReadonlyArray<string>, dueInMillis = hour) {
+  const all = yield* carillon()
+  yield* all.start
+  const { nats, services } = all
+  yield* publishPlainly(
+    nats.url,
+    ids.map((id) => command(id, dueInMillis))
+  )
+  yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === ids.length)
+  return {
+    ...all,
+    /** As many of them as there can be are in one batch. */
+    atOnce: Effect.fnUntraced(function* (commands: ReadonlyArray<ReturnType<typeof cancel>>) {
+      yield* services.scheduler.stop
+      yield* publishPlainly(nats.url, commands)
+      yield* services.scheduler.start
+      yield* eventually("all carried out", unsettled(nats.url), (left) => left === 0)
+    })
+  }
+})
+
+describe("many changes at once", () => {
+  it.live("of one message the last counts, whatever the others are about", () =>
+    Effect.gen(function* () {
+      const ids = named("moved", 20)
+      const { atOnce, database, nats } = yield* waiting(ids)
+      const instants = [1, 2, 3].map((day) => `2035-01-0${day}T09:00:00.000Z`)
+      yield* atOnce(instants.flatMap((dueAt) => ids.map((id) => reschedule(id, dueAt))))
+      assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.rescheduled.>"), ids.length * instants.length)
+      const due = Effect.map(database.query("select distinct due_at from carillon.scheduled_messages"), (rows) =>
+        rows.map((row) => (row.due_at as Date).toISOString())
+      )
+      yield* eventually("as the last one said", due, (found) => found.length === 1 && found[0] === instants[2])
+      assert.lengthOf(yield* pendingTimers(nats.url), ids.length)
+    })
+  )
+
+  it.live("one that comes back after a later one is refused: the later one stands", () =>
+    Effect.gen(function* () {
+      const { database, nats, services } = yield* waiting(["m"])
+      const [earlier, later] = ["2035-01-01T09:00:00.000Z", "2035-01-02T09:00:00.000Z"]
+      yield* services.scheduler.stop
+      yield* publishPlainly(nats.url, [reschedule("m", earlier)])
+      // As another replica that has it in hand, and gives it back.
+      const commands = yield* Effect.flatMap(natsClient(nats.url), (client) =>
+        Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
+      )
+      const inHand = yield* Effect.promise(() => commands.next())
+      yield* publishPlainly(nats.url, [reschedule("m", later)])
+      yield* services.scheduler.start
+      const changes = eventsOf(nats.url, "carillon.event.rescheduled.>")
+      yield* eventually("the later one", changes, ({ length }) => length === 1)
+      inHand?.nak()
+      const refused = eventsOf(nats.url, "carillon.event.rejected.>")
+      const [event] = yield* eventually("the earlier one", refused, ({ length }) => length === 1)
+      assert.deepInclude(event, {
+        id: "m",
+        problems: [{ path: "id", problem: "is of a message that a later command has rescheduled since" }]
+      })
+      yield* eventually("settled", unsettled(nats.url), (left) => left === 0)
+      assert.lengthOf(yield* changes, 1)
+      const rows = yield* database.query("select due_at from carillon.scheduled_messages")
+      assert.deepStrictEqual(rows, [{ due_at: new Date(later) }])
+    })
+  )
+
+  it.live("each is told its own: cancelled now or before, too late, unknown, not understood", () =>
+    Effect.gen(function* () {
+      const [now, before] = [named("now", 30), named("before", 30)]
+      const { atOnce, database, nats } = yield* waiting([...now, ...before])
+      yield* publishPlainly(nats.url, [command("gone", 0), ...before.map(cancel)])
+      yield* eventually("sent", statusOf(database, "gone"), (status) => status === "sent")
+      yield* eventually("cancelled", pendingTimers(nats.url), ({ length }) => length === now.length)
+      yield* atOnce([
+        ...before.map(cancel),
+        cancel("nobody"),
+        ...now.map(cancel),
+        change("cancel", { id: "a b" }),
+        cancel("gone"),
+        ...before.slice(0, 2).map((id) => reschedule(id, "2035-01-01T09:00:00.000Z"))
+      ])
+      assert.deepStrictEqual(yield* pendingTimers(nats.url), [])
+      const cancelled = yield* eventsOf(nats.url, "carillon.event.cancelled.>")
+      assert.deepStrictEqual(cancelled.map(({ id }) => id).toSorted(), [...before, ...now].toSorted())
+      const rejected = yield* eventsOf(nats.url, "carillon.event.rejected.>")
+      const told = rejected.map(({ id, problems }) => `${id}: ${(problems as [{ problem: string }])[0].problem}`)
+      assert.deepStrictEqual(
+        told.toSorted().map((one) => one.replace(/^undefined: .*/, "not understood")),
+        [
+          "before-0: is of a message that was cancelled",
+          "before-1: is of a message that was cancelled",
+          "gone: is of a message whose timer has fired: too late",
+          "nobody: is unknown: no message with this id was scheduled",
+          "not understood"
+        ]
+      )
+    })
+  )
+})
