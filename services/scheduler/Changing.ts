@@ -136,6 +136,7 @@ const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyA
     messages.filter((message) => message !== undefined),
     { since }
   )
+  const first = yield* firstToCome(missing.some(({ delivery }, index) => !messages[index] && !isNew(delivery)))
   // Carried out between the look at its timer and the look at its changes.
   const armedSince = new Set(
     yield* Effect.filter(
@@ -148,13 +149,15 @@ const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyA
     if (armedSince.has(id)) return undefined
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
-    const first = delivery.info.deliveryCount === 1
-    if (!message) return first ? notYet : refuse("is unknown: no message with this id was scheduled")
+    if (!message) {
+      const mayCome = delivery.seq > first && now - delivery.time.getTime() < patientForMillis
+      return isNew(delivery) || mayCome ? notYet : refuse("is unknown: no message with this id was scheduled")
+    }
     switch (states.get(id)) {
       case "cancelled":
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
-        return first && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
+        return isNew(delivery) && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
       default:
         return undefined
     }
@@ -166,6 +169,18 @@ const withoutTimer = Effect.fnUntraced(function* (name: Name, missing: ReadonlyA
     })
   )
 })
+
+const isNew = ({ info }: Delivery) => info.deliveryCount === 1
+
+/** The oldest command to schedule that is not carried out yet, if anybody wants to know: an unknown message may be in it. */
+const firstToCome = Effect.fnUntraced(function* (wanted: boolean) {
+  const log = yield* EventLog
+  const found = wanted ? yield* log.next("COMMANDS", 1, Subject.command("schedule")) : Option.none()
+  return Option.match(found, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
+})
+
+/** So long an unknown message is waited for while older commands are in hand: longer than a replica may be away with them. */
+const patientForMillis = 120_000
 
 /** So many look-ups are on their way at a time. */
 const sideBySide = 50

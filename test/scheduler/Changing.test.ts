@@ -82,6 +82,24 @@ describe("many changes at once", () => {
     })
   )
 
+  it.live("one is not refused as unknown while its message is still being scheduled by another", () =>
+    Effect.gen(function* () {
+      const { database, nats, services } = yield* waiting([])
+      yield* services.scheduler.stop
+      yield* publishPlainly(nats.url, [command("slow", hour)])
+      const client = yield* natsClient(nats.url)
+      const commands = yield* Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
+      const inHand = yield* Effect.promise(() => commands.next())
+      yield* publishPlainly(nats.url, [cancel("slow")])
+      yield* services.scheduler.start
+      const given = Effect.promise(async () => (await commands.info()).delivered.consumer_seq)
+      yield* eventually("put back a few times", given, (times) => times >= 5)
+      inHand?.nak()
+      yield* eventually("cancelled", statusOf(database, "slow"), (status) => status === "cancelled")
+      assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
+    })
+  )
+
   it.live("each is told its own: cancelled now or before, too late, unknown, not understood", () =>
     Effect.gen(function* () {
       const [now, before] = [named("now", 30), named("before", 30)]
