@@ -82,7 +82,8 @@ export const RescheduleCommand = Schema.Struct({
   .check(once)
   .annotate({
     identifier: "RescheduleCommand",
-    description: "Send the waiting message at another time, changed if asked"
+    description:
+      "Send the waiting message at another time, changed if asked; else all stays as it was, also how late it may be"
   })
 export type RescheduleCommand = typeof RescheduleCommand.Type
 

@@ -51,7 +51,7 @@ export const decodeCommand = <Name extends CommandName>(
 
 /** The message that a command asks for, with times resolved and defaults filled in; `bytes`, of the command if known. */
 export const toMessage = (command: ScheduleCommand, rules: Rules, bytes?: number): Result.Result<Message, Refusal> =>
-  Result.flatMap(times(command, command.kind, rules), (resolved) =>
+  Result.flatMap(times(command, rules.maxLateness(command.kind), rules.now), (resolved) =>
     sendable(bytes, rules, {
       id: command.id,
       platform: command.platform,
@@ -68,9 +68,9 @@ export const toMessage = (command: ScheduleCommand, rules: Rules, bytes?: number
     })
   )
 
-/** The waiting message as the command wants it. */
+/** The waiting message as the command wants it; of what it says nothing, the message stays as it was. */
 export const changed = (message: Message, command: RescheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
-  Result.flatMap(times(command, message.kind, rules), (resolved) =>
+  Result.flatMap(times(command, toMillis(message.expiresAt) - toMillis(message.dueAt), rules.now), (resolved) =>
     sendable(undefined, rules, {
       ...message,
       ...resolved,
@@ -116,8 +116,8 @@ export const canonical = (value: unknown): string =>
 
 const times = (
   command: ScheduleCommand | RescheduleCommand,
-  kind: Kind | undefined,
-  { now, maxLateness }: Rules
+  latenessElse: number,
+  now: number
 ): Result.Result<Pick<Message, "dueAt" | "expiresAt">, Refusal> => {
   const refuse = (...problems: ReadonlyArray<Problem>) =>
     Result.fail({
@@ -130,7 +130,7 @@ const times = (
   if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...unsaid(command, []))
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
-  const lateness = command.maxLatenessSeconds === undefined ? maxLateness(kind) : command.maxLatenessSeconds * 1_000
+  const lateness = command.maxLatenessSeconds === undefined ? latenessElse : command.maxLatenessSeconds * 1_000
   return Result.succeed({
     dueAt: fromMillis(due.success),
     expiresAt: fromMillis(expires ? expires.success : due.success + lateness)

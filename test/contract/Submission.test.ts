@@ -4,7 +4,7 @@ import { Result, Schema } from "effect"
 import { commands } from "#shared/contract/Commands.ts"
 import { Message } from "#shared/contract/Events.ts"
 import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
-import { conflicts, decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
+import { changed, conflicts, decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 
 const good = {
@@ -129,6 +129,28 @@ describe("a schedule command", () => {
     // As JSON has it, which knows no -0.
     const message = JSON.parse(JSON.stringify(Result.getOrThrow(result)))
     assert.deepStrictEqual(Schema.decodeUnknownSync(Message)(message), message)
+  })
+})
+
+describe("a reschedule", () => {
+  const waiting = accepted({ ...good, maxLatenessSeconds: 90, priority: "urgent", metadata: { a: "1" } })
+  const to = (json: object) =>
+    Result.getOrThrow(
+      Result.flatMap(decodeCommand("reschedule", { id: good.id, ...json }), (command) =>
+        changed(waiting, command, rules)
+      )
+    )
+
+  it("changes what it says, and nothing else: not how late the message may be", () => {
+    const dueAt = "2026-12-02T09:00:00.000Z"
+    assert.deepStrictEqual(to({ dueAt }), { ...waiting, dueAt, expiresAt: "2026-12-02T09:01:30.000Z" })
+    const content = { type: "text", text: "other" } as const
+    const expiresAt = "2026-12-02T09:00:10.000Z"
+    const metadata = { b: "2" }
+    assert.deepStrictEqual(to({ dueAt, maxLatenessSeconds: 10, content, metadata }), {
+      ...waiting,
+      ...{ dueAt, expiresAt, content, metadata }
+    })
   })
 })
 
