@@ -2,6 +2,7 @@
 import { JetStreamApiError, jetstream } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
+import type { Change, Changed } from "./Changes.ts"
 import type { Hostile } from "./Hostile.ts"
 import type { NatsServers } from "./NatsServers.ts"
 import type { Planned } from "./Plan.ts"
@@ -28,6 +29,18 @@ export const ask = ({ connection }: NatsServers, message: Planned, start: number
   const command = JSON.stringify(commandOf(message, start + message.dueAfterMillis))
   return at(start + message.askedAfterMillis).pipe(
     Effect.andThen(until(() => js.publish("carillon.command.schedule", command)))
+  )
+}
+
+/** Answers with where it stands among the commands: its own place, or of several the last. */
+export const askChange = ({ connection }: NatsServers, change: Change, start: number) => {
+  const js = jetstream(connection, { timeout: 2_000 })
+  const { askedAfterMillis, dueAfterMillis, id, name } = change
+  const dueAt = name === "reschedule" ? { dueAt: new Date(start + dueAfterMillis).toISOString() } : {}
+  const command = JSON.stringify({ id, ...dueAt })
+  return at(start + askedAfterMillis).pipe(
+    Effect.andThen(until(() => js.publish(`carillon.command.${name}`, command))),
+    Effect.map(({ seq }): Changed => ({ change, sequence: seq }))
   )
 }
 

@@ -17,8 +17,10 @@ export interface Seen {
   readonly category?: string
   readonly reason?: string
   readonly possibleDuplicate?: boolean
-  /** Of a rejection, which command. */
+  /** Of a rejection or a reschedule, which command. */
   readonly cause?: string
+  /** Of a message that is told of whole, when it is due. */
+  readonly dueAt?: string
   /** What the platform calls a message that was sent. */
   readonly providerMessageId?: string
 }
@@ -80,7 +82,8 @@ const lookAtNats = async ({ manager }: NatsServers) => {
   await readAll(manager.jetstream(), "EVENTS", {}, (message) => {
     const { message: inner, ...event } = message.json<Seen & { readonly message?: Seen }>()
     const id = inner?.id ?? event.id
-    events.push({ ...event, ...(id === undefined ? {} : { id }) })
+    const dueAt = inner?.dueAt
+    events.push({ ...event, ...(id === undefined ? {} : { id }), ...(dueAt === undefined ? {} : { dueAt }) })
   })
   const queues: Array<string> = []
   for (const { durable, stream } of [...fixedConsumers, ...gatewayConsumers("telegram", "default")]) {

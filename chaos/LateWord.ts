@@ -2,7 +2,7 @@
 // of its message counts no more. Exactly that is no broken promise, and nothing that looks like it. Pure.
 import type { Seen } from "./Evidence.ts"
 
-const madeOfIt = new Set(["unknown", "failed", "expired"])
+const madeOfIt = new Set(["unknown", "failed", "expired", "cancelled"])
 
 /** Whether an end is outweighed by another, of the events of one message in the order of the log, each said once. */
 export const outweighed = (end: Seen, mine: ReadonlyArray<Seen>): boolean =>
@@ -22,7 +22,8 @@ const interruptedAt = (mine: ReadonlyArray<Seen>, attempt: number | undefined) =
 const sentAfterAll = (end: Seen, mine: ReadonlyArray<Seen>) => {
   const endsAt = mine.indexOf(end)
   return mine.some(({ attempt, type }, sentAt) => {
-    if (type !== "sent" || sentAt < endsAt || (attempt ?? 0) > (end.attempt ?? 0)) return false
+    const ofLater = end.type !== "cancelled" && (attempt ?? 0) > (end.attempt ?? 0)
+    if (type !== "sent" || sentAt < endsAt || ofLater) return false
     const at = interruptedAt(mine, attempt)
     return at >= 0 && at < endsAt
   })

@@ -1,5 +1,6 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
 import { agreement } from "./Agreement.ts"
+import { changesKept, dueInTheEnd } from "./Changes.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"
 import { outweighed } from "./LateWord.ts"
@@ -11,6 +12,7 @@ const endings = new Set(["sent", "failed", "expired", "unknown", "cancelled"])
 
 export const findings = (ran: Ran): ReadonlyArray<Finding> => [
   ...oneEnding(ran),
+  ...changesKept(ran),
   ...sendsRecorded(ran),
   ...agreement(ran),
   ...inTime(ran),
@@ -66,7 +68,13 @@ const sendsRecorded = ({ evidence: { arrived, events, left, rows }, plan }: Ran)
 }
 
 /** Never early, and never past its deadline. */
-const inTime = ({ dueAt, evidence: { arrived, left }, plan, struck }: Ran): ReadonlyArray<Finding> => {
+const inTime = (ran: Ran): ReadonlyArray<Finding> => {
+  const {
+    evidence: { arrived, left },
+    plan,
+    struck
+  } = ran
+  const dueAt = dueInTheEnd(ran)
   // A gateway goes by its own clock: where that is wrong, so is the instant, by as much.
   const wrong = struck.flatMap((strike) =>
     strike.kind === "clock" && strike.victim.startsWith("telegram-gateway") ? [wrongBy[strike.how] * 1_000] : []

@@ -1,6 +1,7 @@
 // Runs one plan: asks for its messages, strikes whom it names, and waits until everything has come to an end.
 import { Effect, Schedule } from "effect"
-import { type Asked, ask, askHostile } from "./Asking.ts"
+import { type Asked, ask, askChange, askHostile } from "./Asking.ts"
+import type { Changed } from "./Changes.ts"
 import { type Evidence, evidenceOf } from "./Evidence.ts"
 import { hostile } from "./Hostile.ts"
 import { leadMillis, type Plan } from "./Plan.ts"
@@ -12,9 +13,10 @@ export interface Ran {
   readonly plan: Plan
   readonly evidence: Evidence
   readonly asked: ReadonlyArray<Asked>
+  readonly changed: ReadonlyArray<Changed>
   /** Of the plan's strikes those that really struck. */
   readonly struck: ReadonlyArray<Strike>
-  /** When each message was due, in milliseconds since the epoch. */
+  /** When each message was due as it was scheduled, in milliseconds since the epoch. */
   readonly dueAt: ReadonlyMap<string, number>
 }
 
@@ -26,9 +28,12 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
   // The message whose id they want was asked for before all others.
   const [victim] = plan.messages.toSorted((a, b) => a.askedAfterMillis - b.askedAfterMillis)
   const attacks = hostile(victim?.id ?? "", start + plan.size.seconds * 1_000)
-  const { asked, struck } = yield* Effect.all(
+  const { asked, changed, struck } = yield* Effect.all(
     {
       asking: Effect.forEach(plan.messages, (message) => ask(world.nats, message, start), { concurrency: "unbounded" }),
+      changed: Effect.forEach(plan.changes, (change) => askChange(world.nats, change, start), {
+        concurrency: "unbounded"
+      }),
       // Over the whole time.
       asked: Effect.forEach(
         attacks,
@@ -49,5 +54,5 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
     // A timer that NATS had no room for comes back by the watchdog, which asks a second time only after 150 seconds.
     Effect.timeoutOrElse({ duration: "240 seconds", orElse: () => evidenceOf(world) })
   )
-  return { plan, evidence, asked, struck, dueAt } satisfies Ran as Ran
+  return { plan, evidence, asked, changed, struck, dueAt } satisfies Ran as Ran
 }, Effect.scoped)

@@ -24,6 +24,7 @@ const events = [scheduled, event("send-started"), sent]
 const ran = (wrong: Partial<Evidence>, others: Partial<Ran> = {}): Ran => ({
   plan: { ...planned, messages: [message] },
   asked: [],
+  changed: [],
   struck: [],
   dueAt: new Map([["m-0", due]]),
   evidence: {
@@ -48,6 +49,13 @@ const hostile = (expected: Hostile["expected"]): Hostile => ({
   expected
 })
 const crowd = Array.from({ length: limits.bot + 1 }, (_, n) => ({ ...message, id: `m-${n}`, chatId: `chat-${n}` }))
+
+/** By the command at this place, to so long after it was due before. */
+const rescheduled = (place: number, laterMillis: number) =>
+  event("rescheduled", { cause: `command-${place}-1`, dueAt: new Date(due + laterMillis).toISOString() })
+const change = (name: "cancel" | "reschedule") => ({
+  changed: [{ change: { id: "m-0", name, askedAfterMillis: 0, dueAfterMillis: 0 }, sequence: 5 }]
+})
 
 /** Sent a second time, after an answer that never came. */
 const again = {
@@ -112,7 +120,7 @@ const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Parti
     [
       "a cancelled message that is sent after all",
       "one final outcome",
-      { events: [...lost, event("cancelled"), sent] }
+      { events: [...events.slice(0, 2), event("cancelled", { attempt: undefined }), sent] }
     ],
     ["a second send that is not marked", "one final outcome", { ...twice, events: [...lost, ...unmarked, sent] }],
     [
@@ -171,6 +179,23 @@ const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Parti
       { events: [...events.slice(0, 2), event("sent", { providerMessageId: "7" })] }
     ],
     ["a millisecond too early", "never early", { left: [call(due - 1)] }],
+    [
+      "sooner than it was rescheduled to",
+      "never early",
+      { events: [scheduled, rescheduled(5, 1_000), ...events.slice(1)] }
+    ],
+    [
+      "a later instant than it was rescheduled to",
+      "not past its deadline",
+      { events: [scheduled, rescheduled(5, -11_000), ...events.slice(1)] }
+    ],
+    ["a change that nothing came of", "changes are carried out in their order, or refused", {}, change("reschedule")],
+    ["a cancel that nothing came of", "changes are carried out in their order, or refused", {}, change("cancel")],
+    [
+      "an earlier change that went before a later one",
+      "changes are carried out in their order, or refused",
+      { events: [scheduled, rescheduled(6, 1), rescheduled(5, 1), ...events.slice(1)] }
+    ],
     ["past its deadline", "not past its deadline", { left: [call(due + 10_500)] }],
     ["something nobody scheduled", "only what was scheduled", { left: [call(due + 1), call(due + 1, "m-9")] }],
     ["another's chat", "only what was scheduled", { arrived: [{ ...arrival, chatId: "1" }] }],
@@ -210,8 +235,28 @@ describe("the promises", () => {
     assert.deepStrictEqual(broken(refused), [])
   })
 
+  it("are kept by changes that are carried out or refused, each by its own word", () => {
+    for (const name of ["cancel", "reschedule"] as const) {
+      const refusal = event("rejected", { cause: "command-5-1" })
+      assert.deepStrictEqual(broken({ events: [...events, refusal] }, change(name)), [])
+    }
+    assert.deepStrictEqual(
+      broken({ events: [scheduled, rescheduled(5, 1), ...events.slice(1)] }, change("reschedule")),
+      []
+    )
+    const cancelled = { left: [], arrived: [], rows: row({ status: "cancelled", attempts: 0 }) }
+    assert.deepStrictEqual(broken({ ...cancelled, events: [scheduled, event("cancelled")] }, change("cancel")), [])
+  })
+
   it("are kept by a send of which nobody knew, until its gateway was back, whatever was made of it", () => {
-    for (const made of [event("unknown"), event("failed"), event("expired"), event("expired", { attempt: 2 })])
+    const cancelled = event("cancelled", { attempt: undefined })
+    for (const made of [
+      event("unknown"),
+      event("failed"),
+      event("expired"),
+      event("expired", { attempt: 2 }),
+      cancelled
+    ])
       assert.deepStrictEqual(broken({ events: [...lost, made, sent] }), [])
   })
 
@@ -246,7 +291,7 @@ describe("a plan", () => {
     const strikes = (world: "single" | "cluster") =>
       Array.from({ length: 200 }, (_, seed) => planOf(seed, { messages: 1, seconds: 30 }, world).strikes).flat()
     const ways = new Set(strikes("cluster").map(({ how, kind }) => `${kind}: ${how}`))
-    assert.strictEqual(ways.size, 18)
+    assert.strictEqual(ways.size, 19)
     const servers = new Set(strikes("single").flatMap(({ kind, victim }) => (kind === "nats" ? [victim] : [])))
     assert.deepStrictEqual([...servers], ["server 1"])
   })
