@@ -129,9 +129,17 @@ export const choosePort = Effect.fnUntraced(function* (name: string, port: numbe
 })
 
 /** Below the range that connections going out take theirs from: still free when a server that was stopped starts again. */
+const ports = { first: 15_500, last: 32_699 } as const
+let lastTaken = randomInt(ports.first, ports.last + 1)
+
+/**
+ * One after the other from somewhere: what was given is not given again before it is listened on, here or, nearly always,
+ * by another process that asks at the same time.
+ */
 export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
   const attempt = () => {
-    const port = randomInt(15_500, 32_700)
+    const port = lastTaken === ports.last ? ports.first : lastTaken + 1
+    lastTaken = port
     const server = createServer()
     server.once("error", attempt)
     server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
