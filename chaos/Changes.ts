@@ -1,6 +1,6 @@
 // What is changed of messages while they wait: cancelled, or put off, some of them twice in a row. And what must come of it.
 import type { Seen } from "./Evidence.ts"
-import { type Finding, finding, groupById } from "./Finding.ts"
+import { type Finding, finding, groupById, placeOf } from "./Finding.ts"
 import type { Planned } from "./Plan.ts"
 import { pick, type Random } from "./Random.ts"
 import type { Ran } from "./Run.ts"
@@ -51,7 +51,7 @@ export const dueInTheEnd = ({ dueAt, evidence: { events } }: Ran): ReadonlyMap<s
     )
   ])
 
-/** Each change is carried out or refused aloud, and of one message the last one that was asked for stands. */
+/** Each change is carried out or refused aloud, those of one message in the order in which they were asked for. */
 export const changesKept = ({ changed, evidence: { events } }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("changes are carried out in their order, or refused")
   const byId = groupById<Seen>(events)
@@ -71,6 +71,3 @@ export const changesKept = ({ changed, evidence: { events } }: Ran): ReadonlyArr
     })
   ]
 }
-
-/** Of the command that it came of. */
-const placeOf = ({ cause }: Seen) => Number(cause?.split("-")[1])

@@ -22,3 +22,6 @@ export const groupById = <A extends { readonly id?: string }>(
 export const saidOnce = (events: ReadonlyArray<Seen>): ReadonlyArray<Seen> => [
   ...new Map(events.map((one) => [`${one.type} of attempt ${one.attempt ?? "none"}`, one])).values()
 ]
+
+/** Of the command that it came of: its place among the commands. Not a number if it came of none. */
+export const placeOf = ({ cause }: Seen) => Number(cause?.split("-")[1])

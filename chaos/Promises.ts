@@ -2,7 +2,7 @@
 import { agreement } from "./Agreement.ts"
 import { changesKept, dueInTheEnd } from "./Changes.ts"
 import type { Row, Seen } from "./Evidence.ts"
-import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"
+import { type Finding, finding, groupById, placeOf, saidOnce } from "./Finding.ts"
 import { outweighed } from "./LateWord.ts"
 import { wrongBy } from "./MachineFaults.ts"
 import type { Ran } from "./Run.ts"
@@ -130,7 +130,7 @@ const nothingPersonal = ({ evidence: { log } }: Ran): ReadonlyArray<Finding> =>
 /** What is hostile is refused aloud, each by itself, or never becomes a command. */
 const hostileRefused = ({ asked, evidence: { events, rows }, plan }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("hostile commands")
-  const refused = new Set(events.flatMap(({ cause, type }) => (type === "rejected" ? [cause?.split("-")[1]] : [])))
+  const refused = new Set(events.filter(({ type }) => type === "rejected").map(placeOf))
   const ours = new Set(plan.messages.map(({ id }) => id))
   return [
     ...asked.flatMap(({ hostile, sequence }, index) => {
@@ -138,7 +138,7 @@ const hostileRefused = ({ asked, evidence: { events, rows }, plan }: Ran): Reado
       if (hostile.expected === "by NATS") {
         return sequence === undefined ? [] : [broken(`${what} was taken by NATS`)]
       }
-      return hostile.expected === "harmless" || refused.has(String(sequence))
+      return hostile.expected === "harmless" || (sequence !== undefined && refused.has(sequence))
         ? []
         : [broken(`${what} was not refused: command ${sequence}`)]
     }),

@@ -2,7 +2,7 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { attemptEventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import { Attempt, type Message } from "#shared/contract/Events.ts"
-import type { Instant, MessageId } from "#shared/contract/Fields.ts"
+import type { Instant, MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -100,7 +100,7 @@ export class Timers extends Context.Service<
           : waiting(wanted, fromMillis(fireAt), 0)
       }
 
-      const changingNow = ({ id, platform }: Message, own: PerhapsArmed["own"]) =>
+      const changing = (id: MessageId, platform: Platform | "*" = "*", own?: PerhapsArmed["own"]) =>
         Effect.map(
           log.last("TIMERS", Subject.changed(platform, id)),
           Option.exists(({ sequence }) => !own?.has(sequence))
@@ -108,13 +108,15 @@ export class Timers extends Context.Service<
 
       // In this order: a change that has been carried out is in the log by then.
       const without = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>, { since, own }: PerhapsArmed) {
-        const changing = yield* Effect.filter(messages, (message) => changingNow(message, own), { concurrency: 50 })
-        const cancelled = messages.length > changing.length ? yield* log.idsSince(["cancelled"], since) : undefined
+        const inChange = yield* Effect.filter(messages, ({ id, platform }) => changing(id, platform, own), {
+          concurrency: 50
+        })
+        const cancelled = messages.length > inChange.length ? yield* log.idsSince(["cancelled"], since) : undefined
         const stateOf = ({ id }: Message) =>
           cancelled?.has(attemptEventId(id, undefined, "cancelled")) ? "cancelled" : "fired"
         return new Map([
           ...messages.map((message) => [message.id, stateOf(message)] as const),
-          ...changing.map(({ id }) => [id, "changing"] as const)
+          ...inChange.map(({ id }) => [id, "changing"] as const)
         ])
       })
 
@@ -170,7 +172,7 @@ export class Timers extends Context.Service<
             ([fate]) => fate ?? "conflict"
           )
         },
-        changing: (id) => Effect.map(log.last("TIMERS", Subject.changed("*", id)), Option.isSome),
+        changing: (id) => changing(id),
         without
       })
     })

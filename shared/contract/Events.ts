@@ -149,7 +149,7 @@ export const events = {
   }),
   sent: event(
     "sent",
-    "The platform accepted it. Said once for each attempt that it accepted: of two if a gateway was replaced in the middle of the first and says so when it is back; then the later attempt is marked as a possible duplicate. It outweighs `unknown`, `failed` and `expired`, before it or after it",
+    "The platform accepted it. Said once for each attempt that it accepted: of two if a gateway was replaced in the middle of the first and says so when it is back; then the later attempt is marked as a possible duplicate. It outweighs `unknown`, `failed`, `expired` and `cancelled`, before it or after it",
     {
       ...numbered,
       sender: Sender,

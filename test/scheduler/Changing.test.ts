@@ -16,17 +16,25 @@ const cancel = (id: string) => change("cancel", { id })
 const reschedule = (id: string, dueAt: string) => change("reschedule", { id, dueAt })
 const named = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
 
-const waiting = Effect.fnUntraced(function* (ids: ReadonlyArray<string>, dueInMillis = hour) {
+const waiting = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
   const all = yield* carillon()
   yield* all.start
   const { nats, services } = all
   yield* publishPlainly(
     nats.url,
-    ids.map((id) => command(id, dueInMillis))
+    ids.map((id) => command(id, hour))
   )
   yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === ids.length)
   return {
     ...all,
+    /** Stops the scheduler, and has the next command in hand as another replica would; with the consumer of them all. */
+    heldByAnother: Effect.fnUntraced(function* (held: ReturnType<typeof cancel>) {
+      yield* services.scheduler.stop
+      yield* publishPlainly(nats.url, [held])
+      const client = yield* natsClient(nats.url)
+      const commands = yield* Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
+      return { commands, inHand: yield* Effect.promise(() => commands.next()) }
+    }),
     /** As many of them as there can be are in one batch. */
     atOnce: Effect.fnUntraced(function* (commands: ReadonlyArray<ReturnType<typeof cancel>>) {
       yield* services.scheduler.stop
@@ -55,15 +63,9 @@ describe("many changes at once", () => {
 
   it.live("one that comes back after a later one is refused: the later one stands", () =>
     Effect.gen(function* () {
-      const { database, nats, services } = yield* waiting(["m"])
+      const { database, heldByAnother, nats, services } = yield* waiting(["m"])
       const [earlier, later] = ["2035-01-01T09:00:00.000Z", "2035-01-02T09:00:00.000Z"]
-      yield* services.scheduler.stop
-      yield* publishPlainly(nats.url, [reschedule("m", earlier)])
-      // As another replica that has it in hand, and gives it back.
-      const commands = yield* Effect.flatMap(natsClient(nats.url), (client) =>
-        Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
-      )
-      const inHand = yield* Effect.promise(() => commands.next())
+      const { inHand } = yield* heldByAnother(reschedule("m", earlier))
       yield* publishPlainly(nats.url, [reschedule("m", later)])
       yield* services.scheduler.start
       const changes = eventsOf(nats.url, "carillon.event.rescheduled.>")
@@ -84,12 +86,8 @@ describe("many changes at once", () => {
 
   it.live("one is not refused as unknown while its message is still being scheduled by another", () =>
     Effect.gen(function* () {
-      const { database, nats, services } = yield* waiting([])
-      yield* services.scheduler.stop
-      yield* publishPlainly(nats.url, [command("slow", hour)])
-      const client = yield* natsClient(nats.url)
-      const commands = yield* Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
-      const inHand = yield* Effect.promise(() => commands.next())
+      const { database, heldByAnother, nats, services } = yield* waiting([])
+      const { commands, inHand } = yield* heldByAnother(command("slow", hour))
       yield* publishPlainly(nats.url, [cancel("slow")])
       yield* services.scheduler.start
       const given = Effect.promise(async () => (await commands.info()).delivered.consumer_seq)
