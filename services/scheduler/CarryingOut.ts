@@ -12,8 +12,8 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer } from "#shared/nats/RequestReply.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { refused } from "./Answer.ts"
-import { tooLate } from "./Changing.ts"
 import { Timers, type Wanted } from "./Timers.ts"
+import { tooLate } from "./WithoutTimer.ts"
 
 interface Outcome {
   readonly event: Event

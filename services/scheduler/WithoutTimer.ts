@@ -1,0 +1,94 @@
+// What becomes of a command to cancel or reschedule that finds no timer.
+import { Effect, Option, Schema } from "effect"
+import { events, type Message } from "#shared/contract/Events.ts"
+import type { MessageId } from "#shared/contract/Fields.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import type { Rules } from "#shared/contract/Submission.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
+import { Timers } from "./Timers.ts"
+
+export type Name = "cancel" | "reschedule"
+
+/** One that could be read. */
+export interface Command {
+  readonly delivery: Delivery
+  readonly id: MessageId
+}
+
+const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
+
+/**
+ * Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. Nothing
+ * of those of which a change is being carried out.
+ */
+export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
+  name: Name,
+  missing: ReadonlyArray<A>,
+  { now }: Rules
+) {
+  const log = yield* EventLog
+  const timers = yield* Timers
+  const scheduled = yield* Effect.forEach(
+    missing,
+    ({ id }) => Effect.map(log.last("EVENTS", Subject.scheduled("*", id)), Option.getOrUndefined),
+    { concurrency: sideBySide }
+  )
+  const messages = scheduled.map((found) => found && decodeScheduled(found.text).message)
+  const since = Math.min(...scheduled.flatMap((found) => found?.storedAt ?? []))
+  const states = yield* timers.without(
+    messages.filter((message) => message !== undefined),
+    { since }
+  )
+  const first = yield* firstToCome(missing.some(({ delivery }, index) => !messages[index] && !isNew(delivery)))
+  // Carried out between the look at its timer and the look at its changes.
+  const armedSince = new Set(
+    yield* Effect.filter(
+      [...states].flatMap(([id, state]) => (state === "fired" ? [id] : [])),
+      (id) => Effect.map(timers.pending(id), Option.isSome),
+      { concurrency: sideBySide }
+    )
+  )
+  const answerTo = ({ delivery, id }: Command, message: Message | undefined): Answer | undefined => {
+    if (armedSince.has(id)) return undefined
+    const refuse = (problem: string) =>
+      refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
+    if (!message) {
+      const mayCome = delivery.seq > first && now - delivery.time.getTime() < patientForMillis
+      return isNew(delivery) || mayCome ? notYet : refuse("is unknown: no message with this id was scheduled")
+    }
+    switch (states.get(id)) {
+      case "cancelled":
+        return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
+      case "fired":
+        return isNew(delivery) && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
+      default:
+        return undefined
+    }
+  }
+  return new Map(
+    missing.flatMap((one, index) => {
+      const answer = answerTo(one, messages[index])
+      return answer ? [[one, answer] as const] : []
+    })
+  )
+})
+
+const isNew = ({ info }: Delivery) => info.deliveryCount === 1
+
+/** The oldest command to schedule that is not carried out yet, if anybody wants to know: an unknown message may be in it. */
+const firstToCome = Effect.fnUntraced(function* (wanted: boolean) {
+  const log = yield* EventLog
+  const found = wanted ? yield* log.next("COMMANDS", 1, Subject.command("schedule")) : Option.none()
+  return Option.match(found, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
+})
+
+/** So long an unknown message is waited for while older commands are in hand: longer than a replica may be away with them. */
+const patientForMillis = 120_000
+
+/** So many look-ups are on their way at a time. */
+export const sideBySide = 50
+
+export const tooLate = "is of a message whose timer has fired: too late"
