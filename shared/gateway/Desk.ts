@@ -31,10 +31,10 @@ export interface PutOff {
 }
 
 /** So long before its instant a message has its turn: its intent is stored by then, together with those of others. */
-export const aheadMillis = 25
+export const aheadMillis = 50
 
-/** Between two batches that go into the log: what comes meanwhile goes together. */
-export const gatherMillis = 10
+/** After a batch of so many that goes into the log: what comes meanwhile goes together. Where many come, soon enough do. */
+export const gatherMillis = (batch: number) => (batch < 50 ? 25 : 10)
 
 export interface Desk {
   readonly gateway: GatewayDefinition

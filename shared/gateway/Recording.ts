@@ -16,7 +16,7 @@ export const recordOutcomes = Effect.fnUntraced(function* (desk: Desk) {
     const verdicts = yield* persistently(say(desk, batch))
     for (const [index, recorded] of batch.entries()) yield* settle(desk, recorded, verdicts[index] as Verdict)
     signal()
-    yield* Effect.sleep(gatherMillis)
+    yield* Effect.sleep(gatherMillis(batch.length))
   }
 })
 

@@ -34,7 +34,7 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
             scope,
             begun.filter((one) => !wasInterrupted(one))
           )
-        yield* Effect.sleep(gatherMillis)
+        yield* Effect.sleep(gatherMillis(begun.length))
       } else {
         const now = desk.now()
         const slotsAt = allowance.slotsAt(now)
