@@ -1,11 +1,12 @@
 // What a command comes to: a reply to whoever waits for one, and an event where others must see it.
-import { type Effect, Result, Schema } from "effect"
-import { commandBody } from "#shared/contract/CloudEvents.ts"
+import { Effect, Result, Schema } from "effect"
+import { commandBody, eventId } from "#shared/contract/CloudEvents.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import { type Instant, SeriesId } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
@@ -26,12 +27,22 @@ export const handedOn: Answer = { handedOn: true }
 /** Names a stored command for as long as its stream lives. Joined, as instants are: see `fromMillis`. */
 export const causeOf = ({ seq, time }: Delivery): string => ["command", seq, time.getTime()].join("-")
 
-/** Whether a command was stored after another one; both are named by their causes. */
+/**
+ * Whether a command was surely stored after another one; both are named by their causes. By place and by time: a clock may be
+ * set back, and a stream be made anew.
+ */
 export const isLater = (cause: string, other: string): boolean => {
-  const [, seq, at] = cause.split("-").map(Number)
-  const [, otherSeq, otherAt] = other.split("-").map(Number)
-  return at === otherAt ? Number(seq) > Number(otherSeq) : Number(at) > Number(otherAt)
+  const [, seq = 0, at = 0] = cause.split("-").map(Number)
+  const [, otherSeq = 0, otherAt = 0] = other.split("-").map(Number)
+  return seq > otherSeq && at >= otherAt
 }
+
+/** Whether what follows from a command that has come back stands in the log already. */
+export const wasSaid = Effect.fnUntraced(function* (event: Event, { redelivered, time }: Delivery) {
+  if (!redelivered) return false
+  const log = yield* EventLog
+  return (yield* log.idsSince([event.type], time.getTime())).has(eventId(event))
+})
 
 export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
   Result.mapError(

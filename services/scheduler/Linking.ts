@@ -1,8 +1,9 @@
 // Carries out what concerns the links of contacts: a token for a person to open, and the end of a link. A token is in the
 // answer only: neither event nor log line has it, and what is kept is its hash.
 import { Effect, Option, Result } from "effect"
+import type { Contact } from "#shared/contract/Contacts.ts"
 import { defaultSender } from "#shared/contract/Fields.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { createToken } from "#shared/gateway/LinkTokens.ts"
@@ -10,7 +11,7 @@ import { readProfile } from "#shared/gateway/SenderRecord.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { isAwaited } from "#shared/nats/RequestReply.ts"
 import { platformRules } from "#shared/platforms/Platforms.ts"
-import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { type Answer, body, causeOf, refused, wasSaid } from "./Answer.ts"
 
 const sevenDays = 7 * 86_400
 
@@ -48,15 +49,23 @@ export const removeLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
   const command = Result.flatMap(body(delivery), (json) => decodeCommand("remove-link", json))
   if (Result.isFailure(command)) return refused("remove-link", cause, command.failure, at)
   const { contact, platform, reason, sender = defaultSender } = command.success
-  const contacts = yield* contactsOf(platform, sender)
-  if (Option.isNone(yield* contacts.find(contact))) {
-    const problems = [{ path: "contact", problem: "is unknown: it has no chat with this sender" }]
-    return refused("remove-link", cause, { platform, problems }, at)
-  }
   const about = { platform, sender, contact }
-  return {
-    reply: { status: "link-removed", ...about },
-    event: { type: "recipient-unlinked", at, ...about, cause, ...(reason === undefined ? {} : { reason }) },
-    afterwards: Effect.asVoid(contacts.remove(contact))
-  } satisfies Answer
+  const reply = { status: "link-removed" as const, ...about }
+  const event = {
+    ...{ type: "recipient-unlinked" as const, at, ...about, cause },
+    ...(reason === undefined ? {} : { reason })
+  }
+  const contacts = yield* contactsOf(platform, sender)
+  const missing = whatIsMissing(yield* contacts.find(contact), delivery)
+  if (missing === undefined)
+    return { reply, event, afterwards: Effect.asVoid(contacts.remove(contact)) } satisfies Answer as Answer
+  return (yield* wasSaid(event, delivery))
+    ? { reply }
+    : refused("remove-link", cause, { platform, problems: [{ path: "contact", problem: missing }] }, at)
 })
+
+/** A command that has come back, as when its scheduler was killed, is not about a link that was made since. */
+const whatIsMissing = (found: Option.Option<Contact>, { time }: Delivery) => {
+  if (Option.isNone(found)) return "is unknown: it has no chat with this sender"
+  return toMillis(found.value.linkedAt) > time.getTime() ? "was linked anew since" : undefined
+}

@@ -1,12 +1,12 @@
 // Carries out what operators order for senders: hold, let go (at a rate), drop what is stale. The gateways obey.
-import { Effect, Option, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Orders } from "#shared/contract/Senders.ts"
 import { decodeCommand } from "#shared/contract/Submission.ts"
-import { changeOrders } from "#shared/gateway/SenderRecord.ts"
+import { replaceOrders, standingOrders } from "#shared/gateway/SenderRecord.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { type Answer, body, causeOf, isLater, notYet, refused, wasSaid } from "./Answer.ts"
 
 interface Wish {
   readonly platform: Platform
@@ -51,18 +51,35 @@ const wishes = {
 const decode = <Name extends Operation>(name: Name, delivery: Delivery) =>
   Result.flatMap(body(delivery), (json) => decodeCommand(name, json))
 
-/** Twice the same order changes nothing; the time in a drop is that of the command, not of its being carried out. */
+/**
+ * Twice the same order changes nothing; the time in a drop is that of the command, not of its being carried out. One that
+ * comes back after a later one, as when its scheduler was killed, is told how it stands if it had been carried out, and
+ * refused if it had not.
+ */
 export const operate = Effect.fnUntraced(function* (name: Operation, delivery: Delivery, now: number) {
   const cause = causeOf(delivery)
   const at = fromMillis(now)
   const wish = wishes[name](delivery)
   if (Result.isFailure(wish)) return refused(name, cause, wish.failure, at)
   const { platform, sender, reason, change } = wish.success
-  const orders = yield* changeOrders(platform, sender ?? "_all", (before) => change(before, delivery.time.getTime()))
-  if (Option.isNone(orders)) return {} satisfies Answer
-  const about = { platform, ...(sender === undefined ? {} : { sender }), orders: orders.value }
-  return {
-    reply: { status: "ordered", ...about },
-    event: { type: "orders-changed", at, ...about, cause, ...(reason === undefined ? {} : { reason }) }
-  } satisfies Answer
+  const about = { platform, ...(sender === undefined ? {} : { sender }) }
+  const told = (orders: Orders) => ({
+    reply: { status: "ordered" as const, ...about, orders },
+    event: {
+      ...{ type: "orders-changed" as const, at, ...about, orders, cause },
+      ...(reason === undefined ? {} : { reason })
+    }
+  })
+  const found = yield* standingOrders(platform, sender ?? "_all")
+  if (found.changedBy !== undefined && isLater(found.changedBy, cause)) {
+    const { event, reply } = told(found.orders)
+    return (yield* wasSaid(event, delivery))
+      ? { reply }
+      : refused(name, cause, { platform, problems: [{ path: "", problem: overtaken }] }, at)
+  }
+  const orders = change(found.orders, delivery.time.getTime())
+  const stored = yield* replaceOrders(platform, sender ?? "_all", found, orders, cause)
+  return (stored ? told(orders) : notYet) satisfies Answer as Answer
 })
+
+const overtaken = "came back after a later order for the same sender was carried out"

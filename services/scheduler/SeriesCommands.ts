@@ -1,16 +1,14 @@
 // Carries out what is asked of series. What was due when it was asked comes first; then the series is written anew.
 import { Effect, Option, Result } from "effect"
-import { eventId } from "#shared/contract/CloudEvents.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { isOver, occurrenceMessageId, type Series, upcoming } from "#shared/contract/Series.ts"
 import type { ScheduleSeriesCommand, SeriesCommandName, seriesCommands } from "#shared/contract/SeriesCommands.ts"
 import { decodeSeriesCommand, newSeries, seriesConflicts } from "#shared/contract/SeriesSubmission.ts"
 import type { Refusal, Rules } from "#shared/contract/Submission.ts"
-import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
-import { type Answer, body, causeOf, notYet, refused } from "./Answer.ts"
+import { type Answer, body, causeOf, isLater, notYet, refused, wasSaid } from "./Answer.ts"
 import { bringForward, type Recurring, upTo } from "./Recurring.ts"
 import { announced, cancel, change, changedEvent, pause, resume, skip, unlessOver, type Why } from "./SeriesRules.ts"
 
@@ -60,8 +58,11 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
     const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
     // It may just be on its way.
     if (!found && asked.name !== "schedule-series" && delivery.info.deliveryCount === 1) return notYet
-    if (found && delivery.redelivered && (yield* wasCarriedOut(asked.name, found.series, why)))
+    // Everything that was carried out stands in the log by now.
+    if (found && (yield* wasSaid(changedEvent(found.series, changeOf[asked.name], why), delivery)))
       return yield* standing(found, recurring, false)
+    if (found && settles.has(asked.name) && wasChangedSince(found.series, why))
+      return refuse({ platform: found.series.platform, problems: [{ path: "id", problem: overtaken }] })
     const decided = decide(asked, found?.series, why, { ...rules, now })
     if (Result.isFailure(decided)) return refuse(decided.failure)
     if (found && decided.success === found.series) return yield* standing(found, recurring, true)
@@ -116,12 +117,12 @@ const changeOf = {
   "cancel-series": "cancelled"
 } as const
 
-/** Everything that was carried out stands in the log by now. */
-const wasCarriedOut = Effect.fnUntraced(function* (name: SeriesCommandName, series: Series, why: Why) {
-  const log = yield* EventLog
-  const said = yield* log.idsSince(["series-changed"], why.now)
-  return said.has(eventId(changedEvent(series, changeOf[name], why)))
-})
+/** Of those that say how a series is to be the last one counts. What is cancelled, or skipped, is meant to be in any case. */
+const settles: ReadonlySet<SeriesCommandName> = new Set(["change-series", "pause-series", "resume-series"] as const)
+
+const wasChangedSince = ({ changedBy }: Series, { cause }: Why) => changedBy !== undefined && isLater(changedBy, cause)
+
+const overtaken = "is of a series that a later command has changed since"
 
 /** How it stands once all that is due is dealt with, for whoever asked. */
 const standing = Effect.fnUntraced(function* (stored: StoredSeries, recurring: Recurring, duplicate: boolean) {

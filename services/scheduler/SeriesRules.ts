@@ -100,6 +100,7 @@ export const emptied = (series: Series): Series =>
 export const announced = (series: Series, change: Change, why: Why, occurrence?: OccurrenceName): Series => ({
   ...series,
   changedAt: fromMillis(why.now),
+  changedBy: why.cause,
   outbox: {
     events: [
       ...(series.outbox?.events ?? []),

@@ -6,6 +6,7 @@ import type { Instant, MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { changedByHeader } from "#shared/nats/Headers.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
 import { type Fate, type Outgoing, Publisher, scheduledAt } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -184,8 +185,6 @@ const timerLead = setting("TIMER_LEAD_MILLIS", whole(0, 60_000), {
   unit: "milliseconds",
   byDefault: 2_000
 })
-
-const changedByHeader = "carillon-changed-by"
 
 /** NATS copies these to the fired message. */
 const timerHeaders = ({ message, attempt }: Attempt) => ({ "ce-subject": message.id, "ce-attempt": String(attempt) })

@@ -56,7 +56,9 @@ export const Series = Schema.Struct({
   skips: Schema.Array(At),
   outbox: Schema.optionalKey(Outbox),
   createdAt: Instant,
-  changedAt: Instant
+  changedAt: Instant,
+  /** The command that changed it last. */
+  changedBy: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Series" })
 export type Series = typeof Series.Type
 

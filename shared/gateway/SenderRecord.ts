@@ -4,6 +4,7 @@ import { decodeWith } from "#shared/actor/Decode.ts"
 import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { noOrders, Orders, Profile, SenderState } from "#shared/contract/Senders.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { changedByHeader } from "#shared/nats/Headers.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 
@@ -45,33 +46,43 @@ export const writeProfile = Effect.fnUntraced(function* (platform: Platform, sen
   yield* publish([{ subject, payload: JSON.stringify(profile), headers: {} }])
 })
 
-/** Orders for a sender, or for all senders of a platform. */
-export const readOrders = (platform: Platform, sender: Sender | "_all") =>
-  Effect.map(
-    newest(decodeOrders, Subject.sender(platform, sender, "orders")),
-    Option.match({ onNone: () => noOrders, onSome: ({ value }) => value })
-  )
+/** Orders as they stand, where that is, and the command that they were changed by. */
+export interface StandingOrders {
+  readonly orders: Orders
+  readonly changedBy: string | undefined
+  readonly sequence: number
+}
 
-/** The orders as they are now; nothing if somebody else changed them at the same time: then try again. */
-export const changeOrders = Effect.fnUntraced(function* (
+/** Orders for a sender, or for all senders of a platform. */
+export const standingOrders = Effect.fnUntraced(function* (platform: Platform, sender: Sender | "_all") {
+  const { last } = yield* EventLog
+  const found = Option.getOrUndefined(yield* last("SENDERS", Subject.sender(platform, sender, "orders")))
+  return {
+    orders: found ? Result.getOrElse(decodeOrders(found.text), () => noOrders) : noOrders,
+    changedBy: found?.header(changedByHeader),
+    sequence: found?.sequence ?? 0
+  } satisfies StandingOrders as StandingOrders
+})
+
+/** Whether they stand now: not if somebody else changed those that were found at the same time. */
+export const replaceOrders = Effect.fnUntraced(function* (
   platform: Platform,
   sender: Sender | "_all",
-  change: (orders: Orders) => Orders
+  { sequence: expectedSequence }: StandingOrders,
+  orders: Orders,
+  changedBy: string
 ) {
-  const { last } = yield* EventLog
   const { publish } = yield* Publisher
   const subject = Subject.sender(platform, sender, "orders")
-  const found = yield* last("SENDERS", subject)
-  const before = Option.flatMap(found, ({ text }) => Result.getSuccess(decodeOrders(text)))
-  const orders = change(Option.getOrElse(before, () => noOrders))
-  const expectedSequence = Option.match(found, { onNone: () => 0, onSome: ({ sequence }) => sequence })
-  const [fate] = yield* publish([{ subject, payload: JSON.stringify(orders), headers: {}, expectedSequence }])
-  return fate === "stored" ? Option.some(orders) : Option.none()
+  const headers = { [changedByHeader]: changedBy }
+  const [fate] = yield* publish([{ subject, payload: JSON.stringify(orders), headers, expectedSequence }])
+  return fate === "stored"
 })
 
 /** What both sets of orders come to: the stricter of each. */
 export const ordersFor = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
-  return strictest(yield* readOrders(platform, "_all"), yield* readOrders(platform, sender))
+  const [ofAll, own] = [yield* standingOrders(platform, "_all"), yield* standingOrders(platform, sender)]
+  return strictest(ofAll.orders, own.orders)
 })
 
 export const strictest = (one: Orders, other: Orders): Orders => {

@@ -4,6 +4,9 @@ import type { JsMsg } from "@nats-io/jetstream"
 import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/transport-node"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 
+/** With what is kept of something: the command that it was changed by last, by which one that is overtaken is known. */
+export const changedByHeader = "carillon-changed-by"
+
 const lineBreak = /[\r\n]/
 
 /** As they travel, made once: the client's own are a map of lists first, and of each it asks whether it was there before. */

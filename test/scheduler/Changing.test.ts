@@ -1,9 +1,8 @@
 // Many commands to cancel and reschedule at once: they are carried out side by side, and come to what they would one by one.
 import { assert, describe, it } from "@effect/vitest"
-import { jetstream } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
-import { natsClient } from "../support/NatsClient.ts"
+import { heldByAnother } from "../support/HeldByAnother.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, pendingTimers, unsettled } from "../support/Streams.ts"
 
@@ -27,14 +26,7 @@ const waiting = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
   yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === ids.length)
   return {
     ...all,
-    /** Stops the scheduler, and has the next command in hand as another replica would; with the consumer of them all. */
-    heldByAnother: Effect.fnUntraced(function* (held: ReturnType<typeof cancel>) {
-      yield* services.scheduler.stop
-      yield* publishPlainly(nats.url, [held])
-      const client = yield* natsClient(nats.url)
-      const commands = yield* Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
-      return { commands, inHand: yield* Effect.promise(() => commands.next()) }
-    }),
+    heldByAnother: (held: ReturnType<typeof cancel>) => heldByAnother(all, held),
     /** As many of them as there can be are in one batch. */
     atOnce: Effect.fnUntraced(function* (commands: ReadonlyArray<ReturnType<typeof cancel>>) {
       yield* services.scheduler.stop
