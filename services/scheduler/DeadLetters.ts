@@ -4,7 +4,7 @@ import { Effect, Option, Result } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { inDoubt } from "#shared/contract/Doubt.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
-import type { MessageId, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
+import type { MessageId, Platform, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
 import { fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
@@ -30,19 +30,20 @@ export const decideDeadLetter = Effect.fnUntraced(function* (name: Decision, del
   const { id } = command.success
   const store = yield* DeadLetterStore
   const found = yield* store.find(id)
-  if (Option.isNone(found)) {
-    const problems = [{ path: "id", problem: "is unknown: there is no dead letter with this id" }]
-    return refused(name, cause, { id, problems }, fromMillis(now))
-  }
-  const { letter, sequence } = found.value
+  const refuse = (problem: string, about: { readonly platform?: Platform } = {}) =>
+    refused(name, cause, { id, ...about, problems: [{ path: "id", problem }] }, fromMillis(now))
+  if (Option.isNone(found)) return refuse("is unknown: there is no dead letter with this id")
+  const { letter, sequence, storedAt } = found.value
+  const { platform } = letter.message
+  // Carried out, and come back as its scheduler was killed: this one nobody has decided on.
+  if (delivery.redelivered && storedAt > delivery.time.getTime())
+    return refuse("is of a message that was given up anew since this was decided", { platform })
   const sentAt = name === "discard" ? undefined : (yield* sentAfterAll([letter])).get(id)
   if (sentAt !== undefined) {
-    const { platform } = letter.message
-    const problems = [{ path: "id", problem: `is of a message that has been sent after all, at ${fromMillis(sentAt)}` }]
     return {
-      ...refused(name, cause, { id, platform, problems }, fromMillis(now)),
+      ...refuse(`is of a message that has been sent after all, at ${fromMillis(sentAt)}`, { platform }),
       afterwards: store.remove(sequence)
-    } satisfies Answer
+    } satisfies Answer as Answer
   }
   const decided = decide(name, command.success, letter, cause, now)
   if (Result.isFailure(decided)) return refused(name, cause, decided.failure, fromMillis(now))

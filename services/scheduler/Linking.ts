@@ -65,7 +65,7 @@ export const removeLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
 })
 
 /** A command that has come back, as when its scheduler was killed, is not about a link that was made since. */
-const whatIsMissing = (found: Option.Option<Contact>, { time }: Delivery) => {
+const whatIsMissing = (found: Option.Option<Contact>, { redelivered, time }: Delivery) => {
   if (Option.isNone(found)) return "is unknown: it has no chat with this sender"
-  return toMillis(found.value.linkedAt) > time.getTime() ? "was linked anew since" : undefined
+  return redelivered && toMillis(found.value.linkedAt) > time.getTime() ? "was linked anew since" : undefined
 }

@@ -12,6 +12,8 @@ import { Subject } from "./Topology.ts"
 export interface Found {
   readonly letter: DeadLetter
   readonly sequence: number
+  /** Milliseconds since the epoch, by the clock of NATS. */
+  readonly storedAt: number
 }
 
 const decode = decodeWith(DeadLetter)
@@ -33,13 +35,13 @@ export class DeadLetterStore extends Context.Service<
       const { js, manager } = yield* Nats
       const { last } = yield* EventLog
       const { publish } = yield* Publisher
-      const found = (text: string, sequence: number) =>
-        Option.map(Result.getSuccess(decode(text)), (letter): Found => ({ letter, sequence }))
+      const found = (text: string, sequence: number, storedAt: number) =>
+        Option.map(Result.getSuccess(decode(text)), (letter): Found => ({ letter, sequence, storedAt }))
       return DeadLetterStore.of({
         find: (id) =>
           Effect.map(
             last("DEAD", Subject.dead("*", id)),
-            Option.flatMap(({ text, sequence }) => found(text, sequence))
+            Option.flatMap(({ text, sequence, storedAt }) => found(text, sequence, storedAt))
           ),
         remove: (sequence) =>
           attempt("remove a dead letter", () => manager.streams.deleteMessage("DEAD", sequence)).pipe(
@@ -51,7 +53,7 @@ export class DeadLetterStore extends Context.Service<
         all: attempt("read the dead letters", async () => {
           const letters: Array<Found> = []
           await readAll(js, "DEAD", { filter_subjects: Subject.dead("*", "*") }, (message) =>
-            letters.push(...Option.toArray(found(message.string(), message.seq)))
+            letters.push(...Option.toArray(found(message.string(), message.seq, message.time.getTime())))
           )
           return letters
         })

@@ -105,25 +105,61 @@ describe("a command that comes back after a later one", () => {
     })
   )
 
+  /** It comes back to what was stored under a subject since it was asked for, which stays: why it is refused. */
+  const backTo = Effect.fnUntraced(function* (
+    command: ReturnType<typeof asked>,
+    kept: { readonly stream: string; readonly subject: string },
+    what: (since: string) => object
+  ) {
+    const all = yield* started
+    const { url } = all.nats
+    const { client, inHand } = yield* heldByAnother(all, command)
+    const since = new Date((inHand?.time.getTime() ?? 0) + 1_000).toISOString()
+    client.publish(kept.subject, JSON.stringify(what(since)))
+    yield* Effect.promise(() => client.flush())
+    yield* all.services.scheduler.start
+    inHand?.nak()
+    yield* eventually("settled", unsettled(url), (left) => left === 0)
+    const events = yield* eventsOf(url, "carillon.event.*.>")
+    const found = yield* withManager(url, (manager) =>
+      manager.streams.getMessage(kept.stream, { last_by_subj: kept.subject })
+    )
+    assert.isNotNull(found)
+    return events.map(({ type, problems }) => ({ type, problems }))
+  })
+
   it.live("takes away no link that was made since", () =>
     Effect.gen(function* () {
-      const all = yield* started
-      const { url } = all.nats
-      const subject = Subject.memory("contact", "telegram.default.p-1")
-      const { client, inHand } = yield* heldByAnother(
-        all,
-        asked("remove-link", { contact: "p-1", platform: "telegram" })
+      const kept = { stream: "MEMORY", subject: Subject.memory("contact", "telegram.default.p-1") }
+      const events = yield* backTo(
+        asked("remove-link", { contact: "p-1", platform: "telegram" }),
+        kept,
+        (linkedAt) => ({
+          recipient: { chatId: "1" },
+          linkedAt
+        })
       )
-      const linkedAt = new Date((inHand?.time.getTime() ?? 0) + 1_000).toISOString()
-      client.publish(subject, JSON.stringify({ recipient: { chatId: "1" }, linkedAt }))
-      yield* Effect.promise(() => client.flush())
-      yield* all.services.scheduler.start
-      inHand?.nak()
-      yield* eventually("settled", unsettled(url), (left) => left === 0)
-      const [event] = yield* eventsOf(url, "carillon.event.rejected.>")
-      assert.deepInclude(event, { problems: [{ path: "contact", problem: "was linked anew since" }] })
-      const kept = yield* withManager(url, (manager) => manager.streams.getMessage("MEMORY", { last_by_subj: subject }))
-      assert.isNotNull(kept)
+      const problems = [{ path: "contact", problem: "was linked anew since" }]
+      assert.deepStrictEqual(events, [{ type: "rejected", problems }])
+    })
+  )
+
+  it.live("decides on no dead letter that it was not about", () =>
+    Effect.gen(function* () {
+      for (const name of ["redrive", "discard"]) {
+        const kept = { stream: "DEAD", subject: Subject.dead("telegram", "m") }
+        const events = yield* backTo(asked(name, { id: "m" }), kept, (at) => ({
+          ...{ state: "failed", at, category: "recipient", reason: "chat-not-found" },
+          ...{ attempt: 2, failures: 1, sendAt: at, possibleDuplicate: false },
+          message: {
+            ...{ id: "m", platform: "telegram", sender: "default", priority: "normal", unknownOutcome: "resend" },
+            ...{ recipient: { chatId: "1" }, content: { type: "text", text: "text of m" }, metadata: {} },
+            ...{ dueAt: at, expiresAt: at }
+          }
+        }))
+        const problems = [{ path: "id", problem: "is of a message that was given up anew since this was decided" }]
+        assert.deepStrictEqual(events, [{ type: "rejected", problems }], name)
+      }
     })
   )
 })
