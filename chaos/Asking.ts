@@ -5,6 +5,7 @@ import { Effect, Schedule } from "effect"
 import type { Change, Changed } from "./Changes.ts"
 import type { Hostile } from "./Hostile.ts"
 import type { NatsServers } from "./NatsServers.ts"
+import { type Order, type Ordered, orderedSender } from "./Orders.ts"
 import type { Planned } from "./Plan.ts"
 import { textOf } from "./World.ts"
 
@@ -41,6 +42,17 @@ export const askChange = ({ connection }: NatsServers, change: Change, start: nu
   return at(start + askedAfterMillis).pipe(
     Effect.andThen(until(() => js.publish(`carillon.command.${name}`, command))),
     Effect.map(({ seq }): Changed => ({ change, sequence: seq }))
+  )
+}
+
+export const askOrder = ({ connection }: NatsServers, order: Order, start: number) => {
+  const js = jetstream(connection, { timeout: 2_000 })
+  const { askedAfterMillis, name, perSecond } = order
+  const rate = perSecond === undefined ? {} : { perSecond }
+  const command = JSON.stringify({ platform: "telegram", sender: orderedSender, ...rate })
+  return at(start + askedAfterMillis).pipe(
+    Effect.andThen(until(() => js.publish(`carillon.command.${name}`, command))),
+    Effect.map(({ seq }): Ordered => ({ order, sequence: seq }))
   )
 }
 

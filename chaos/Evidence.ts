@@ -3,9 +3,10 @@
 import { Effect } from "effect"
 import pg from "pg"
 import { readAll } from "#shared/nats/ReadAll.ts"
-import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
+import { fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/Topology.ts"
 import type { Received } from "../deploy/local/BotApiStandIn.ts"
 import type { NatsServers } from "./NatsServers.ts"
+import { orderedSender } from "./Orders.ts"
 import type { Left, World } from "./World.ts"
 
 export interface Seen {
@@ -19,6 +20,9 @@ export interface Seen {
   readonly possibleDuplicate?: boolean
   /** Of a rejection or a reschedule, which command. */
   readonly cause?: string
+  /** Of orders, what they are and of whom. */
+  readonly orders?: unknown
+  readonly sender?: string
   /** Of a message that is told of whole, when it is due. */
   readonly dueAt?: string
   /** What the platform calls a message that was sent. */
@@ -44,6 +48,8 @@ export interface Evidence {
   /** What should be over by now, and is not: empty when the run has come to its end. */
   readonly leftOver: ReadonlyArray<string>
   readonly quarantined: number
+  /** The orders that stand in the end, of the sender that is ordered about. */
+  readonly standing: unknown
   /** How often a service ended without having been asked to. */
   readonly endedByThemselves: Readonly<Record<string, number>>
   readonly log: string
@@ -55,7 +61,7 @@ export const evidenceOf = Effect.fnUntraced(function* (world: World) {
   const services = Object.values(world.services)
   // In this order: if the log has no event beyond those that the rows have seen, both are of one moment.
   const { rows, position } = yield* Effect.tryPromise(() => lookAtPostgres(world.databaseUrl))
-  const { events, quarantined, queues, last } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
+  const { events, quarantined, queues, last, standing } = yield* Effect.tryPromise(() => lookAtNats(world.nats))
   const notReady = yield* Effect.forEach(services, ({ failing, name }) =>
     Effect.map(failing, (checks) => checks.map((check) => `${name} is not ready: ${check}`))
   )
@@ -72,6 +78,7 @@ export const evidenceOf = Effect.fnUntraced(function* (world: World) {
       ...open
     ],
     quarantined,
+    standing,
     endedByThemselves: Object.fromEntries(services.map(({ endedByItself, name }) => [name, endedByItself()])),
     log: services.map(({ output }) => output()).join("")
   } satisfies Evidence as Evidence
@@ -98,7 +105,15 @@ const lookAtNats = async ({ manager }: NatsServers) => {
     const { messages } = await stored(stream)
     if (messages > 0) queues.push(`${messages} messages are left in ${stream}`)
   }
-  return { events, queues, last: (await stored("EVENTS")).last_seq, quarantined: (await stored("QUARANTINE")).messages }
+  const subject = Subject.sender("telegram", orderedSender, "orders")
+  const orders = await manager.streams.getMessage("SENDERS", { last_by_subj: subject })
+  return {
+    events,
+    queues,
+    last: (await stored("EVENTS")).last_seq,
+    quarantined: (await stored("QUARANTINE")).messages,
+    standing: orders?.json<unknown>()
+  }
 }
 
 const lookAtPostgres = async (url: string) => {

@@ -1,6 +1,7 @@
 // What one run does: which messages, which faults of the platform, what is struck when. Pure: all of it follows from the
 // seed, so that a run that failed can be had again.
 import { type Change, drawChanges } from "./Changes.ts"
+import { drawOrders, type Order } from "./Orders.ts"
 import { pick, randomFrom } from "./Random.ts"
 import { drawStrikes, type Strike, type World } from "./Strikes.ts"
 
@@ -29,6 +30,7 @@ export interface Plan {
   readonly size: Size
   readonly messages: ReadonlyArray<Planned>
   readonly changes: ReadonlyArray<Change>
+  readonly orders: ReadonlyArray<Order>
   readonly world: World
   readonly strikes: ReadonlyArray<Strike>
   /** What happens to the platform's nth request, so long after the start. */
@@ -68,8 +70,9 @@ export const planOf = (seed: number, size: Size, given?: World): Plan => {
     seed,
     size,
     messages,
-    // Of a chance of its own: what else a seed draws is as before.
+    // Of chances of their own: what else a seed draws is as before.
     changes: drawChanges(randomFrom(seed ^ 0x51ed270b), messages),
+    orders: drawOrders(randomFrom(seed ^ 0x2545f491), size.seconds),
     world,
     strikes: drawStrikes(random, world, size.seconds),
     fault: (nth, after) => {

@@ -5,6 +5,7 @@ import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, placeOf, saidOnce } from "./Finding.ts"
 import { outweighed } from "./LateWord.ts"
 import { wrongBy } from "./MachineFaults.ts"
+import { ordersStand } from "./Orders.ts"
 import type { Ran } from "./Run.ts"
 import { limits, marks, textOf } from "./World.ts"
 
@@ -13,6 +14,7 @@ const endings = new Set(["sent", "failed", "expired", "unknown", "cancelled"])
 export const findings = (ran: Ran): ReadonlyArray<Finding> => [
   ...oneEnding(ran),
   ...changesKept(ran),
+  ...ordersStand(ran),
   ...sendsRecorded(ran),
   ...agreement(ran),
   ...inTime(ran),

@@ -1,9 +1,10 @@
 // Runs one plan: asks for its messages, strikes whom it names, and waits until everything has come to an end.
 import { Effect, Schedule } from "effect"
-import { type Asked, ask, askChange, askHostile } from "./Asking.ts"
+import { type Asked, ask, askChange, askHostile, askOrder } from "./Asking.ts"
 import type { Changed } from "./Changes.ts"
 import { type Evidence, evidenceOf } from "./Evidence.ts"
 import { hostile } from "./Hostile.ts"
+import type { Ordered } from "./Orders.ts"
 import { leadMillis, type Plan } from "./Plan.ts"
 import type { Strike } from "./Strikes.ts"
 import { strikeAll } from "./Striking.ts"
@@ -14,6 +15,7 @@ export interface Ran {
   readonly evidence: Evidence
   readonly asked: ReadonlyArray<Asked>
   readonly changed: ReadonlyArray<Changed>
+  readonly ordered: ReadonlyArray<Ordered>
   /** Of the plan's strikes those that really struck. */
   readonly struck: ReadonlyArray<Strike>
   /** When each message was due as it was scheduled, in milliseconds since the epoch. */
@@ -28,12 +30,13 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
   // The message whose id they want was asked for before all others.
   const [victim] = plan.messages.toSorted((a, b) => a.askedAfterMillis - b.askedAfterMillis)
   const attacks = hostile(victim?.id ?? "", start + plan.size.seconds * 1_000)
-  const { asked, changed, struck } = yield* Effect.all(
+  const { asked, changed, ordered, struck } = yield* Effect.all(
     {
       asking: Effect.forEach(plan.messages, (message) => ask(world.nats, message, start), { concurrency: "unbounded" }),
       changed: Effect.forEach(plan.changes, (change) => askChange(world.nats, change, start), {
         concurrency: "unbounded"
       }),
+      ordered: Effect.forEach(plan.orders, (order) => askOrder(world.nats, order, start), { concurrency: "unbounded" }),
       // Over the whole time.
       asked: Effect.forEach(
         attacks,
@@ -54,5 +57,5 @@ export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, nats
     // A timer that NATS had no room for comes back by the watchdog, which asks a second time only after 150 seconds.
     Effect.timeoutOrElse({ duration: "240 seconds", orElse: () => evidenceOf(world) })
   )
-  return { plan, evidence, asked, changed, struck, dueAt } satisfies Ran as Ran
+  return { plan, evidence, asked, changed, ordered, struck, dueAt } satisfies Ran as Ran
 }, Effect.scoped)

@@ -25,6 +25,7 @@ const ran = (wrong: Partial<Evidence>, others: Partial<Ran> = {}): Ran => ({
   plan: { ...planned, messages: [message] },
   asked: [],
   changed: [],
+  ordered: [],
   struck: [],
   dueAt: new Map([["m-0", due]]),
   evidence: {
@@ -34,6 +35,7 @@ const ran = (wrong: Partial<Evidence>, others: Partial<Ran> = {}): Ran => ({
     arrived: [arrival],
     leftOver: [],
     quarantined: 0,
+    standing: undefined,
     endedByThemselves: {},
     log: "all is well",
     ...wrong
@@ -56,6 +58,10 @@ const rescheduled = (place: number, laterMillis: number) =>
 const change = (name: "cancel" | "reschedule") => ({
   changed: [{ change: { id: "m-0", name, askedAfterMillis: 0, dueAfterMillis: 0 }, sequence: 5 }]
 })
+
+const order = { name: "pause" as const, askedAfterMillis: 0 }
+const ordered = (place: number, orders: object) =>
+  ({ type: "orders-changed", at: "", sender: "spare", cause: `command-${place}-1`, orders }) satisfies Seen
 
 /** Sent a second time, after an answer that never came. */
 const again = {
@@ -195,6 +201,12 @@ const cases: ReadonlyArray<readonly [what: string, promise: string, wrong: Parti
       "an earlier change that went before a later one",
       "changes are carried out in their order, or refused",
       { events: [scheduled, rescheduled(6, 1), rescheduled(5, 1), ...events.slice(1)] }
+    ],
+    ["an order that nothing came of", "the last order stands", {}, { ordered: [{ order, sequence: 5 }] }],
+    [
+      "an earlier order that stands",
+      "the last order stands",
+      { events: [...events, ordered(5, { paused: true }), ordered(6, { paused: false })], standing: { paused: true } }
     ],
     ["past its deadline", "not past its deadline", { left: [call(due + 10_500)] }],
     ["something nobody scheduled", "only what was scheduled", { left: [call(due + 1), call(due + 1, "m-9")] }],
