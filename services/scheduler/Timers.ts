@@ -101,6 +101,17 @@ export class Timers extends Context.Service<
           : waiting(wanted, fromMillis(fireAt), 0)
       }
 
+      const pending = (id: MessageId) =>
+        Effect.map(
+          log.last("TIMERS", Subject.pending(id)),
+          Option.map((timer) => ({
+            attempt: decodeAttempt(timer.text),
+            firesAt: scheduledAt(timer),
+            sequence: timer.sequence,
+            changedBy: timer.header(changedByHeader)
+          }))
+        )
+
       const changing = (id: MessageId, platform: Platform | "*" = "*", own?: PerhapsArmed["own"]) =>
         Effect.map(
           log.last("TIMERS", Subject.changed(platform, id)),
@@ -132,7 +143,13 @@ export class Timers extends Context.Service<
           left.map(({ attempt: { message } }) => message),
           perhaps
         )
-        return left.filter(({ attempt: { message } }) => states.get(message.id) === "fired")
+        const perhapsLost = left.filter(({ attempt: { message } }) => states.get(message.id) === "fired")
+        // Rescheduled since, its timer stands: what is due within the lead would go on its way in spite of it.
+        return yield* Effect.filter(
+          perhapsLost,
+          ({ attempt: { message } }) => Effect.map(pending(message.id), Option.isNone),
+          { concurrency: 50 }
+        )
       })
 
       return Timers.of({
@@ -142,16 +159,7 @@ export class Timers extends Context.Service<
           // `conflict` means that the timer stands already.
           yield* publish(missing.map((one) => timer(one, now)))
         }),
-        pending: (id) =>
-          Effect.map(
-            log.last("TIMERS", Subject.pending(id)),
-            Option.map((timer) => ({
-              attempt: decodeAttempt(timer.text),
-              firesAt: scheduledAt(timer),
-              sequence: timer.sequence,
-              changedBy: timer.header(changedByHeader)
-            }))
-          ),
+        pending,
         anew: (old, cause) =>
           Effect.map(
             publish([waiting({ attempt: old.attempt, cause, changedBy: old.changedBy }, old.firesAt, old.sequence)]),
