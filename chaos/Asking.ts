@@ -25,34 +25,34 @@ const until = <A>(publish: () => Promise<A>) =>
 
 const at = (instant: number) => Effect.suspend(() => Effect.sleep(Math.max(0, instant - Date.now())))
 
-export const ask = ({ connection }: NatsServers, message: Planned, start: number) => {
+/** Answers with where it stands among the commands: its own place, or of several the last. */
+const command = ({ connection }: NatsServers, name: string, body: object, instant: number) => {
   const js = jetstream(connection, { timeout: 2_000 })
-  const command = JSON.stringify(commandOf(message, start + message.dueAfterMillis))
-  return at(start + message.askedAfterMillis).pipe(
-    Effect.andThen(until(() => js.publish("carillon.command.schedule", command)))
+  const payload = JSON.stringify(body)
+  return Effect.andThen(
+    at(instant),
+    until(async () => (await js.publish(`carillon.command.${name}`, payload)).seq)
   )
 }
 
-/** Answers with where it stands among the commands: its own place, or of several the last. */
-export const askChange = ({ connection }: NatsServers, change: Change, start: number) => {
-  const js = jetstream(connection, { timeout: 2_000 })
+export const ask = (nats: NatsServers, message: Planned, start: number) =>
+  command(nats, "schedule", commandOf(message, start + message.dueAfterMillis), start + message.askedAfterMillis)
+
+export const askChange = (nats: NatsServers, change: Change, start: number) => {
   const { askedAfterMillis, dueAfterMillis, id, name } = change
   const dueAt = name === "reschedule" ? { dueAt: new Date(start + dueAfterMillis).toISOString() } : {}
-  const command = JSON.stringify({ id, ...dueAt })
-  return at(start + askedAfterMillis).pipe(
-    Effect.andThen(until(() => js.publish(`carillon.command.${name}`, command))),
-    Effect.map(({ seq }): Changed => ({ change, sequence: seq }))
+  return Effect.map(
+    command(nats, name, { id, ...dueAt }, start + askedAfterMillis),
+    (sequence): Changed => ({ change, sequence })
   )
 }
 
-export const askOrder = ({ connection }: NatsServers, order: Order, start: number) => {
-  const js = jetstream(connection, { timeout: 2_000 })
+export const askOrder = (nats: NatsServers, order: Order, start: number) => {
   const { askedAfterMillis, name, perSecond } = order
   const rate = perSecond === undefined ? {} : { perSecond }
-  const command = JSON.stringify({ platform: "telegram", sender: orderedSender, ...rate })
-  return at(start + askedAfterMillis).pipe(
-    Effect.andThen(until(() => js.publish(`carillon.command.${name}`, command))),
-    Effect.map(({ seq }): Ordered => ({ order, sequence: seq }))
+  return Effect.map(
+    command(nats, name, { platform: "telegram", sender: orderedSender, ...rate }, start + askedAfterMillis),
+    (sequence): Ordered => ({ order, sequence })
   )
 }
 

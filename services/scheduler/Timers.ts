@@ -56,7 +56,10 @@ export class Timers extends Context.Service<
     change(old: Pending, change: TimerChange, headers: Headers): Effect.Effect<Fate, NatsError>
     /** A change of it waits to be carried out. */
     changing(id: MessageId): Effect.Effect<boolean, NatsError>
-    /** How far each message is that has no timer: a change of it waits to be carried out, or it was cancelled since then. */
+    /**
+     * How far each message is that has no timer: a change of it waits to be carried out, or it was cancelled since then.
+     * Nothing of one that has a timer by now.
+     */
     without(
       messages: ReadonlyArray<Message>,
       since: PerhapsArmed
@@ -124,10 +127,16 @@ export class Timers extends Context.Service<
           concurrency: 50
         })
         const cancelled = messages.length > inChange.length ? yield* log.idsSince(["cancelled"], since) : undefined
-        const stateOf = ({ id }: Message) =>
-          cancelled?.has(attemptEventId(id, undefined, "cancelled")) ? "cancelled" : "fired"
+        const wasCancelled = ({ id }: Message) => cancelled?.has(attemptEventId(id, undefined, "cancelled"))
+        const changingIds = new Set(inChange.map(({ id }) => id))
+        const left = messages.filter((message) => !changingIds.has(message.id) && !wasCancelled(message))
+        // A change may have been carried out since its timer was looked for.
+        const fired = yield* Effect.filter(left, ({ id }) => Effect.map(pending(id), Option.isNone), {
+          concurrency: 50
+        })
         return new Map([
-          ...messages.map((message) => [message.id, stateOf(message)] as const),
+          ...messages.filter(wasCancelled).map(({ id }) => [id, "cancelled"] as const),
+          ...fired.map(({ id }) => [id, "fired"] as const),
           ...inChange.map(({ id }) => [id, "changing"] as const)
         ])
       })
@@ -143,13 +152,8 @@ export class Timers extends Context.Service<
           left.map(({ attempt: { message } }) => message),
           perhaps
         )
-        const perhapsLost = left.filter(({ attempt: { message } }) => states.get(message.id) === "fired")
-        // Rescheduled since, its timer stands: what is due within the lead would go on its way in spite of it.
-        return yield* Effect.filter(
-          perhapsLost,
-          ({ attempt: { message } }) => Effect.map(pending(message.id), Option.isNone),
-          { concurrency: 50 }
-        )
+        // Rescheduled since, its timer stands, and what is due within the lead would go on its way in spite of it.
+        return left.filter(({ attempt: { message } }) => states.get(message.id) === "fired")
       })
 
       return Timers.of({

@@ -43,16 +43,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     { since }
   )
   const first = yield* firstToCome(missing.some(({ delivery }, index) => !messages[index] && !isNew(delivery)))
-  // Carried out between the look at its timer and the look at its changes.
-  const armedSince = new Set(
-    yield* Effect.filter(
-      [...states].flatMap(([id, state]) => (state === "fired" ? [id] : [])),
-      (id) => Effect.map(timers.pending(id), Option.isSome),
-      { concurrency: sideBySide }
-    )
-  )
   const answerTo = ({ delivery, id }: Command, message: Message | undefined): Answer | undefined => {
-    if (armedSince.has(id)) return undefined
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     if (!message) {

@@ -6,7 +6,7 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
 import { natsForTest } from "../support/Layers.ts"
-import { forgetDuplicates, pendingTimers, streamCount } from "../support/Streams.ts"
+import { pendingTimers, streamCount } from "../support/Streams.ts"
 
 const attempt = (id: string, dueAt: number): Attempt => ({
   message: {
@@ -23,7 +23,6 @@ describe("timers that may have been armed before", () => {
       const { layer, nats } = yield* natsForTest
       yield* Effect.gen(function* () {
         yield* provision([])
-        yield* forgetDuplicates(nats.url)
         const { arm } = yield* Timers
         const now = Date.now()
         // As a reschedule left it, of which the command that scheduled it knows nothing.
