@@ -13,13 +13,16 @@ const typesOf = ({ spec }: Policy) => spec?.policyTypes ?? (spec?.egress ? ["Ing
 const of = (release: Release, { labels }: Workload, type: "Ingress" | "Egress") =>
   policies(release).filter((it) => typesOf(it).includes(type) && selects(it.spec?.podSelector ?? {}, labels))
 
-const blocks = (cidrs: ReadonlyArray<string>) => {
+const family = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4")
+
+/** An IPv4 address is in no block of IPv6, though a BlockList has all of them in ::/0. */
+const blocks = (cidrs: ReadonlyArray<string>) => (address: string) => {
   const list = new BlockList()
   for (const cidr of cidrs) {
     const [network = "", length] = cidr.split("/")
-    list.addSubnet(network, Number(length), isIPv6(network) ? "ipv6" : "ipv4")
+    if (family(network) === family(address)) list.addSubnet(network, Number(length), family(network))
   }
-  return (address: string) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4")
+  return list.check(address, family(address))
 }
 
 /** Outside of the cluster: peers by labels are not there. */
@@ -47,6 +50,8 @@ const goesTo = (release: Release, workload: Workload, port: number, protocol = "
 const anywhere = ["198.51.100.7", "2001:db8::7"]
 const usual = [443, 80, 8443, 25]
 const metadata = "169.254.169.254"
+/** Private, and named by no file of values. */
+const nearby = ["10.0.0.1", metadata]
 
 const isGateway = ({ labels }: Workload) => Boolean(labels["app.kubernetes.io/component"]?.endsWith("-gateway"))
 
@@ -120,6 +125,26 @@ export const network: Topic = {
           for (const { spec } of of(release, gateway, "Egress")) {
             for (const rule of spec?.egress ?? []) rule.ports = [{ port: 1 }]
           }
+        }
+      }
+    },
+    {
+      says: "leads gateways to no private network that is not named, for publishers choose where webhooks go",
+      broken: eachWorkload((workload, release) =>
+        isGateway(workload) && policies(release).length > 0
+          ? nearby.filter((address) => reaches(release, workload, address, 443)).map((address) => `reaches ${address}`)
+          : undefined
+      ),
+      bites: {
+        "an exception that is missing": (release) => {
+          const peers = policies(release)
+            .flatMap(({ spec }) => spec?.egress ?? [])
+            .flatMap(({ to }) => to ?? [])
+          delete some(peers, ({ ipBlock }) => ipBlock?.except !== undefined).ipBlock?.except
+        },
+        "no address, which is any": (release) => {
+          const rules = policies(release).flatMap(({ spec }) => spec?.egress ?? [])
+          delete some(rules, ({ ports, to }) => Boolean(to) && ports?.[0]?.port === 443).to
         }
       }
     },

@@ -49,7 +49,7 @@
 {{- include "carillon.egressRule" $rule -}}
 {{- end -}}
 
-{{/* Of a workload: the internet, but for private networks. */}}
+{{/* Of a workload: the internet, but for private networks; nothing where its list of addresses is empty. */}}
 {{- define "carillon.egressInternet" -}}
 {{- $internet := .root.Values.networkPolicy.internet -}}
 {{- $to := list -}}
@@ -59,7 +59,7 @@
 {{- if eq . "::/0" }}{{ $_ := set $block "except" $internet.exceptV6 }}{{ end -}}
 {{- $to = append $to (dict "ipBlock" $block) -}}
 {{- end -}}
-{{- include "carillon.egressRule" (dict "ports" $internet.ports "to" $to) -}}
+{{- if $to }}{{ include "carillon.egressRule" (dict "ports" $internet.ports "to" $to) }}{{ end -}}
 {{- end -}}
 
 {{- define "carillon.egressTelemetry" -}}
