@@ -53,6 +53,17 @@ export const readMarkdown = (text: string): Page => {
   return { links, anchors, blocks, spans }
 }
 
+/** Of a page what stands under one heading, up to the next that is no deeper. */
+export const section = (path: string, heading: string): Page => {
+  const tokens = new Marked().lexer(readFileSync(join(root, path), "utf8"))
+  const at = tokens.findIndex((token) => token.type === "heading" && token.text === heading)
+  const head = tokens[at]
+  if (head?.type !== "heading") throw new Error(`${path} has no heading ${heading}`)
+  const under = tokens.slice(at + 1)
+  const end = under.findIndex((token) => token.type === "heading" && token.depth <= head.depth)
+  return readMarkdown((end < 0 ? under : under.slice(0, end)).map(({ raw }) => raw).join(""))
+}
+
 const read = new Map<string, Page>()
 
 /** By its path in the project. */

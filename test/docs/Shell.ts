@@ -1,5 +1,6 @@
 // Takes what is to be typed at a shell apart: into its commands, each with its variables and its words.
 import { parse } from "shell-quote"
+import type { Page } from "./Markdown.ts"
 
 export interface Typed {
   readonly variables: ReadonlyArray<string>
@@ -56,3 +57,7 @@ const commandsOf = (line: string): ReadonlyArray<Typed> => {
 }
 
 export const typed = (text: string): ReadonlyArray<Typed> => lines(text).flatMap(commandsOf)
+
+/** All that a page tells its reader to type, in its order. */
+export const typedIn = ({ blocks }: Page): ReadonlyArray<Typed> =>
+  blocks.filter(({ language }) => language === "sh").flatMap(({ text }) => typed(text))
