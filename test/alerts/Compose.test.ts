@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { page } from "../docs/Markdown.ts"
 import { complaint, withTools } from "../support/PrometheusTools.ts"
 
 const deploy = join(import.meta.dirname, "../../deploy")
@@ -59,4 +60,17 @@ describe("the configurations", () => {
       })
     )
   )
+
+  it.each(["prometheus/prometheus.yaml", "compose/prometheus.yaml"])("%s hands its alerts to somebody", (file) => {
+    const { alerting, rule_files } = parse(readFileSync(join(deploy, file), "utf8"))
+    assert.deepStrictEqual(rule_files, ["carillon.rules.yaml"])
+    assert.match(alerting?.alertmanagers[0].static_configs[0].targets[0], /^\w+:9093$/)
+  })
+
+  it("of Prometheus and Alertmanager are where the installation leads to, so that alerts reach people", () => {
+    assert.includeMembers(
+      [...page("docs/installation.md").links],
+      ["../deploy/prometheus/prometheus.yaml", "../deploy/alertmanager/alertmanager.yaml"]
+    )
+  })
 })
