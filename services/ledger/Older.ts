@@ -28,7 +28,6 @@ export const keepOlder = Effect.fn("ledger.keepOlder")(function* (query: Query, 
        (recorded_at < $1::timestamptz OR EXISTS (
          SELECT FROM carillon.message_events e WHERE e.message_id = id AND (e.stored_at, e.sequence) < ${first}))`,
       {
-        attempts: `attempts - ${later("'send-started'")}`,
         costUnits: `cost_units - ${later("'sent', 'part-sent'")}`
       }
     ),

@@ -32,15 +32,16 @@ export const fold = (known: Rows, recorded: ReadonlyArray<Recorded>): Rows => {
     const id = messageId(event)
     if (id === undefined) continue
     const before = messages.get(id) ?? known.messages.get(id)
-    const after = onEvent(before, event, id, storedAt)
+    const key = attemptKey(id, attemptOf(event))
+    const knownAttempt = attempts.get(key) ?? known.attempts.get(key)
+    const after = onEvent(before, event, id, storedAt, begins(knownAttempt, event))
     if (after === undefined) continue
     messages.set(id, after)
     if (event.type === "erased") contents.set(id, null)
     else if ("message" in event && after.erasedAt === null && plans(before, event)) {
       contents.set(id, contentsOf(event.message))
     }
-    const key = attemptKey(id, attemptOf(event))
-    const attempt = onAttempt(attempts.get(key) ?? known.attempts.get(key), event, id)
+    const attempt = onAttempt(knownAttempt, event, id)
     if (attempt) attempts.set(key, attempt)
   }
   return { messages, attempts, contents }
@@ -94,7 +95,8 @@ const onEvent = (
   known: MessageRow | undefined,
   event: Event,
   id: string,
-  storedAt: Instant
+  storedAt: Instant,
+  begun: boolean
 ): MessageRow | undefined => {
   if (!ofMessage(event)) return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
@@ -108,7 +110,7 @@ const onEvent = (
     status,
     redrivenAt: event.type === "redriven" ? Math.max(before.redrivenAt, event.attempt) : before.redrivenAt,
     sentAt: before.sentAt ?? (event.type === "sent" ? event.sentAt : null),
-    attempts: before.attempts + (event.type === "send-started" && (event.part ?? 1) === 1 ? 1 : 0),
+    attempts: before.attempts + (begun ? 1 : 0),
     lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
     possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
     costUnits: before.costUnits + (event.type === "sent" || event.type === "part-sent" ? 1 : 0),
@@ -132,10 +134,12 @@ const statusOf = (before: MessageRow, event: Exclude<Event, EventOf<"rejected" |
   return further(before.status, event.type === "resolved" ? event.as : statusAfter[event.type])
 }
 
-/** A refusal changes nothing of a message that stands. A refused cancel or reschedule makes none either. */
+/**
+ * A refusal changes nothing of a message that stands, not even when it was heard of last: the watchdog goes by that, and
+ * whoever asks again and again would keep it away. A refused cancel or reschedule makes none either.
+ */
 const onRejected = (known: MessageRow | undefined, event: EventOf<"rejected">, id: string, storedAt: Instant) => {
-  if (known) return { ...known, updatedAt: later(known.updatedAt, storedAt) }
-  if (event.command !== "schedule") return undefined
+  if (known || event.command !== "schedule") return undefined
   const problems = event.problems.map(({ path, problem }) => `${path} ${problem}`.trim())
   return { ...unheardOf(id, storedAt), platform: event.platform ?? null, errorDetail: problems.join("; ") }
 }
@@ -202,12 +206,14 @@ type Carrying = Extract<Event, { readonly message: unknown }>
 
 /**
  * Whether the message in the event is the plan from now on. The newest of scheduled and rescheduled is; what others
- * carry along counts only while neither was seen, because the log no longer had it.
+ * carry along counts only while neither was seen, because the log no longer had it. `scheduled` is before all others,
+ * whatever time it says: it goes by the scheduler's clock, which may be ahead of NATS'.
  */
 const plans = (known: MessageRow | undefined, event: Event): event is Carrying => {
   if (!("message" in event)) return false
   if (!isPlan(event)) return !known?.plannedAt && !known?.dueAt
-  return !known?.plannedAt || known.plannedAt <= event.at
+  if (!known?.plannedAt) return true
+  return event.type !== "scheduled" && (known.plannedAt === known.acceptedAt || known.plannedAt <= event.at)
 }
 
 const isPlan = (event: Event) => event.type === "scheduled" || event.type === "rescheduled" || event.type === "redriven"
@@ -227,7 +233,7 @@ const contentsOf = (message: Message): ContentRow => {
 /** The latest failure, for as long as it explains the status. */
 const errorAfter = (before: MessageRow, event: Event, status: Status) => {
   if (status === "sent" || status === "delivered" || status === "read") return noError
-  if (event.type === "redriven") return noError
+  if (event.type === "redriven") return event.attempt > before.redrivenAt ? noError : {}
   if (final(before.status)) return {}
   if ("category" in event) return { errorCategory: event.category, errorDetail: event.reason }
   if (event.type === "unknown") return { errorCategory: "unknown" as const, errorDetail: event.reason }
@@ -247,6 +253,10 @@ const nextAttempt = (row: MessageRow, event: Event): Instant | null => {
   const begun = next !== null && row.lastAttemptAt !== null && next <= row.lastAttemptAt
   return begun || settled(row.status) ? null : next
 }
+
+/** Of a text in parts each has an intent of its own, and a later attempt may begin with any of them. */
+const begins = (known: AttemptRow | undefined, event: Event) =>
+  event.type === "send-started" && (known?.startedAt ?? null) === null
 
 const onAttempt = (known: AttemptRow | undefined, event: Event, id: string): AttemptRow | undefined => {
   if (event.type !== "send-started" && event.type !== "sent" && event.type !== "attempt-failed") return undefined

@@ -59,6 +59,8 @@ export const started = (id: string, attempt = 1): Event => ({
   recipient: { chatId: mark },
   possibleDuplicate: attempt > 2
 })
+/** The intent of one part of a text. */
+export const startedPart = (id: string, part: number, attempt = 1) => ({ ...started(id, attempt), part }) as Event
 export const sent = (id: string, attempt = 1): Event => ({
   type: "sent",
   at: at(60 * attempt + 1),
@@ -249,6 +251,19 @@ const again = (id: string, attempt: number) => [
   retryScheduled(id, attempt + 1)
 ]
 
+/** A text in parts: the second attempt goes on where the first was broken off. */
+export const inParts = (id: string): ReadonlyArray<Event> => [
+  scheduled(id),
+  ...[dispatched(id), startedPart(id, 1), partSent(id), startedPart(id, 2), attemptFailed(id), retryScheduled(id)],
+  ...[dispatched(id, 2), startedPart(id, 2, 2), sent(id, 2)]
+]
+
+/** Sent again by an operator, and in vain. */
+export const givenUpTwice = (id: string): ReadonlyArray<Event> => [
+  ...[scheduled(id), ...once(id), attemptFailed(id), failed(id)],
+  ...[redriven(id, 2), ...once(id, 2), attemptFailed(id, 2), failed(id, 2)]
+]
+
 /** Its first gateway was replaced in the middle of it, and said when it was back that it had sent it too. */
 export const sentTwice = (id: string): ReadonlyArray<Event> => [
   scheduled(id),
@@ -283,6 +298,8 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   (id) => [overdue(id, "no-row"), scheduled(id), overdue(id), ...once(id), sent(id), overdue(id, "timer-left", 4_000)],
   (id) => [seriesChanged(id), occurrencesMissed(id), occurrence(id), ...once(id), sent(id)],
   sentTwice,
+  inParts,
+  givenUpTwice,
   (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), failed(id), sent(id)]
 ]
 

@@ -15,7 +15,9 @@ import {
   expired,
   failed,
   fellBack,
+  givenUpTwice,
   held,
+  inParts,
   livesOf,
   mark,
   redriven,
@@ -173,6 +175,21 @@ describe("a message's row", () => {
     assert.strictEqual(row(newest, scheduled("m"), dispatched("m")).dueAt, "2026-11-01T09:08:40.000Z")
   })
 
+  it("follows a change that says an earlier time than what it changes: its scheduler's clock was ahead", () => {
+    const ahead = { ...scheduled("m"), at: fromMillis(Date.UTC(2026, 10, 1, 9, 0, 30)) } as Event
+    assert.strictEqual(row(ahead, rescheduled("m", 20)).dueAt, "2026-11-01T09:08:40.000Z")
+    assert.strictEqual(row(ahead, rescheduled("m", 20), rescheduled("m", 10)).dueAt, "2026-11-01T09:08:40.000Z")
+  })
+
+  it("counts an attempt once, however many parts its text has and with whichever it begins", () => {
+    assert.strictEqual(row(...inParts("m")).attempts, 2)
+  })
+
+  it("says why it was given up the last time", () => {
+    assert.strictEqual(row(...givenUpTwice("m")).errorCategory, "recipient")
+    assert.strictEqual(row(...givenUpTwice("m"), ...givenUpTwice("m").slice(-5)).errorCategory, "recipient")
+  })
+
   it("is made from what is known when its beginning has left the log", () => {
     const { acceptedAt, dueAt, status } = row(dispatched("m"), started("m"))
     assert.deepStrictEqual(
@@ -185,6 +202,7 @@ describe("a message's row", () => {
   it("comes of a refused schedule only while there is none", () => {
     assert.strictEqual(row(refused("m")).errorDetail, "dueAt is in the past")
     assert.strictEqual(row(scheduled("m"), refused("m")).errorDetail, null)
+    assert.deepStrictEqual(row(scheduled("m"), refused("m")), row(scheduled("m")))
     assert.strictEqual(row(refused("m"), scheduled("m")).status, "pending")
     assert.strictEqual(fold(noRows, recorded([refused("m", "cancel")])).messages.size, 0)
   })
