@@ -1,6 +1,7 @@
 // carillon erase: a person asked to be forgotten.
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { MessageId } from "#shared/contract/Fields.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { erase, type Report } from "../../services/ledger/Erase.ts"
 import type { Places } from "../../services/ledger/Search.ts"
@@ -24,6 +25,8 @@ const flags = {
   json: jsonFlag
 }
 
+const isMessageId = Schema.is(MessageId)
+
 const firstLine = Effect.map(
   Effect.tryPromise({ try: standardInput, catch: () => new Refused({ message: "standard input is too long" }) }),
   (text) => text.split("\n")[0]?.trim() ?? ""
@@ -42,7 +45,10 @@ const told = ({ found, left, removed, searched }: Report) => {
 }
 
 const summary = (report: Report) =>
-  `${report.messages} messages: ${report.cancelled} cancelled, ${report.erased} erased now, ${report.underWay.length} not ended`
+  `${report.messages} messages: ${report.cancelled} cancelled, ${report.erased} erased now, ${report.underWay.length} not ended` +
+  (report.contacts.length === 0
+    ? ""
+    : `\nthe address is linked by ${report.contacts.join(", ")}: theirs are among them`)
 
 export const eraseCommand = Command.make(
   "erase",
@@ -54,6 +60,9 @@ export const eraseCommand = Command.make(
     const said = Option.getOrUndefined(recipient)
     const address = said === "-" ? yield* firstLine : said
     if (address === "") return yield* new Refused({ message: "the address is empty" })
+    if (Option.exists(message, (id) => !isMessageId(id))) {
+      return yield* new Refused({ message: "--message must be an id: 1 to 128 of A-Z a-z 0-9 _ -" })
+    }
     const report = yield* erase({
       ...given({ id: message, reason }),
       ...(address === undefined ? {} : { address }),

@@ -2,12 +2,14 @@
 // of them, and proves it by searching. Run by an operator, with rights that no service has.
 import { randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
-import { type Erasing, textsIn, wordsOf } from "#shared/contract/Erasure.ts"
+import { type Erasing, remainsOf, tellsOf, textsIn, wordsOf } from "#shared/contract/Erasure.ts"
 import type { EventOf } from "#shared/contract/Events.ts"
-import type { MessageId } from "#shared/contract/Fields.ts"
+import type { ContactId, MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { browse } from "#shared/nats/Browse.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { streamErasure } from "#shared/nats/StreamErasure.ts"
+import { contactOf, streamErasure } from "#shared/nats/StreamErasure.ts"
+import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { alone } from "./Alone.ts"
 import { checkpoint } from "./Checkpoint.ts"
@@ -41,6 +43,8 @@ export interface Report {
   readonly cancelled: number
   /** Without anything personal from now on; those that were so before do not count. */
   readonly erased: number
+  /** Who has linked the address: their messages and series go with it, and their links. */
+  readonly contacts: ReadonlyArray<ContactId>
   /** Not ended: left as they are. */
   readonly underWay: ReadonlyArray<MessageId>
   /** What was found before, by stream, and by table and column. */
@@ -62,7 +66,10 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
   yield* wish.onProgress("looking for what is there")
   const { erasing, found, searched } = yield* look(wish)
   const before = yield* rowsOf(erasing.ids)
-  const report = { messages: before.size, cancelled: 0, erased: 0, removed: {}, left: {}, found, searched }
+  const report = {
+    ...{ messages: before.size, cancelled: 0, erased: 0, contacts: [...(erasing.contacts ?? none)] },
+    ...{ removed: {}, left: {}, found, searched }
+  }
   if (wish.dryRun) {
     return {
       ...report,
@@ -90,17 +97,19 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
 const look = Effect.fnUntraced(function* ({ id, address }: Wish) {
   const { query } = yield* Postgres
   const ids = new Set<MessageId>(id === undefined ? [] : [id])
+  const contacts = address === undefined ? none : yield* contactsWith(address)
   if (address !== undefined) {
     const known = yield* query<{ readonly id: string }>(
       `SELECT message_id AS id FROM carillon.message_contents
-       WHERE $1 IN (SELECT value FROM jsonb_each_text(recipient)) OR $1 IN (
-         SELECT address.value FROM jsonb_array_elements(rest -> 'fallback') channel,
-           jsonb_each_text(channel.value -> 'recipient') address)`,
-      [address]
+       WHERE EXISTS (
+         SELECT FROM jsonb_path_query(jsonb_build_array(recipient) || coalesce(rest -> 'fallback', '[]'), '$[*]') channel,
+           jsonb_each_text(coalesce(channel -> 'recipient', channel)) address
+         WHERE address.value = $1 OR address.key = 'contact' AND address.value = ANY($2::text[]))`,
+      [address, [...contacts]]
     )
     for (const one of known) ids.add(one.id)
     yield* searchStreams(
-      { ids: new Set(), address, texts: new Set() },
+      { ids: none, address, contacts, texts: none },
       {
         hits: (hits) =>
           Effect.sync(() => {
@@ -115,11 +124,28 @@ const look = Effect.fnUntraced(function* ({ id, address }: Wish) {
   )
   const contents = kept.flatMap(({ content, rest }) => [content, ...(rest.fallback ?? []).map((one) => one.content)])
   const texts = new Set(contents.flatMap(wordsOf))
-  const erasing: Erasing = { ids, texts, ...(address === undefined ? {} : { address }) }
+  const erasing: Erasing = { ids, contacts, texts, ...(address === undefined ? {} : { address }) }
   const seen = (remains: Parameters<typeof textsIn>[0]) => {
     for (const text of textsIn(remains, ids)) texts.add(text)
   }
   return { erasing, ...(yield* searchAll(erasing, { seen })) }
+})
+
+const none: ReadonlySet<string> = new Set()
+
+/** By the links that hold now: who had it before is written to elsewhere. */
+const contactsWith = Effect.fnUntraced(function* (address: string) {
+  const contacts = new Set<ContactId>()
+  yield* browse("MEMORY", Subject.memory("contact", ">"), (page) =>
+    Effect.sync(() => {
+      for (const { subject, text } of page) {
+        const contact = contactOf(subject)?.contact
+        if (contact && tellsOf(remainsOf(text), { ids: none, address, texts: none })) contacts.add(contact)
+      }
+      return true
+    })
+  )
+  return contacts
 })
 
 /** What was just said of them stands in the tables: only then may it go from the log. */

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { type Erasing, type Remains, remainsOf } from "#shared/contract/Erasure.ts"
 import { browse, type Lying } from "#shared/nats/Browse.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
-import { streamErasure } from "#shared/nats/StreamErasure.ts"
+import { isOfSeries, streamErasure } from "#shared/nats/StreamErasure.ts"
 import { type StreamName, streams } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 
@@ -30,11 +30,9 @@ export const searchStreams = Effect.fnUntraced(function* <R = never>(erasing: Er
     yield* browse(stream, ">", (page) =>
       Effect.gen(function* () {
         searched[stream] = (searched[stream] ?? 0) + page.length
-        const all = page.map(
-          (found): Hit => ({ stream, found, remains: remainsOf(found.text, found.header("ce-subject")) })
-        )
+        const all = page.map((found): Hit => ({ stream, found, remains: remainsIn(stream, found) }))
         for (const { remains } of all) visits.seen?.(remains)
-        const hits = all.filter(({ remains }) => streamErasure[stream].tells(remains, erasing))
+        const hits = all.filter(({ found, remains }) => streamErasure[stream].tells(remains, erasing, found.subject))
         if (hits.length === 0) return true
         found[stream] = (found[stream] ?? 0) + hits.length
         if (visits.hits) yield* visits.hits(hits)
@@ -44,6 +42,11 @@ export const searchStreams = Effect.fnUntraced(function* <R = never>(erasing: Er
   }
   return { found: found as Places, searched: searched as Places }
 })
+
+const remainsIn = (stream: StreamName, found: Lying): Remains => {
+  const { id, ...rest } = remainsOf(found.text, found.header("ce-subject"))
+  return id === undefined || isOfSeries(stream, found) ? rest : { ...rest, id }
+}
 
 interface Column {
   readonly table: string

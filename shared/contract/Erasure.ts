@@ -1,6 +1,6 @@
 // What is personal in what is stored, and what is left of a message whose person asked to be forgotten. Pure.
 import type { Event, EventOf, EventType, Message } from "./Events.ts"
-import type { MessageId } from "./Fields.ts"
+import type { ContactId, MessageId } from "./Fields.ts"
 
 /** What becomes of an event of such a message: it holds nothing personal, or goes, or another takes its place. */
 export const onErasure = {
@@ -56,6 +56,8 @@ export interface Erasing {
   readonly ids: ReadonlySet<MessageId>
   /** All that is said to or of this address, whatever message it belongs to. */
   readonly address?: string
+  /** Who has this address now: what goes to them goes there. */
+  readonly contacts?: ReadonlySet<ContactId>
   /** What these messages said, as far as it was found. */
   readonly texts: ReadonlySet<string>
 }
@@ -91,13 +93,14 @@ const idIn = (json: unknown): MessageId | undefined => {
 
 /** Whether this tells anything personal of them. */
 export const tellsOf = (remains: Remains, erasing: Erasing): boolean => {
-  const { address, ids, texts } = erasing
+  const { address, contacts = none, ids, texts } = erasing
   const { id, json, text } = remains
   if (json === undefined) {
     return (
       (id !== undefined && ids.has(id)) ||
       (address !== undefined && text.includes(address)) ||
-      [...ids, ...texts].some((one) => text.includes(one))
+      text.split(beyondIds).some((word) => ids.has(word)) ||
+      [...texts].some((one) => text.includes(one))
     )
   }
   const theirs = id !== undefined && ids.has(id)
@@ -106,9 +109,14 @@ export const tellsOf = (remains: Remains, erasing: Erasing): boolean => {
   return visit(json, (key, value) =>
     key === address || (typeof value === "string" && (value === address || says.has(value)))
       ? true
-      : theirs && personal.has(key) && !isErased(value)
+      : (theirs && personal.has(key) && !isErased(value)) || (key === "recipient" && contacts.has(contactIn(value)))
   )
 }
+
+/** An id may be a piece of another one. */
+const beyondIds = /[^A-Za-z0-9_-]+/
+
+const contactIn = (recipient: unknown) => String((recipient as { readonly contact?: unknown } | null)?.contact ?? "")
 
 const none: ReadonlySet<string> = new Set()
 const personal = new Set(["recipient", "content", "fallback", "movedTo"])

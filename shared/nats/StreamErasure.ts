@@ -1,6 +1,7 @@
 // What is said of a person in each stream, and how it goes: one rule a stream, so that a new stream needs one to compile.
 import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
+import { Contact } from "#shared/contract/Contacts.ts"
 import {
   type Erasing,
   isEvent,
@@ -12,16 +13,17 @@ import {
 } from "#shared/contract/Erasure.ts"
 import { events } from "#shared/contract/Events.ts"
 import { SenderState } from "#shared/contract/Senders.ts"
+import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Lying } from "./Browse.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
 import { eventMessage, Publisher } from "./Publisher.ts"
 import { removeAt } from "./Removing.ts"
-import { type StreamName, Subject } from "./Topology.ts"
+import { commandOf, type StreamName, Subject } from "./Topology.ts"
 
 type Removal = Effect.Effect<void, NatsError, Nats | Publisher>
 
 export interface Rule {
-  readonly tells: (remains: Remains, erasing: Erasing) => boolean
+  readonly tells: (remains: Remains, erasing: Erasing, subject: string) => boolean
   /** For good, and overwritten on the disk. Left out: those who read the stream take it away when they are done. */
   readonly remove?: (found: Lying, erasing: Erasing) => Removal
 }
@@ -66,22 +68,66 @@ const releaseBrake = Effect.fnUntraced(function* (found: Lying, { address }: Era
 const tellsUnread = (remains: Remains, erasing: Erasing): boolean =>
   (remains.id !== undefined && erasing.ids.has(remains.id)) || tellsOf(remains, erasing)
 
+/** A series, and a command about one, may have the id of some message: they have nothing to do with each other. */
+export const isOfSeries = (stream: StreamName, { header, subject }: Lying): boolean => {
+  const command = commandOf((stream === "QUARANTINE" ? header("carillon-subject") : undefined) ?? subject)
+  return stream === "SERIES" || (command !== undefined && isSeriesCommand(command))
+}
+
+/** By whom it goes to alone: others may be told the same. */
+const tellsOfRecipient = (remains: Remains, erasing: Erasing): boolean =>
+  tellsOf(remains, { ...erasing, ids: none, texts: none })
+
+const none: ReadonlySet<string> = new Set()
+
+/** Everything else that is remembered names nobody: hashes, ids, what somebody wants that nobody knows by it. */
+const tellsOfContact = (remains: Remains, erasing: Erasing, subject: string): boolean =>
+  contactOf(subject) !== undefined && tellsOfRecipient(remains, erasing)
+
+/** Whose chat is remembered there. */
+export const contactOf = (subject: string) => {
+  const [platform, sender, contact] = subject.startsWith(contactSubjects)
+    ? subject.slice(contactSubjects.length).split(".")
+    : []
+  return platform && sender && contact ? { platform, sender, contact } : undefined
+}
+const contactSubjects = Subject.memory("contact", "")
+
 const spaced = { milliseconds: 200, times: 150 }
 
 /** By the ordinary command, so that it is recorded: a series that is over holds nothing personal. */
 const cancelSeries = Effect.fnUntraced(function* ({ subject }: Lying, erasing: Erasing) {
   const { publish } = yield* Publisher
-  const { manager } = yield* Nats
   const command = { id: subject.slice(Subject.series("*").length - 1), reason: "erased" }
   yield* publish([{ subject: Subject.command("cancel-series"), payload: JSON.stringify(command), headers: {} }])
   // No scheduler may be running: what is left is found by the search.
+  yield* untilGone("SERIES", subject, erasing)
+})
+
+/** By the ordinary command too. Where no scheduler is running it goes all the same. */
+const removeLink = Effect.fnUntraced(function* (found: Lying, erasing: Erasing) {
+  const { publish } = yield* Publisher
+  if (Result.isSuccess(decodeContact(found.text))) {
+    const payload = JSON.stringify({ ...contactOf(found.subject), reason: "erased" })
+    yield* publish([{ subject: Subject.command("remove-link"), payload, headers: {} }])
+    if (yield* untilGone("MEMORY", found.subject, erasing)) return
+  }
+  yield* deleteOne("MEMORY")(found)
+})
+
+const decodeContact = decodeWith(Contact)
+
+/** Whether it was before the time was over. */
+const untilGone = Effect.fnUntraced(function* (stream: StreamName, subject: string, erasing: Erasing) {
+  const { manager } = yield* Nats
   for (let n = 0; n < spaced.times; n++) {
-    const newest = yield* attempt("look at the series", () =>
-      manager.streams.getMessage("SERIES", { last_by_subj: subject })
+    const newest = yield* attempt(`look at ${stream}`, () =>
+      manager.streams.getMessage(stream, { last_by_subj: subject })
     )
-    if (!newest || !tellsOf(remainsOf(newest.string()), erasing)) return
+    if (!newest || !tellsOfRecipient(remainsOf(newest.string()), erasing)) return true
     yield* Effect.sleep(spaced.milliseconds)
   }
+  return false
 })
 
 export const streamErasure: { readonly [Name in StreamName]: Rule } = {
@@ -90,7 +136,7 @@ export const streamErasure: { readonly [Name in StreamName]: Rule } = {
   EVENTS: { tells: tellsOfEvent, remove: replaceOrDelete },
   SENDERS: { tells: tellsOf, remove: releaseBrake },
   DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },
-  SERIES: { tells: tellsOf, remove: cancelSeries },
-  MEMORY: { tells: tellsOf, remove: deleteOne("MEMORY") },
+  SERIES: { tells: tellsOfRecipient, remove: cancelSeries },
+  MEMORY: { tells: tellsOfContact, remove: removeLink },
   QUARANTINE: { tells: tellsUnread, remove: deleteOne("QUARANTINE") }
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Subject } from "#shared/nats/Topology.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { carillon, command, eventually, type Settings, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
@@ -72,6 +73,51 @@ describe("a person who asks to be forgotten", () => {
       assert.include(stored, other)
       assert.include((yield* run("series", "show", "theirs")).out, "cancelled")
       assert.include((yield* run("series", "show", "not-theirs")).out, "active")
+    })
+  )
+
+  it.live("is known by a contact too: what waits for it is cancelled, and it is forgotten", () =>
+    Effect.gen(function* () {
+      const { becomes, nats, run, schedule } = yield* started()
+      yield* schedule({
+        subject: Subject.memory("contact", "telegram.default.p-7"),
+        payload: JSON.stringify({ recipient: { chatId: person }, linkedAt: "2026-11-01T09:00:00.000Z" })
+      })
+      yield* schedule(command("by-contact", 0, { ...of("", "for p-7 alone"), recipient: { contact: "p-7" }, ...far }))
+      yield* becomes("by-contact", "pending")
+      const erased = yield* run("erase", "--recipient", person, "--json")
+      assert.strictEqual(erased.code, 0, erased.err + erased.out)
+      assert.deepInclude(JSON.parse(erased.out), { messages: 1, cancelled: 1, erased: 1, contacts: ["p-7"], left: {} })
+      const stored = (yield* everythingStored(nats.url)).join("\n")
+      for (const theirs of [person, "for p-7 alone"]) assert.notInclude(stored, theirs)
+      assert.include(stored, "recipient-unlinked")
+      assert.notInclude((yield* run("link", "list")).out, "p-7")
+    })
+  )
+
+  it.live("takes nothing from others whose message or series has the id of theirs", () =>
+    Effect.gen(function* () {
+      const { becomes, run, schedule } = yield* started()
+      const every = ["--cron", "0 9 * * *", "--time-zone", "Europe/Berlin"]
+      for (const [id, chatId] of [
+        ["1042", person],
+        ["1043", other]
+      ] as const)
+        assert.strictEqual((yield* run("series", "schedule", id, ...every, "--to", chatId, "--text", words)).code, 0)
+      yield* schedule(
+        command("1042", 0, { ...of(other), ...far }),
+        command("1043", 0, { ...of(person), ...far }),
+        command("1044", 0, { ...of(person, "something else"), ...far })
+      )
+      for (const id of ["1042", "1043", "1044"]) yield* becomes(id, "pending")
+      assert.strictEqual((yield* run("erase", "--message", "1044")).code, 0)
+      const erased = yield* run("erase", "--recipient", person, "--json")
+      assert.strictEqual(erased.code, 0, erased.err + erased.out)
+      assert.include((yield* run("series", "show", "1042")).out, "cancelled")
+      assert.include((yield* run("series", "show", "1043")).out, "active")
+      yield* becomes("1042", "pending")
+      yield* becomes("1043", "cancelled")
+      assert.strictEqual((yield* run("erase", "--message", "")).code, 2)
     })
   )
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Schedule } from "effect"
 import type { Event } from "#shared/contract/Events.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { type Memorised, Subject } from "#shared/nats/Topology.ts"
 import { erase, type Wish } from "../../services/ledger/Erase.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
@@ -46,7 +46,11 @@ const of = (lines: ReadonlyArray<string>, id: string) => lines.filter((line) => 
 describe("an erasure", () => {
   it.live("leaves of a message what became of it, and nothing that it said or to whom", () =>
     Effect.gen(function* () {
-      const { erase, nats, postgres, projected, reader, sums } = yield* filled
+      const { erase, everything, nats, postgres, projected, publish, reader, sums } = yield* filled
+      // What others' messages are known by may begin with the same letters.
+      const remembered = { button: "m-22", salt: "xm-2y", file: "m-2" }
+      for (const [what, payload] of Object.entries(remembered))
+        yield* publish([{ subject: Subject.memory(what as Memorised, "telegram.default.k"), payload, headers: {} }])
       const sumsBefore = yield* sums
       const before = Option.getOrThrow(yield* reader.show("m-2", { contents: true }))
       const report = yield* erase({ id: "m-2", reason: "asked by letter" })
@@ -63,6 +67,9 @@ describe("an erasure", () => {
       assert.isUndefined(after.contents)
       assert.deepStrictEqual(yield* sums, sumsBefore)
       assert.notInclude(of(yield* everythingStored(nats.url), "m-2").join("\n"), mark)
+      const stored = (yield* everything).join("\n")
+      for (const [what, value] of Object.entries(remembered))
+        assert.match(stored, new RegExp(`carillon\\.memory\\.${what}\\.telegram\\.default\\.k[^]*${value}`))
       // Whatever else it knows of the same person was not asked for.
       const [others] = yield* postgres.query("SELECT FROM carillon.message_contents WHERE message_id = 'm-1'")
       assert.isDefined(others)
