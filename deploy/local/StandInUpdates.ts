@@ -78,8 +78,9 @@ export class StandInUpdates {
     return this.#membership(chatId, "member")
   }
 
-  pressesButton(chatId: number, data: string, messageId = 1): StandInUpdate {
-    const message = { message_id: messageId, date: 0, chat: privateChat(chatId) }
+  /** `chat`: what is different of the chat in which they press it. */
+  pressesButton(chatId: number, data: string, messageId = 1, chat: object = {}): StandInUpdate {
+    const message = { message_id: messageId, date: 0, chat: { ...privateChat(chatId), ...chat } }
     return this.#happens({ callback_query: { id: `press-${this.#next}`, from: person(chatId), message, data } })
   }
 

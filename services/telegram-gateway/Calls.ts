@@ -1,21 +1,24 @@
 // The calls to Telegram that deliver a message, in order: one, or one for each part of a long text.
 import { Effect } from "effect"
 import type { AlbumItem, FileContent } from "#shared/contract/Content.ts"
-import type { Message } from "#shared/contract/Events.ts"
+import type { Attempt, Message } from "#shared/contract/Events.ts"
 import { addressOf } from "#shared/contract/Fields.ts"
+import { writeAsked } from "#shared/gateway/Asked.ts"
+import type { Contacts } from "#shared/gateway/Contacts.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import type { Call } from "#shared/gateway/Platform.ts"
 import { captionOf, partsOf } from "#shared/platforms/telegram/TelegramRules.ts"
 import type { Bot } from "./BotApi.ts"
 import { type BotRequest, filesRequest, locationRequest, textRequest } from "./BotRequests.ts"
 import { type Shelf, sendFiles } from "./MediaFiles.ts"
-import { buttonName, buttonSeconds } from "./ReplyButtons.ts"
+import { buttonName, buttonSeconds, sameCase } from "./ReplyButtons.ts"
 
 export const callsOf =
   (bot: Bot, shelf: Shelf) =>
-  (message: Message): ReadonlyArray<Call> => {
+  (message: Message, _: Attempt, nameOf: Contacts["nameOf"]): ReadonlyArray<Call> => {
     const { content, id, recipient } = message
     const chatId = addressOf(recipient)
+    const asking = (call: Call) => withButtons(shelf, message, nameOf, call)
     const send = (request: BotRequest): Call => Effect.map(bot.send(request), ({ outcome }) => outcome)
     switch (content.type) {
       case "text": {
@@ -23,19 +26,13 @@ export const callsOf =
         return parts.map((part, index) => {
           const place = { chatId, first: index === 0, last: index === parts.length - 1 }
           const call = send(textRequest(id, content, part, place))
-          return place.last ? withButtons(shelf, message, call) : call
+          return place.last ? asking(call) : call
         })
       }
       case "location":
-        return [withButtons(shelf, message, send(locationRequest(id, content, chatId)))]
+        return [asking(send(locationRequest(id, content, chatId)))]
       default:
-        return [
-          withButtons(
-            shelf,
-            message,
-            sendItems(bot, shelf, message, content.type === "album" ? content.items : [content])
-          )
-        ]
+        return [asking(sendItems(bot, shelf, message, content.type === "album" ? content.items : [content]))]
     }
   }
 
@@ -58,10 +55,17 @@ const sendItems = (
   )
 
 /** What its reply buttons stand for is known before anybody can press one. */
-const withButtons = ({ memory, sender }: Shelf, { content, id }: Message, call: Call): Call => {
-  const replies = "buttons" in content && content.buttons?.some((row) => row.some(({ reply }) => reply !== undefined))
-  if (!replies) return call
-  const known = memory.remember("button", `telegram.${sender}.${buttonName(id)}`, id, { seconds: buttonSeconds })
+const withButtons = (
+  { memory, sender }: Shelf,
+  { content, id, recipient }: Message,
+  nameOf: Contacts["nameOf"],
+  call: Call
+): Call => {
+  const buttons = ("buttons" in content && content.buttons?.flat()) || []
+  const replies = buttons.flatMap(({ reply }) => reply ?? [])
+  if (replies.length === 0) return call
+  const asked = writeAsked({ id, chat: nameOf({ chatId: sameCase(addressOf(recipient)) }), replies })
+  const known = memory.remember("button", `telegram.${sender}.${buttonName(id)}`, asked, { seconds: buttonSeconds })
   return Effect.matchEffect(known, {
     onFailure: () => Effect.succeed<Outcome>(Outcome.Transient({ reason: "store-unreachable" })),
     onSuccess: () => call

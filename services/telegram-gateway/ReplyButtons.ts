@@ -17,3 +17,6 @@ export const readCallbackData = (data: string): { readonly name: string; readonl
   const [, name, reply] = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{1,40})$/.exec(data) ?? []
   return name && reply ? { name, reply } : undefined
 }
+
+/** A public name is the same in any case. */
+export const sameCase = (chatId: string): string => chatId.toLowerCase()

@@ -2,7 +2,7 @@
 // is not even looked at, but for whether it is one of a few words.
 import { Option, Schema } from "effect"
 import { Said, type Update } from "#shared/gateway/Inbound.ts"
-import { readCallbackData } from "./ReplyButtons.ts"
+import { readCallbackData, sameCase } from "./ReplyButtons.ts"
 
 /** In the form that `wordOf` gives them. */
 export interface Words {
@@ -17,7 +17,7 @@ const longestWord = 64
 
 const Id = Schema.Int
 const PrivateChat = Schema.Struct({ id: Id, type: Schema.Literal("private") })
-const AnyChat = Schema.Struct({ id: Id })
+const AnyChat = Schema.Struct({ id: Id, type: Schema.String, username: Schema.optionalKey(Schema.String) })
 const Seconds = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 253_402_300_799 }))
 
 const Numbered = Schema.Struct({ update_id: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)) })
@@ -73,10 +73,19 @@ export const parseUpdate = (raw: unknown, words: Words, now: number): Update | u
     id,
     recipient: { chatId: String(message.chat.id) },
     at: now,
-    said: Said.Replied({ button: button.name, reply: button.reply, providerMessageId: String(message.message_id) }),
+    said: Said.Replied({
+      button: button.name,
+      reply: button.reply,
+      providerMessageId: String(message.message_id),
+      ...aliasOf(message.chat)
+    }),
     reference
   }
 }
+
+/** A person's name is no address: it may once have been that of a channel. */
+const aliasOf = ({ type, username }: typeof AnyChat.Type) =>
+  username === undefined || type === "private" ? {} : { alias: { chatId: sameCase(`@${username}`) } }
 
 /** A link that was opened arrives as a command with its token. */
 const saidIn = (written: string, { start, stop }: Words): Said | undefined => {

@@ -9,8 +9,14 @@ export type Said = Data.TaggedEnum<{
   LinkOpened: { readonly token: string }
   Blocked: Record<never, never>
   Unblocked: Record<never, never>
-  /** Pressed a button: `button` names the message as the platform could carry it. */
-  Replied: { readonly button: string; readonly reply: string; readonly providerMessageId: string }
+  /** Pressed a button: `button` names the message as the platform could carry it. All but the platform's own id of the
+   * message may be made up by the client. `alias`: by which messages to this chat may be addressed too. */
+  Replied: {
+    readonly button: string
+    readonly reply: string
+    readonly providerMessageId: string
+    readonly alias?: Recipient
+  }
   OptedOut: Record<never, never>
   OptedIn: Record<never, never>
 }>

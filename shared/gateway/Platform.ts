@@ -2,6 +2,7 @@
 import type { Effect } from "effect"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
 import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
+import type { Contacts } from "./Contacts.ts"
 import type { InboundDefinition } from "./Inbound.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { Limit } from "./Windows.ts"
@@ -13,9 +14,9 @@ export interface SenderDefinition {
   readonly name: Sender
   /**
    * The calls that deliver a message to its recipient, who is no contact any more but an address, in order: one, or one
-   * for each part of a long one. At least one.
+   * for each part of a long one. At least one. `nameOf` names it where the address must not be known.
    */
-  readonly calls: (message: Message, attempt: Attempt) => ReadonlyArray<Call>
+  readonly calls: (message: Message, attempt: Attempt, nameOf: Contacts["nameOf"]) => ReadonlyArray<Call>
   /** How it hears from people; nothing if it does not. */
   readonly inbound?: InboundDefinition
   /** Whether a message to somebody who opted out is refused, or is the publisher's concern. */

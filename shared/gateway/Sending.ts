@@ -49,7 +49,7 @@ const longest = 60_000
 
 /** Takes whose turn it is, as many as may go now; none once another may be the active one. */
 const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
-  const { allowance, lease, record, sender, turns } = desk
+  const { allowance, hearer, lease, record, sender, turns } = desk
   const begun: Array<Begun> = []
   while (lease.holds() && allowance.slots(now) > 0) {
     const entry = turns.next(now)
@@ -59,7 +59,8 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
       turns.ended(entry.recipient)
       continue
     }
-    const calls = entry.calls ?? sender.calls({ ...entry.attempt.message, recipient: entry.to }, entry.attempt)
+    const message = { ...entry.attempt.message, recipient: entry.to }
+    const calls = entry.calls ?? sender.calls(message, entry.attempt, hearer.contacts.nameOf)
     entry.calls = calls
     const call = calls[entry.partsSent]
     const part = { part: entry.partsSent + 1, of: calls.length }

@@ -3,10 +3,11 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
-import { type MessageId, MessageId as MessageIdSchema, type Platform, type Sender } from "#shared/contract/Fields.ts"
+import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { idAsked } from "./Asked.ts"
 import type { Contacts } from "./Contacts.ts"
 import type { Heard, Said, Update } from "./Inbound.ts"
 import { takeToken } from "./LinkTokens.ts"
@@ -131,18 +132,18 @@ const marking = Effect.fnUntraced(function* (hearer: Hearer, update: Update, typ
   } satisfies CarriedOut as CarriedOut
 })
 
-const isMessageId = Schema.is(MessageIdSchema)
-
 const reply = Effect.fnUntraced(function* (hearer: Hearer, update: Update, said: Extract<Said, { _tag: "Replied" }>) {
   const { recall } = yield* Memory
-  const { platform, sender } = hearer
-  const known = Option.map(yield* recall("button", `${platform}.${sender}.${said.button}`), ({ value }) => value)
-  const id: MessageId | undefined = Option.getOrUndefined(Option.filter(known, isMessageId))
+  const { contacts, platform, sender } = hearer
+  const chats = [update.recipient, ...(said.alias ? [said.alias] : [])].map(contacts.nameOf)
+  const id = Option.flatMap(yield* recall("button", `${platform}.${sender}.${said.button}`), ({ value }) =>
+    idAsked(value, said.reply, chats)
+  )
   const event: EventOf<"reply-received"> = {
     type: "reply-received",
     ...(yield* aboutChat(hearer, update)),
     reply: said.reply,
-    ...(id === undefined ? {} : { id }),
+    ...(Option.isSome(id) ? { id: id.value } : {}),
     providerMessageId: said.providerMessageId
   }
   return { event, heard: "received" } satisfies CarriedOut as CarriedOut

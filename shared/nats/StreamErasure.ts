@@ -80,9 +80,11 @@ const tellsOfRecipient = (remains: Remains, erasing: Erasing): boolean =>
 
 const none: ReadonlySet<string> = new Set()
 
-/** Everything else that is remembered names nobody: hashes, ids, what somebody wants that nobody knows by it. */
-const tellsOfContact = (remains: Remains, erasing: Erasing, subject: string): boolean =>
-  contactOf(subject) !== undefined && tellsOfRecipient(remains, erasing)
+/** The chat of a contact, and what the buttons of a message stand for. All else names nobody: hashes, and what somebody wants. */
+const tellsRemembered = (remains: Remains, erasing: Erasing, subject: string): boolean =>
+  contactOf(subject) === undefined
+    ? remains.id !== undefined && erasing.ids.has(remains.id)
+    : tellsOfRecipient(remains, erasing)
 
 /** Whose chat is remembered there. */
 export const contactOf = (subject: string) => {
@@ -137,6 +139,6 @@ export const streamErasure: { readonly [Name in StreamName]: Rule } = {
   SENDERS: { tells: tellsOf, remove: releaseBrake },
   DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },
   SERIES: { tells: tellsOfRecipient, remove: cancelSeries },
-  MEMORY: { tells: tellsOfContact, remove: removeLink },
+  MEMORY: { tells: tellsRemembered, remove: removeLink },
   QUARANTINE: { tells: tellsUnread, remove: deleteOne("QUARANTINE") }
 }

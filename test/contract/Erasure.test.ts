@@ -3,6 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { isWithoutPerson, onErasure, remainsOf, tellsOf, withoutPerson, wordsOf } from "#shared/contract/Erasure.ts"
 import { type EventOf, events, eventTypes } from "#shared/contract/Events.ts"
+import { writeAsked } from "#shared/gateway/Asked.ts"
+import { streamErasure } from "#shared/nats/StreamErasure.ts"
+import { Subject } from "#shared/nats/Topology.ts"
 import { eventExample } from "../../docs/generate/Examples.ts"
 import { livesOf, mark, messageOf, scheduled } from "../ledger/Histories.ts"
 
@@ -52,6 +55,14 @@ describe("the words of a message", () => {
 
 describe("what is stored", () => {
   const message = messageOf("m")
+  it("tells of somebody by what is remembered of their message's buttons", () => {
+    const { tells } = streamErasure.MEMORY
+    const asked = remainsOf(writeAsked({ id: "m", chat: "a name", replies: ["yes"] }))
+    const subject = Subject.memory("button", "telegram.default.k")
+    assert.isTrue(tells(asked, erasing("m"), subject))
+    assert.isFalse(tells(asked, erasing("other"), subject))
+  })
+
   it("tells of somebody by their message's recipient or content, wherever it is", () => {
     assert.isTrue(tells({ id: "m", recipient: message.recipient }, "m"))
     assert.isTrue(tells({ change: "cancel", old: { message } }, "m"))

@@ -11,6 +11,11 @@ import { streamCount } from "../support/Streams.ts"
 const chat = 70_001
 const otherChat = 70_002
 
+const asking = (id: string, recipient: object) =>
+  to(id, recipient, {
+    content: { type: "text", text: `text of ${id}`, buttons: [[{ text: "I will come", reply: "will-come" }]] }
+  })
+
 describe("a link", () => {
   it.live("makes a person a contact: from the command line to the message", () =>
     Effect.gen(function* () {
@@ -243,10 +248,7 @@ describe("a reply button", () => {
       yield* start
       people.pressesStart(chat, yield* token("p-1"))
       yield* told("recipient-linked", 1)
-      yield* publishPlainly(nats.url, [
-        to("m", { contact: "p-1" }),
-        { subject: `carillon.memory.button.telegram.default.${buttonName("m")}`, payload: "m" }
-      ])
+      yield* publishPlainly(nats.url, [asking("m", { contact: "p-1" })])
       yield* eventually("sent", statusOf(database, "m"), (status) => status === "sent")
       people.pressesButton(chat, callbackData("m", "will-come"), 7)
       people.pressesButton(chat, callbackData("long-forgotten", "no"), 8)
@@ -266,6 +268,44 @@ describe("a reply button", () => {
       )
       assert.match(shown.out, /m {2}sent/)
       assert.notInclude(shown.out, "will-come")
+    })
+  )
+
+  // Telegram hands on whatever a client says was pressed.
+  it.live("is taken for one of a message only where that message went, and only with a reply that stands on it", () =>
+    Effect.gen(function* () {
+      const { confirmed, database, nats, people, start, told } = yield* clinic()
+      const group = { id: -500, type: "supergroup" }
+      const channel = { id: -100_600, type: "channel", username: "Clinic_News" }
+      yield* start
+      yield* publishPlainly(nats.url, [
+        asking("m", { chatId: String(chat) }),
+        asking("to-group", { chatId: "-500" }),
+        asking("to-channel", { chatId: "@clinic_news" }),
+        { subject: `carillon.memory.button.telegram.default.${buttonName("older")}`, payload: "older" }
+      ])
+      for (const id of ["m", "to-group", "to-channel"])
+        yield* eventually(`${id} sent`, statusOf(database, id), (status) => status === "sent")
+      people.pressesButton(otherChat, callbackData("m", "will-come"), 1)
+      people.pressesButton(otherChat, callbackData("to-channel", "will-come"), 2, { username: "clinic_news" })
+      people.pressesButton(chat, callbackData("m", "has-paid"), 3)
+      people.pressesButton(chat, callbackData("older", "will-come"), 4)
+      people.pressesButton(chat, callbackData("m", "will-come"), 5)
+      people.pressesButton(otherChat, callbackData("to-group", "will-come"), 6, group)
+      people.pressesButton(otherChat, callbackData("to-channel", "will-come"), 7, channel)
+      yield* confirmed
+      assert.deepStrictEqual(
+        (yield* told("reply-received", 7)).map(({ id, providerMessageId }) => [providerMessageId, id]),
+        [
+          ["1", undefined],
+          ["2", undefined],
+          ["3", undefined],
+          ["4", undefined],
+          ["5", "m"],
+          ["6", "to-group"],
+          ["7", "to-channel"]
+        ]
+      )
     })
   )
 })

@@ -345,7 +345,8 @@ describe("a reply button", () => {
         yield* memory.recall("button", `telegram.default.${buttonName("appt-1")}`),
         ({ value }) => value
       )
-      assert.deepStrictEqual(known, Option.some("appt-1"))
+      const chat = `name of ${phones.received[0]?.chatId}`
+      assert.deepStrictEqual(known, Option.some(JSON.stringify({ id: "appt-1", chat, replies: ["yes", "no"] })))
       assert.deepStrictEqual(phones.received[0]?.buttons, [
         [
           { text: "Yes", callback_data: callbackData("appt-1", "yes") },

@@ -10,6 +10,7 @@ import { type Bot, Bots } from "../../services/telegram-gateway/BotApi.ts"
 import { callsOf } from "../../services/telegram-gateway/Calls.ts"
 import { uploadMegabytes } from "../../services/telegram-gateway/MediaFiles.ts"
 import { waiting } from "../contract/Submit.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { natsForTest } from "../support/Layers.ts"
 
 export const token = "7203456:AAsecret-token_of_the_bot"
@@ -40,7 +41,13 @@ export const sending = Effect.fnUntraced(function* (options: Options = {}, setti
   const bot = yield* connect(phones.apiRoot, settings)
   const shelf = { sender: "default", memory, files, megabytes: yield* Semaphore.make(uploadMegabytes) }
   const calls = callsOf(bot, shelf)
-  const send = (content: Content, id?: string) => Effect.forEach(calls(messageWith(content, id)), (call) => call)
+  const send = (content: Content, id?: string) => {
+    const attempt = attemptOf(messageWith(content, id))
+    return Effect.forEach(
+      calls(attempt.message, attempt, ({ chatId = "" }) => `name of ${chatId}`),
+      (call) => call
+    )
+  }
   return {
     phones,
     nats,

@@ -27,6 +27,7 @@ const press = (data: unknown, more: object = {}) => ({
 })
 const token = "A-z_0".repeat(8)
 const button = callbackData("appt-1", "yes")
+const replied = { button: button.split(".")[0] ?? "", reply: "yes", providerMessageId: "9" }
 
 const ours: ReadonlyArray<readonly [string, unknown, Said]> = [
   ["a link that is opened", message(`/start ${token}`), Said.LinkOpened({ token })],
@@ -37,15 +38,21 @@ const ours: ReadonlyArray<readonly [string, unknown, Said]> = [
   ["stop in wide letters", message("ＳＴＯＰ"), Said.OptedOut()],
   ["several words, an accent in two parts", message("Ne  PLUS e\u0301crire"), Said.OptedOut()],
   ["start", message("start"), Said.OptedIn()],
+  ["a button", press(button), Said.Replied(replied)],
   [
-    "a button",
-    press(button),
-    Said.Replied({ button: button.split(".")[0] ?? "", reply: "yes", providerMessageId: "9" })
+    "a button in a channel with a public name",
+    press(button, { chat: { id: 42, type: "channel", username: "Clinic_News" } }),
+    Said.Replied({ ...replied, alias: { chatId: "@clinic_news" } })
+  ],
+  [
+    "a button in the chat of a person with a public name",
+    press(button, { chat: { ...chat, username: "clinic_news" } }),
+    Said.Replied(replied)
   ],
   [
     "a button whose message is too old to be shown",
     { update_id: 7, callback_query: { id: "q", data: button, message: { message_id: 9, date: 0, chat } } },
-    Said.Replied({ button: button.split(".")[0] ?? "", reply: "yes", providerMessageId: "9" })
+    Said.Replied(replied)
   ]
 ]
 
