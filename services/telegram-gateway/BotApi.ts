@@ -44,8 +44,12 @@ export interface Bot {
 
 /** What comes back from people, and how they are answered at once. */
 export interface BotUpdates {
-  /** What nobody has confirmed yet: waits so long for it. Those before the offset are confirmed by asking. */
-  fetch(offset: number | undefined, waitSeconds: number): Effect.Effect<ReadonlyArray<unknown>, BotApiError>
+  /** What nobody has confirmed yet, so many at most: waits so long for it. Those before the offset are confirmed by asking. */
+  fetch(
+    offset: number | undefined,
+    atMost: number,
+    waitSeconds: number
+  ): Effect.Effect<ReadonlyArray<unknown>, BotApiError>
   /** Updates are brought to this address from now on, with the secret in a header. */
   setWebhook(url: string, secret: string): Effect.Effect<void, BotApiError>
   /** Updates are not brought anywhere: they wait until they are fetched. */
@@ -83,7 +87,7 @@ export class Bots extends Context.Service<Bots, ReadonlyMap<Sender, Bot>>()("tel
           connections,
           timeoutMs: (longestFetchSeconds + 5) * 1_000,
           uploadTimeoutMs: (longestFetchSeconds + 5) * 1_000,
-          maxResponseSize: 16 * 1_048_576
+          maxResponseSize: longestAnswerBytes
         })
       }
       const named = [...(yield* tokens)].map(([sender, token]) => {
@@ -111,14 +115,19 @@ const bot = (api: Api, updates: BotUpdates): Bot => ({
 /** The longest wait that `fetch` is to be asked for. */
 export const longestFetchSeconds = 25
 
-/** At most so many at once: each is at most some 120 KB, with everything it quotes. */
-const fetchedAtOnce = 50
+/** The Bot API server keeps no update that is larger, as it is written in the answer (`MAX_EVENT_LENGTH` in TDLib). */
+const largestUpdateBytes = 524_288
+
+const longestAnswerBytes = 16 * 1_048_576
+
+/** So many fit into one answer whatever they are, with what stands around them. */
+export const mostUpdates = longestAnswerBytes / largestUpdateBytes - 1
 
 const updates = (api: Api): BotUpdates => ({
-  fetch: (offset, timeout) =>
+  fetch: (offset, limit, timeout) =>
     ask((signal) =>
       api.getUpdates(
-        { ...(offset === undefined ? {} : { offset }), limit: fetchedAtOnce, timeout, allowed_updates: [...wanted] },
+        { ...(offset === undefined ? {} : { offset }), limit, timeout, allowed_updates: [...wanted] },
         signal
       )
     ),

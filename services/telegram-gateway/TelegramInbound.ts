@@ -6,7 +6,7 @@ import type { Sender } from "#shared/contract/Fields.ts"
 import { updatesPath } from "#shared/gateway/Doorway.ts"
 import type { Header, Heard, InboundDefinition, Polled, Refused, Source, Update } from "#shared/gateway/Inbound.ts"
 import { Windows } from "#shared/gateway/Windows.ts"
-import { type Bot, BotApiError, longestFetchSeconds } from "./BotApi.ts"
+import { type Bot, BotApiError, longestFetchSeconds, mostUpdates } from "./BotApi.ts"
 import { parseUpdate, updateNumber, type Words } from "./TelegramUpdates.ts"
 import type { UpdateSettings } from "./UpdateSettings.ts"
 
@@ -29,11 +29,18 @@ export const inboundOf = (sender: Sender, bot: Bot, settings: UpdateSettings): I
   }
 }
 
-const pollOf =
-  ({ updates }: Bot, words: Words): Extract<Source, { readonly way: "polling" }>["poll"] =>
-  (position) =>
-    updates.fetch(position === undefined ? undefined : Number(position), longestFetchSeconds).pipe(
+const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way: "polling" }>["poll"] => {
+  let atMost = mostUpdates
+  return (position) =>
+    updates.fetch(position === undefined ? undefined : Number(position), atMost, longestFetchSeconds).pipe(
+      Effect.tapError(({ category }) =>
+        Effect.sync(() => {
+          // Of an answer that did not come whole: the same question would be answered in the same way.
+          if (category === "unknown") atMost = Math.ceil(atMost / 2)
+        })
+      ),
       Effect.flatMap((raw): Effect.Effect<Polled, BotApiError> => {
+        atMost = Math.min(mostUpdates, atMost * 2)
         const numbers = raw.flatMap((one) => updateNumber(one) ?? [])
         // Without a number nothing could be confirmed, and the same would come for ever.
         if (raw.length > 0 && numbers.length === 0)
@@ -45,6 +52,7 @@ const pollOf =
         })
       })
     )
+}
 
 /** A delivery of Telegram's webhook: one update, with the secret that we gave when we asked for it. */
 export const parserOf = (secret: string, words: Words) => {
