@@ -41,6 +41,8 @@ export class StandInUpdates {
   /** How often updates were asked for, and how often in vain because another asked too. */
   polls = 0
   conflicts = 0
+  /** How late anything is answered here. */
+  lateMillis = 0
   /** Buttons that came to rest: the ids of their presses. */
   readonly answeredButtons: Array<string> = []
 
@@ -104,6 +106,15 @@ export class StandInUpdates {
 
   /** Nothing if the answer comes later. */
   answer(method: string, fields: Readonly<Record<string, unknown>>, response: ServerResponse): Answer | undefined {
+    if (this.lateMillis === 0) return this.#answer(method, fields, response)
+    setTimeout(() => {
+      const answer = this.#answer(method, fields, response)
+      if (answer) this.#say(response, answer)
+    }, this.lateMillis).unref()
+    return undefined
+  }
+
+  #answer(method: string, fields: Readonly<Record<string, unknown>>, response: ServerResponse): Answer | undefined {
     switch (method) {
       case "getUpdates":
         return this.#ask(fields, response)

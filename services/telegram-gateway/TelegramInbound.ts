@@ -31,8 +31,8 @@ export const inboundOf = (sender: Sender, bot: Bot, settings: UpdateSettings): I
 
 const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way: "polling" }>["poll"] => {
   let atMost = mostUpdates
-  return (position) =>
-    updates.fetch(position === undefined ? undefined : Number(position), atMost, longestFetchSeconds).pipe(
+  return (position, waits) =>
+    updates.fetch(position === undefined ? undefined : Number(position), atMost, waits ? longestFetchSeconds : 0).pipe(
       Effect.tapError(({ category }) =>
         Effect.sync(() => {
           // Of an answer that did not come whole: the same question would be answered in the same way.
@@ -40,6 +40,7 @@ const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way:
         })
       ),
       Effect.flatMap((raw): Effect.Effect<Polled, BotApiError> => {
+        const more = raw.length >= atMost
         atMost = Math.min(mostUpdates, atMost * 2)
         const numbers = raw.flatMap((one) => updateNumber(one) ?? [])
         // Without a number nothing could be confirmed, and the same would come for ever.
@@ -48,7 +49,8 @@ const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way:
         const now = Date.now()
         return Effect.succeed({
           updates: raw.flatMap((one) => parseUpdate(one, words, now) ?? []),
-          position: numbers.length === 0 ? position : String(Math.max(...numbers) + 1)
+          position: numbers.length === 0 ? position : String(Math.max(...numbers) + 1),
+          more
         })
       })
     )

@@ -1,10 +1,10 @@
 // One sender of a gateway while this replica is the active one: its steps side by side, and an orderly end.
-import { Effect, Fiber, Option, Queue } from "effect"
+import { Deferred, Effect, Fiber, Option, Queue } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { gatewayConsumers } from "#shared/nats/Topology.ts"
 import type { CircuitPolicy } from "./Circuit.ts"
 import { type Desk, keepRecord, openDesk } from "./Desk.ts"
-import { hear } from "./Hearing.ts"
+import { hear, untilCaughtUp } from "./Hearing.ts"
 import { takeIn } from "./Intake.ts"
 import type { Lease } from "./Lease.ts"
 import { watching } from "./Observed.ts"
@@ -47,8 +47,10 @@ export const sendWhileActive = (
         scope
       )
       const mailboxes = gatewayConsumers(gateway.platform, sender.name)
-      const listening = sender.inbound ? [hear(hearer, sender.inbound)] : []
-      const steps = [...mailboxes.map((mailbox) => takeIn(desk, mailbox)), letGo(desk, scope), expire(desk)]
+      const caughtUp = yield* Deferred.make<void>()
+      const listening = sender.inbound ? [hear(hearer, sender.inbound, caughtUp)] : []
+      const sending = Effect.andThen(untilCaughtUp(sender, caughtUp), letGo(desk, scope))
+      const steps = [...mailboxes.map((mailbox) => takeIn(desk, mailbox)), sending, expire(desk)]
       yield* Effect.all([...steps, ...listening], {
         concurrency: "unbounded",
         discard: true

@@ -1,15 +1,39 @@
 // Listens to people while this replica is the active one: says to the platform how updates are to come, makes known the
 // address of links, and asks for updates where they are not brought.
-import { Cause, Effect, Option } from "effect"
+import { Cause, Deferred, Effect, Option } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import type { InboundDefinition, Update } from "./Inbound.ts"
 import { hearing } from "./Observed.ts"
+import type { SenderDefinition } from "./Platform.ts"
 import { readProfile, writeProfile } from "./SenderRecord.ts"
 import { type Hearer, hearUpdate } from "./Updates.ts"
 
-/** Runs until interrupted. What the platform refuses is tried again for as long: messages are sent meanwhile. */
-export const hear = (hearer: Hearer, inbound: InboundDefinition) =>
-  Effect.all([makeKnown(hearer, inbound), listen(hearer, inbound)], { concurrency: "unbounded", discard: true })
+/**
+ * Runs until interrupted. What the platform refuses is tried again for as long: messages are sent meanwhile. `caughtUp` is
+ * done when what waited at the platform is dealt with.
+ */
+export const hear = (hearer: Hearer, inbound: InboundDefinition, caughtUp: Deferred.Deferred<void>) =>
+  Effect.all([makeKnown(hearer, inbound), listen(hearer, inbound, caughtUp)], {
+    concurrency: "unbounded",
+    discard: true
+  })
+
+/** Two questions take a second at most, if they are answered at all; nobody's reminder is to be much later than that. */
+const longestCatchUpMillis = 10_000
+
+/**
+ * Whoever opted out while nobody listened is heard before what waited meanwhile is sent to them. Waits where opting out is
+ * obeyed and updates are asked for, and not for long: what is brought comes when it comes.
+ */
+export const untilCaughtUp = Effect.fnUntraced(function* (
+  { inbound, name, obeysOptOut }: SenderDefinition,
+  caughtUp: Deferred.Deferred<void>
+) {
+  if (!obeysOptOut || inbound?.source.way !== "polling") return
+  const done = yield* Effect.timeoutOption(Deferred.await(caughtUp), longestCatchUpMillis)
+  if (Option.isNone(done))
+    yield* Effect.logWarning(`${name}: sends although who opted out meanwhile may not have been heard yet`)
+})
 
 const makeKnown = Effect.fnUntraced(function* ({ platform, sender }: Hearer, { linkPrefix }: InboundDefinition) {
   const prefix = yield* untilDone(`${sender}: links have no address yet`, linkPrefix)
@@ -18,7 +42,11 @@ const makeKnown = Effect.fnUntraced(function* ({ platform, sender }: Hearer, { l
   yield* persistently(writeProfile(platform, sender, { linkPrefix: prefix }))
 })
 
-const listen = Effect.fnUntraced(function* (hearer: Hearer, inbound: InboundDefinition) {
+const listen = Effect.fnUntraced(function* (
+  hearer: Hearer,
+  inbound: InboundDefinition,
+  caughtUp: Deferred.Deferred<void>
+) {
   const { sender } = hearer
   let failing = false
   const onTrouble = (is: boolean) => {
@@ -29,15 +57,19 @@ const listen = Effect.fnUntraced(function* (hearer: Hearer, inbound: InboundDefi
   const { source } = inbound
   if (source.way === "webhook") return yield* Effect.never
   let position: string | undefined
+  let waits = false
   while (true) {
     const polled = yield* untilDone(
       `${sender}: updates do not come in`,
-      Effect.suspend(() => source.poll(position)),
+      Effect.suspend(() => source.poll(position, waits)),
       onTrouble
     )
     // Confirmed by the next question only, when all of these are dealt with.
     for (const update of polled.updates) yield* dealWith(hearer, inbound, update)
     position = polled.position
+    if (waits || polled.more) continue
+    waits = true
+    yield* Deferred.succeed(caughtUp, undefined)
   }
 }, Effect.scoped)
 

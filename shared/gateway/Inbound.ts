@@ -45,11 +45,19 @@ export interface Polled {
   readonly updates: ReadonlyArray<Update>
   /** Confirms these, when asked for what comes after it. */
   readonly position: string | undefined
+  /** As many came as were asked for: more may wait. */
+  readonly more: boolean
 }
 
 export type Source =
-  /** Asked for by the active replica, from a position on; from where nothing was confirmed if there is none. */
-  | { readonly way: "polling"; readonly poll: (position: string | undefined) => Effect.Effect<Polled, Error> }
+  /**
+   * Asked for by the active replica, from a position on; from where nothing was confirmed if there is none. `waits`: while
+   * there is nothing, for as long as the platform lets us.
+   */
+  | {
+      readonly way: "polling"
+      readonly poll: (position: string | undefined, waits: boolean) => Effect.Effect<Polled, Error>
+    }
   /** Brought to any replica by HTTP. The time is that of the arrival. */
   | {
       readonly way: "webhook"

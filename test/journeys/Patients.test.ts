@@ -6,7 +6,7 @@ import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyB
 import { eventually, statusOf } from "../support/Carillon.ts"
 import { clinic, to } from "../support/Clinic.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { streamCount } from "../support/Streams.ts"
+import { eventsOf, streamCount } from "../support/Streams.ts"
 
 const chat = 70_001
 const otherChat = 70_002
@@ -368,6 +368,42 @@ describe("STOP", () => {
       yield* ends("again", { contact: "p-1" }, "sent")
       yield* ends("again-by-chat", { chatId: String(otherChat) }, "sent")
       assert.deepStrictEqual([said(chat), said(otherChat)], [["text of again"], ["text of again-by-chat"]])
+    })
+  )
+
+  const obeying = { TELEGRAM_STOP: "block" }
+  /** A message that waits for its gateway to be started. */
+  const withBacklog = Effect.fnUntraced(function* ({ nats, services }: Effect.Success<ReturnType<typeof clinic>>) {
+    const others = [services.scheduler, services.dispatcher, services.ledger]
+    yield* Effect.forEach(others, ({ start }) => start, { concurrency: 3, discard: true })
+    yield* publishPlainly(nats.url, [to("m", { chatId: String(chat) })])
+    yield* eventually("dispatched", eventsOf(nats.url, "carillon.event.dispatched.>"), ({ length }) => length === 1)
+  })
+
+  it.live("that was written while no gateway ran is obeyed before what waited is sent", () =>
+    Effect.gen(function* () {
+      const all = yield* clinic(obeying)
+      const { database, events, people, said, services } = all
+      yield* withBacklog(all)
+      people.writes(chat, "stop")
+      people.lateMillis = 1_000
+      yield* services["telegram-gateway"].start
+      const ended = (status = "") => ["sent", "failed"].includes(status)
+      assert.strictEqual(yield* eventually("ended", statusOf(database, "m"), ended), "failed")
+      assert.deepInclude((yield* events("failed"))[0], { reason: "opted-out" })
+      assert.deepStrictEqual(said(chat), [])
+    })
+  )
+
+  it.live("is not waited for while Telegram does not say whether there is one", () =>
+    Effect.gen(function* () {
+      const all = yield* clinic(obeying)
+      const { database, people, services } = all
+      yield* withBacklog(all)
+      people.lateMillis = 600_000
+      yield* services["telegram-gateway"].start
+      yield* eventually("sent", statusOf(database, "m"), (status) => status === "sent")
+      assert.strictEqual(people.polls, 0)
     })
   )
 })

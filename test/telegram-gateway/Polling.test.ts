@@ -27,7 +27,7 @@ const asking = Effect.gen(function* () {
   const heard = Effect.gen(function* () {
     let failures = 0
     for (let asked = 1; asked <= 20; asked++) {
-      const polled = yield* Effect.result(poll(position))
+      const polled = yield* Effect.result(poll(position, false))
       if (polled._tag === "Failure") failures++
       else {
         position = polled.success.position
