@@ -27,7 +27,8 @@ export const createLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
     return refuse({ platform, problems: [{ path: "", problem }] })
   }
   const expiresAt = now + expiresInSeconds * 1_000
-  const token = yield* createToken(platform, sender, contact, expiresAt, now)
+  // When it was asked for, not when it is carried out: links and removals have one order, that of their commands.
+  const token = yield* createToken(platform, sender, contact, expiresAt, delivery.time.getTime())
   const profile = yield* readProfile(platform, sender)
   return {
     reply: {

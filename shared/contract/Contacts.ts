@@ -3,17 +3,23 @@
 import { Schema } from "effect"
 import { ContactId, Instant, Recipient } from "./Fields.ts"
 
+/** When a link was asked for. Left out of what was remembered before links said so. */
+const madeAt = Schema.optionalKey(Instant)
+
 /** Remembered as `link`, under the hash of its token: the token itself is nowhere. */
 export const Link = Schema.Struct({
   contact: ContactId,
   expiresAt: Instant,
+  madeAt,
   /** By whom it was used: the cause, and the hashed chat. */
   taken: Schema.optionalKey(Schema.Struct({ cause: Schema.String, chat: Schema.String }))
 }).annotate({ identifier: "Link" })
 export type Link = typeof Link.Type
 
-/** Remembered as `contact`: where a message to this contact goes. */
-export const Contact = Schema.Struct({ recipient: Recipient, linkedAt: Instant }).annotate({ identifier: "Contact" })
+/** Remembered as `contact`: where a message to this contact goes, since when, and when the link was made that it is by. */
+export const Contact = Schema.Struct({ recipient: Recipient, linkedAt: Instant, madeAt }).annotate({
+  identifier: "Contact"
+})
 export type Contact = typeof Contact.Type
 
 const since = Schema.optionalKey(Schema.Struct({ is: Schema.Boolean, at: Instant }))

@@ -14,6 +14,7 @@ import {
 } from "#shared/contract/Fields.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
+import { opened, sameAddress } from "./LinkRules.ts"
 
 /** What the owner of a chat may have said, and may take back. */
 export type Mark = "blocked" | "optedOut"
@@ -25,8 +26,16 @@ export interface Contacts {
   readonly chat: (recipient: Recipient) => Effect.Effect<Option.Option<Chat>, NatsError>
   /** Those who have this chat now. */
   readonly whoHas: (recipient: Recipient) => Effect.Effect<ReadonlyArray<ContactId>, NatsError>
-  /** The newest link holds. It takes back what was marked: its owner wants to be written to. */
-  readonly link: (contact: ContactId, recipient: Recipient, at: Instant) => Effect.Effect<void, NatsError>
+  /**
+   * Whether this is the contact's chat now: the link that was made last holds. It takes back what was marked: its owner
+   * wants to be written to.
+   */
+  readonly link: (
+    contact: ContactId,
+    recipient: Recipient,
+    at: Instant,
+    madeAt?: Instant
+  ) => Effect.Effect<boolean, NatsError>
   /** The newest word holds. A chat that nobody has linked is remembered only if `unlinkedToo`. */
   readonly mark: (
     recipient: Recipient,
@@ -104,15 +113,13 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
     )
   })
 
-  const link = Effect.fnUntraced(function* (contact: ContactId, recipient: Recipient, at: Instant) {
-    const before = yield* change("contact", contact, decodeContact, (found) =>
-      found && (found.linkedAt > at || (found.linkedAt === at && sameAddress(found.recipient, recipient)))
-        ? found
-        : { recipient, linkedAt: at }
-    )
-    if (before && before.linkedAt > at) return
+  const link = Effect.fnUntraced(function* (contact: ContactId, recipient: Recipient, at: Instant, madeAt?: Instant) {
+    const link: Contact = { recipient, linkedAt: at, ...(madeAt === undefined ? {} : { madeAt }) }
+    const before = yield* change("contact", contact, decodeContact, (found) => opened(found, link))
+    if (!sameAddress(opened(before, link).recipient, recipient)) return false
     yield* changeChat(recipient, (found) => joined(found, contact, at))
     if (before && !sameAddress(before.recipient, recipient)) yield* leave(before.recipient, contact)
+    return true
   })
 
   const mark = (recipient: Recipient, mark: Mark, is: boolean, at: Instant, unlinkedToo: boolean) =>
@@ -141,8 +148,6 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
 })
 
 const valueOf = <A>({ value }: { readonly value: A }) => value
-
-const sameAddress = (one: Recipient, other: Recipient) => addressOf(one) === addressOf(other)
 
 const joined = (chat: Chat = { contacts: [] }, contact: ContactId, at: Instant): Chat => {
   const contacts = chat.contacts.includes(contact) ? chat.contacts : [...chat.contacts, contact]

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { Effect, Option, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Link } from "#shared/contract/Contacts.ts"
-import type { ContactId, Platform, Sender } from "#shared/contract/Fields.ts"
+import type { ContactId, Instant, Platform, Sender } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 
@@ -18,18 +18,18 @@ const usedSeconds = 30 * 86_400
 const keyOf = (platform: Platform, sender: Sender, token: string) =>
   `${platform}.${sender}.${createHash("sha256").update(token).digest("base64url")}`
 
-/** 43 of A-Za-z0-9_-. */
+/** 43 of A-Za-z0-9_-. Of two links of one contact the one that was made later holds. */
 export const createToken = Effect.fnUntraced(function* (
   platform: Platform,
   sender: Sender,
   contact: ContactId,
   expiresAt: number,
-  now: number
+  madeAt: number
 ) {
   const { remember } = yield* Memory
   const token = randomBytes(32).toString("base64url")
-  const link: Link = { contact, expiresAt: fromMillis(expiresAt) }
-  const seconds = Math.ceil((expiresAt - now) / 1_000) + graceSeconds
+  const link: Link = { contact, expiresAt: fromMillis(expiresAt), madeAt: fromMillis(madeAt) }
+  const seconds = Math.ceil((expiresAt - madeAt) / 1_000) + graceSeconds
   yield* remember("link", keyOf(platform, sender, token), JSON.stringify(link), { expected: 0, seconds })
   return token
 })
@@ -46,7 +46,7 @@ export interface Use {
 
 export type Taken =
   /** By this very use, now or before it was interrupted. */
-  | { readonly _tag: "Taken"; readonly contact: ContactId }
+  | { readonly _tag: "Taken"; readonly contact: ContactId; readonly madeAt: Instant | undefined }
   /** By an earlier use from the same chat. */
   | { readonly _tag: "Before"; readonly contact: ContactId }
   | { readonly _tag: "ByAnother"; readonly contact: ContactId }
@@ -69,9 +69,9 @@ export const takeToken = Effect.fnUntraced(function* (platform: Platform, sender
 })
 
 /** Pure. Nothing if it is there to be taken. */
-const judge = ({ contact, expiresAt, taken }: Link, { at, cause, chat }: Use): Taken | undefined => {
+const judge = ({ contact, expiresAt, madeAt, taken }: Link, { at, cause, chat }: Use): Taken | undefined => {
   if (taken) {
-    if (taken.cause === cause) return { _tag: "Taken", contact }
+    if (taken.cause === cause) return { _tag: "Taken", contact, madeAt }
     return { _tag: taken.chat === chat ? "Before" : "ByAnother", contact }
   }
   return at > toMillis(expiresAt) ? { _tag: "Expired" } : undefined

@@ -90,7 +90,10 @@ const openLink = Effect.fnUntraced(function* (hearer: Hearer, update: Update, to
   switch (taken._tag) {
     case "Taken": {
       const { contact } = taken
-      yield* contacts.link(contact, recipient, at)
+      if (!(yield* contacts.link(contact, recipient, at, taken.madeAt))) {
+        yield* Effect.logWarning(`a link of contact ${contact} was opened in another chat after a newer one`)
+        return { heard: "link-refused" } satisfies CarriedOut as CarriedOut
+      }
       const event: EventOf<"recipient-linked"> = {
         type: "recipient-linked",
         at,

@@ -1,0 +1,114 @@
+// Links of one contact, made and opened in any order: the newest that was made holds.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import type { Recipient } from "#shared/contract/Fields.ts"
+import { contactsOf } from "#shared/gateway/Contacts.ts"
+import { Said } from "#shared/gateway/Inbound.ts"
+import { createToken } from "#shared/gateway/LinkTokens.ts"
+import { hearUpdate } from "#shared/gateway/Updates.ts"
+import { Memory } from "#shared/nats/Memory.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { eventsOf } from "../support/Streams.ts"
+
+const ann = { chatId: "900100200300" }
+const ben = { chatId: "900100200301" }
+const platform = "telegram"
+const sender = "default"
+const begin = Date.UTC(2026, 10, 1)
+const at = (second: number) => begin + second * 1_000
+const key = `${platform}.${sender}.p-1`
+
+/** One sender of whom p-1 gets links; times are seconds. */
+const forLinks = (url: string) =>
+  Effect.gen(function* () {
+    yield* provision([])
+    const memory = yield* Memory
+    const contacts = yield* contactsOf(platform, sender)
+    const hearer = { platform, sender, contacts, obeysOptOut: false } as const
+    const opens = (recipient: Recipient, token: string, second: number, id = `u-${second}`) =>
+      Effect.map(
+        hearUpdate(hearer, { id, at: at(second), recipient, said: Said.LinkOpened({ token }) }),
+        Option.getOrUndefined
+      )
+    return {
+      contacts,
+      memory,
+      opens,
+      made: (second: number) => createToken(platform, sender, "p-1", at(86_400), at(second)),
+      chat: Effect.map(contacts.find("p-1"), (found) => Option.getOrUndefined(found)?.recipient),
+      linked: Effect.map(eventsOf(url, "carillon.event.recipient-linked.*"), (events) =>
+        events.map(({ recipient }) => recipient)
+      )
+    }
+  })
+
+type Links = Effect.Success<ReturnType<typeof forLinks>>
+const withLinks = <E, R>(body: (links: Links) => Effect.Effect<void, E, R>) =>
+  Effect.gen(function* () {
+    const { layer, nats } = yield* natsForTest
+    yield* Effect.provide(Effect.flatMap(forLinks(nats.url), body), layer)
+  })
+
+describe("a link", () => {
+  it.live("takes over no contact that was linked by one that was made later", () =>
+    withLinks(({ chat, linked, made, opens }) =>
+      Effect.gen(function* () {
+        const older = yield* made(1)
+        const newer = yield* made(2)
+        assert.strictEqual(yield* opens(ann, newer, 10), "linked")
+        assert.strictEqual(yield* opens(ben, older, 20), "link-refused")
+        assert.strictEqual(yield* opens(ben, older, 21), "link-refused", "nor opened again")
+        assert.deepStrictEqual(yield* chat, ann)
+        assert.deepStrictEqual(yield* linked, [ann])
+      })
+    )
+  )
+
+  it.live("that was made later takes the contact over, though it was opened earlier and heard of later", () =>
+    withLinks(({ chat, contacts, made, opens }) =>
+      Effect.gen(function* () {
+        const older = yield* made(1)
+        const newer = yield* made(2)
+        assert.strictEqual(yield* opens(ben, older, 20), "linked")
+        assert.strictEqual(yield* opens(ann, newer, 10), "linked")
+        assert.deepStrictEqual(yield* chat, ann)
+        assert.deepStrictEqual(yield* contacts.whoHas(ben), [])
+      })
+    )
+  )
+
+  it.live("that is older changes nothing in the chat that the contact has", () =>
+    withLinks(({ chat, made, opens }) =>
+      Effect.gen(function* () {
+        const older = yield* made(1)
+        const newer = yield* made(2)
+        const newest = yield* made(3)
+        assert.strictEqual(yield* opens(ann, newer, 10), "linked")
+        assert.strictEqual(yield* opens(ann, older, 20), "linked")
+        assert.deepStrictEqual(yield* chat, ann)
+        assert.strictEqual(yield* opens(ben, newest, 30), "linked")
+        assert.deepStrictEqual(yield* chat, ben)
+      })
+    )
+  )
+
+  it.live("counts as the oldest if it was made before links said when", () =>
+    withLinks(({ chat, made, memory, opens }) =>
+      Effect.gen(function* () {
+        yield* memory.remember("contact", key, JSON.stringify({ recipient: ben, linkedAt: new Date(at(30)) }))
+        const older = yield* made(1)
+        const newer = yield* made(2)
+        for (const { key, value, sequence } of yield* memory.all("link", `${platform}.${sender}.`)) {
+          const { madeAt, ...asBefore } = JSON.parse(value)
+          if (madeAt === new Date(at(1)).toISOString())
+            yield* memory.remember("link", key, JSON.stringify(asBefore), { expected: sequence })
+        }
+        assert.strictEqual(yield* opens(ann, newer, 10), "linked")
+        assert.deepStrictEqual(yield* chat, ann)
+        assert.strictEqual(yield* opens(ben, older, 40), "link-refused")
+        assert.deepStrictEqual(yield* chat, ann)
+      })
+    )
+  )
+})
