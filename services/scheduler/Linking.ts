@@ -1,9 +1,8 @@
 // Carries out what concerns the links of contacts: a token for a person to open, and the end of a link. A token is in the
 // answer only: neither event nor log line has it, and what is kept is its hash.
 import { Effect, Option, Result } from "effect"
-import type { Contact } from "#shared/contract/Contacts.ts"
 import { defaultSender } from "#shared/contract/Fields.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
 import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { createToken } from "#shared/gateway/LinkTokens.ts"
@@ -43,7 +42,7 @@ export const createLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
   } satisfies Answer
 })
 
-/** Forgotten last: what was interrupted is found again. */
+/** What was interrupted finds its own mark, and says so again. As of when it was asked for: links are told apart by that too. */
 export const removeLink = Effect.fnUntraced(function* (delivery: Delivery, now: number) {
   const cause = causeOf(delivery)
   const at = fromMillis(now)
@@ -57,16 +56,9 @@ export const removeLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
     ...(reason === undefined ? {} : { reason })
   }
   const contacts = yield* contactsOf(platform, sender)
-  const missing = whatIsMissing(yield* contacts.find(contact), delivery)
-  if (missing === undefined)
-    return { reply, event, afterwards: Effect.asVoid(contacts.remove(contact)) } satisfies Answer as Answer
+  const removal = yield* contacts.remove(contact, fromMillis(delivery.time.getTime()))
+  if (Result.isSuccess(removal)) return { reply, event } satisfies Answer as Answer
   return (yield* wasSaid(event, delivery))
     ? { reply }
-    : refused("remove-link", cause, { platform, problems: [{ path: "contact", problem: missing }] }, at)
+    : refused("remove-link", cause, { platform, problems: [{ path: "contact", problem: removal.failure }] }, at)
 })
-
-/** A command that has come back, as when its scheduler was killed, is not about a link that was made since. */
-const whatIsMissing = (found: Option.Option<Contact>, { redelivered, time }: Delivery) => {
-  if (Option.isNone(found)) return "is unknown: it has no chat with this sender"
-  return redelivered && toMillis(found.value.linkedAt) > time.getTime() ? "was linked anew since" : undefined
-}

@@ -22,6 +22,13 @@ export const Contact = Schema.Struct({ recipient: Recipient, linkedAt: Instant, 
 })
 export type Contact = typeof Contact.Type
 
+/** Remembered in its place, for as long as a link that was made before may still be opened: nothing of the person. */
+export const Removed = Schema.Struct({ removedAt: Instant }).annotate({ identifier: "Removed" })
+export type Removed = typeof Removed.Type
+
+export const Standing = Schema.Union([Contact, Removed])
+export type Standing = typeof Standing.Type
+
 const since = Schema.optionalKey(Schema.Struct({ is: Schema.Boolean, at: Instant }))
 
 /** Remembered as `chat`, under a keyed hash of the address: who has linked it, and what its owner wants. */

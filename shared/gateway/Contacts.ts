@@ -3,7 +3,8 @@
 import { createHmac, randomBytes } from "node:crypto"
 import { Effect, Option, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
-import { Chat, Contact } from "#shared/contract/Contacts.ts"
+import { longestLink } from "#shared/contract/Commands.ts"
+import { Chat, type Contact, Standing } from "#shared/contract/Contacts.ts"
 import {
   addressOf,
   type ContactId,
@@ -14,7 +15,7 @@ import {
 } from "#shared/contract/Fields.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
-import { opened, sameAddress } from "./LinkRules.ts"
+import { hasChat, isLinked, opened, removed } from "./LinkRules.ts"
 
 /** What the owner of a chat may have said, and may take back. */
 export type Mark = "blocked" | "optedOut"
@@ -27,8 +28,8 @@ export interface Contacts {
   /** Those who have this chat now. */
   readonly whoHas: (recipient: Recipient) => Effect.Effect<ReadonlyArray<ContactId>, NatsError>
   /**
-   * Whether this is the contact's chat now: the link that was made last holds. It takes back what was marked: its owner
-   * wants to be written to.
+   * Whether this is the contact's chat now: the link that was made last holds, if that was after the last removal. It takes
+   * back what was marked: its owner wants to be written to.
    */
   readonly link: (
     contact: ContactId,
@@ -44,15 +45,21 @@ export interface Contacts {
     at: Instant,
     unlinkedToo: boolean
   ) => Effect.Effect<void, NatsError>
-  /** Whether there was anything to forget. What the chat's owner said of messages stays, without a name. */
-  readonly remove: (contact: ContactId) => Effect.Effect<boolean, NatsError>
+  /**
+   * Ends the links that were made before it, opened or not; fails with what is wrong if there is nothing to forget. What the
+   * chat's owner said of messages stays, without a name. The same one again succeeds again.
+   */
+  readonly remove: (contact: ContactId, at: Instant) => Effect.Effect<Result.Result<unknown, string>, NatsError>
   readonly all: Effect.Effect<ReadonlyArray<Contact & { readonly contact: ContactId }>, NatsError>
 }
 
 /** As long as a platform may still bring what was said before. */
 const forgottenAfterSeconds = 2 * 86_400
 
-const decodeContact = decodeWith(Contact)
+/** As long as a link may be open, and a day in which a platform may bring it. */
+const removedSeconds = longestLink + 86_400
+
+const decodeStanding = decodeWith(Standing)
 const decodeChat = decodeWith(Chat)
 
 export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
@@ -70,18 +77,18 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
       )
     )
 
-  /** Until nobody else has changed it in between. The answer is what stood before. */
+  /** Until nobody else has changed it in between, `next` asked anew each time. The answer is what stood before. */
   const change = <A>(
     what: "contact" | "chat",
     name: string,
     decode: (text: string) => Result.Result<A, unknown>,
-    next: (before: A | undefined) => A | undefined,
-    seconds: (after: A) => number | undefined = () => undefined
+    next: (before: A | undefined) => Effect.Effect<A | undefined, NatsError>,
+    seconds: (after: A) => number | undefined
   ): Effect.Effect<A | undefined, NatsError> =>
     Effect.gen(function* () {
       while (true) {
         const found = Option.getOrUndefined(yield* recall(what, name, decode))
-        const after = next(found?.value)
+        const after = yield* next(found?.value)
         if (after === undefined || after === found?.value) return found?.value
         const keep = seconds(after)
         const fate = yield* memory.remember(what, keyOf(name), JSON.stringify(after), {
@@ -92,14 +99,26 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
       }
     })
 
+  const changeContact = (
+    contact: ContactId,
+    next: (before: Standing | undefined) => Effect.Effect<Standing | undefined, NatsError>
+  ) => change("contact", contact, decodeStanding, next, (after) => (isLinked(after) ? undefined : removedSeconds))
+
   const changeChat = (recipient: Recipient, next: (before: Chat | undefined) => Chat | undefined) =>
-    change("chat", nameOf(recipient), decodeChat, next, ({ contacts, optedOut }) =>
-      contacts.length === 0 && !optedOut?.is ? forgottenAfterSeconds : undefined
+    change(
+      "chat",
+      nameOf(recipient),
+      decodeChat,
+      (before) => Effect.succeed(next(before)),
+      ({ contacts, optedOut }) => (contacts.length === 0 && !optedOut?.is ? forgottenAfterSeconds : undefined)
     )
   const leave = (recipient: Recipient, contact: ContactId) =>
     changeChat(recipient, (chat) => chat && { ...chat, contacts: chat.contacts.filter((one) => one !== contact) })
 
-  const find = (contact: ContactId) => Effect.map(recall("contact", contact, decodeContact), Option.map(valueOf))
+  const find = (contact: ContactId) =>
+    Effect.map(recall("contact", contact, decodeStanding), (found) =>
+      Option.filter(Option.map(found, valueOf), isLinked)
+    )
   const chat = (recipient: Recipient) => Effect.map(recall("chat", nameOf(recipient), decodeChat), Option.map(valueOf))
 
   const whoHas = Effect.fnUntraced(function* (recipient: Recipient) {
@@ -108,17 +127,17 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
     return yield* Effect.filter(listed, (contact) =>
       Effect.map(
         find(contact),
-        Option.exists((one) => sameAddress(one.recipient, recipient))
+        Option.exists((one) => hasChat(one, recipient))
       )
     )
   })
 
   const link = Effect.fnUntraced(function* (contact: ContactId, recipient: Recipient, at: Instant, madeAt?: Instant) {
     const link: Contact = { recipient, linkedAt: at, ...(madeAt === undefined ? {} : { madeAt }) }
-    const before = yield* change("contact", contact, decodeContact, (found) => opened(found, link))
-    if (!sameAddress(opened(before, link).recipient, recipient)) return false
+    const before = yield* changeContact(contact, (found) => Effect.succeed(opened(found, link)))
+    if (!hasChat(opened(before, link), recipient)) return false
     yield* changeChat(recipient, (found) => joined(found, contact, at))
-    if (before && !sameAddress(before.recipient, recipient)) yield* leave(before.recipient, contact)
+    if (isLinked(before) && !hasChat(before, recipient)) yield* leave(before.recipient, contact)
     return true
   })
 
@@ -128,18 +147,27 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
       return marked(found ?? { contacts: [] }, mark, is, at)
     }).pipe(Effect.asVoid)
 
-  const remove = Effect.fnUntraced(function* (contact: ContactId) {
-    const found = yield* find(contact)
-    if (Option.isNone(found)) return false
-    yield* leave(found.value.recipient, contact)
-    yield* memory.forget("contact", keyOf(contact))
-    return true
+  /** The chat is left before the contact is marked: afterwards nobody knows any more which it was. */
+  const remove = Effect.fnUntraced(function* (contact: ContactId, at: Instant) {
+    const before = yield* changeContact(
+      contact,
+      Effect.fnUntraced(function* (found) {
+        const mark = removed(found, at)
+        if (Result.isFailure(mark)) return found
+        if (isLinked(found)) yield* leave(found.recipient, contact)
+        return mark.success
+      })
+    )
+    return removed(before, at)
   })
 
   const all = Effect.map(memory.all("contact", keyOf("")), (found) =>
     found.flatMap(({ key, value }) =>
       Option.toArray(
-        Option.map(Result.getSuccess(decodeContact(value)), (one) => ({ ...one, contact: key.slice(keyOf("").length) }))
+        Option.map(Option.filter(Result.getSuccess(decodeStanding(value)), isLinked), (one) => ({
+          ...one,
+          contact: key.slice(keyOf("").length)
+        }))
       )
     )
   )

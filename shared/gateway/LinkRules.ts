@@ -1,17 +1,38 @@
-// What becomes of a contact when a link of it is opened. Pure. Links are told apart by when they were made: one that went
-// to a wrong address takes nothing from whoever has a newer one, whenever it is opened.
-import type { Contact } from "#shared/contract/Contacts.ts"
-import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
+// What becomes of a contact when a link of it is opened, or it is removed. Pure. Links are told apart by when they were
+// made: one that went to a wrong address takes nothing from whoever has a newer one, and a removal ends all before it.
+import { Result } from "effect"
+import type { Contact, Removed, Standing } from "#shared/contract/Contacts.ts"
+import { addressOf, type Instant, type Recipient } from "#shared/contract/Fields.ts"
 
 export const sameAddress = (one: Recipient, other: Recipient) => addressOf(one) === addressOf(other)
+
+export const isLinked = (standing: Standing | undefined): standing is Contact =>
+  standing !== undefined && "recipient" in standing
+
+export const hasChat = (standing: Standing | undefined, recipient: Recipient) =>
+  isLinked(standing) && sameAddress(standing.recipient, recipient)
 
 /** Of which it is not known, was made before links said so: before all others. */
 const madeAt = (contact: Contact) => contact.madeAt ?? ""
 
 /** The newest link holds; of those that cannot be told apart, the newest opening. Given back as it was if nothing changes. */
-export const opened = (before: Contact | undefined, link: Contact): Contact => {
+export const opened = (before: Standing | undefined, link: Contact): Standing => {
   if (!before) return link
+  if (!isLinked(before)) return madeAt(link) > before.removedAt ? link : before
   if (madeAt(link) !== madeAt(before)) return madeAt(link) > madeAt(before) ? link : before
   if (link.linkedAt !== before.linkedAt) return link.linkedAt > before.linkedAt ? link : before
-  return sameAddress(link.recipient, before.recipient) ? before : link
+  return hasChat(before, link.recipient) ? before : link
 }
+
+/** What takes the contact's place, or why nothing does. */
+export const removed = (before: Standing | undefined, at: Instant): Result.Result<Removed, string> => {
+  if (!before) return Result.fail(unknown)
+  if (isLinked(before))
+    return (before.madeAt ?? before.linkedAt) > at
+      ? Result.fail("was linked anew since")
+      : Result.succeed({ removedAt: at })
+  // By this very removal, which has come back, or by one that was asked for after it.
+  return before.removedAt >= at ? Result.succeed(before) : Result.fail(unknown)
+}
+
+const unknown = "is unknown: it has no chat with this sender"

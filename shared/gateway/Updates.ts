@@ -91,7 +91,7 @@ const openLink = Effect.fnUntraced(function* (hearer: Hearer, update: Update, to
     case "Taken": {
       const { contact } = taken
       if (!(yield* contacts.link(contact, recipient, at, taken.madeAt))) {
-        yield* Effect.logWarning(`a link of contact ${contact} was opened in another chat after a newer one`)
+        yield* Effect.logWarning(`a link of contact ${contact} was opened after a newer one, or after its removal`)
         return { heard: "link-refused" } satisfies CarriedOut as CarriedOut
       }
       const event: EventOf<"recipient-linked"> = {

@@ -187,8 +187,7 @@ const rights: Readonly<Record<Role, Make>> = {
       Subject.dead("*", "*")
     ),
     deletesIn("DEAD", "COMMANDS", "TIMERS"),
-    remembering("*", "link", "contact", "chat", "salt"),
-    purges("MEMORY")
+    remembering("*", "link", "contact", "chat", "salt")
   ],
   dispatcher: (_, named) => [
     ...working(consumers.dispatcherTimers, consumers.dispatcherFailures),

@@ -1,6 +1,6 @@
 // The people whom a sender can write to, as NATS remembers them: the newest word holds, and what is removed is gone.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, Result } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { type Contacts, contactsOf } from "#shared/gateway/Contacts.ts"
 import { createToken, takeToken } from "#shared/gateway/LinkTokens.ts"
@@ -43,14 +43,14 @@ describe("a contact", () => {
         yield* contacts.link("p-2", ann, at(11))
         yield* contacts.mark(ann, "optedOut", true, at(12), false)
         assert.deepStrictEqual(yield* contacts.whoHas(ann), ["p-1", "p-2"])
-        assert.isTrue(yield* contacts.remove("p-1"))
+        assert.isTrue(Result.isSuccess(yield* contacts.remove("p-1", at(13))))
         assert.deepStrictEqual(yield* contacts.whoHas(ann), ["p-2"])
         assert.isTrue(Option.exists(yield* contacts.chat(ann), ({ optedOut }) => optedOut?.is === true))
         assert.deepStrictEqual(
           (yield* contacts.all).map(({ contact }) => contact),
           ["p-2"]
         )
-        assert.isFalse(yield* contacts.remove("p-1"))
+        assert.isTrue(Result.isFailure(yield* contacts.remove("p-1", at(14))))
       })
     )
   )

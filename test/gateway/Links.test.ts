@@ -1,7 +1,9 @@
-// Links of one contact, made and opened in any order: the newest that was made holds.
+// Links of one contact, made, opened and removed in any order: the newest that was made holds, and none that was made
+// before a removal.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Recipient } from "#shared/contract/Fields.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { Said } from "#shared/gateway/Inbound.ts"
 import { createToken } from "#shared/gateway/LinkTokens.ts"
@@ -17,6 +19,7 @@ const platform = "telegram"
 const sender = "default"
 const begin = Date.UTC(2026, 10, 1)
 const at = (second: number) => begin + second * 1_000
+const instant = (second: number) => fromMillis(at(second))
 const key = `${platform}.${sender}.p-1`
 
 /** One sender of whom p-1 gets links; times are seconds. */
@@ -36,6 +39,10 @@ const forLinks = (url: string) =>
       memory,
       opens,
       made: (second: number) => createToken(platform, sender, "p-1", at(86_400), at(second)),
+      removed: (second: number) => contacts.remove("p-1", instant(second)),
+      /** As if the gateway had been killed before it could remember that it is done. */
+      undone: (second: number) =>
+        memory.remember("update", `${platform}.${sender}.u-${second}`, JSON.stringify({ begunAt: 0, done: false })),
       chat: Effect.map(contacts.find("p-1"), (found) => Option.getOrUndefined(found)?.recipient),
       linked: Effect.map(eventsOf(url, "carillon.event.recipient-linked.*"), (events) =>
         events.map(({ recipient }) => recipient)
@@ -96,18 +103,88 @@ describe("a link", () => {
   it.live("counts as the oldest if it was made before links said when", () =>
     withLinks(({ chat, made, memory, opens }) =>
       Effect.gen(function* () {
-        yield* memory.remember("contact", key, JSON.stringify({ recipient: ben, linkedAt: new Date(at(30)) }))
+        yield* memory.remember("contact", key, JSON.stringify({ recipient: ben, linkedAt: instant(30) }))
         const older = yield* made(1)
         const newer = yield* made(2)
         for (const { key, value, sequence } of yield* memory.all("link", `${platform}.${sender}.`)) {
           const { madeAt, ...asBefore } = JSON.parse(value)
-          if (madeAt === new Date(at(1)).toISOString())
+          if (madeAt === instant(1))
             yield* memory.remember("link", key, JSON.stringify(asBefore), { expected: sequence })
         }
         assert.strictEqual(yield* opens(ann, newer, 10), "linked")
         assert.deepStrictEqual(yield* chat, ann)
         assert.strictEqual(yield* opens(ben, older, 40), "link-refused")
         assert.deepStrictEqual(yield* chat, ann)
+      })
+    )
+  )
+})
+
+describe("a removal", () => {
+  it.live("is not undone by what was heard before it, and is heard again", () =>
+    withLinks(({ chat, contacts, linked, made, opens, removed, undone }) =>
+      Effect.gen(function* () {
+        const token = yield* made(1)
+        assert.strictEqual(yield* opens(ann, token, 10), "linked")
+        yield* undone(10)
+        yield* removed(20)
+        assert.strictEqual(yield* opens(ann, token, 10), "link-refused")
+        assert.isUndefined(yield* chat)
+        assert.deepStrictEqual(yield* contacts.whoHas(ann), [])
+        assert.lengthOf(yield* linked, 1)
+      })
+    )
+  )
+
+  it.live("ends the links that were made before it, not those that are made after it", () =>
+    withLinks(({ chat, contacts, made, opens, removed }) =>
+      Effect.gen(function* () {
+        const used = yield* made(1)
+        const unused = yield* made(2)
+        const before = yield* opens(ann, used, 10)
+        yield* removed(20)
+        const after = yield* opens(ben, unused, 30)
+        assert.deepStrictEqual([before, after], ["linked", "link-refused"])
+        assert.deepStrictEqual([yield* chat, yield* contacts.all], [undefined, []])
+        assert.strictEqual(yield* opens(ben, yield* made(21), 40), "linked")
+        assert.deepStrictEqual(yield* chat, ben)
+      })
+    )
+  )
+
+  /** It is asked for at second 20, and this link is opened when it has just looked at the contact. */
+  const meets = ({ contacts, made, memory, opens }: Links, madeAt: number) =>
+    Effect.gen(function* () {
+      yield* opens(ann, yield* made(1), 10)
+      let meanwhile = Effect.asVoid(contacts.link("p-1", ben, instant(30), instant(madeAt)))
+      const recall: typeof memory.recall = (what, key) =>
+        Effect.tap(memory.recall(what, key), () => {
+          if (what !== "contact") return Effect.void
+          const once = meanwhile
+          meanwhile = Effect.void
+          return once
+        })
+      const remover = yield* Effect.provideService(contactsOf(platform, sender), Memory, { ...memory, recall })
+      yield* remover.remove("p-1", instant(20))
+    })
+
+  it.live("takes away no link that was made after it, and is opened while it is carried out", () =>
+    withLinks((links) =>
+      Effect.gen(function* () {
+        yield* meets(links, 21)
+        assert.deepStrictEqual(yield* links.chat, ben)
+        assert.deepStrictEqual(yield* links.contacts.whoHas(ben), ["p-1"])
+      })
+    )
+  )
+
+  it.live("ends one that was made before it, also if it is opened just then", () =>
+    withLinks((links) =>
+      Effect.gen(function* () {
+        yield* meets(links, 2)
+        assert.isUndefined(yield* links.chat)
+        for (const chat of [ann, ben])
+          assert.deepStrictEqual(Option.getOrUndefined(yield* links.contacts.chat(chat))?.contacts, [])
       })
     )
   )

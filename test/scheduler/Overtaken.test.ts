@@ -144,6 +144,15 @@ describe("a command that comes back after a later one", () => {
     })
   )
 
+  it.live("is told as carried out if it removed the link before it could say so", () =>
+    Effect.gen(function* () {
+      const kept = { stream: "MEMORY", subject: Subject.memory("contact", "telegram.default.p-1") }
+      const command = asked("remove-link", { contact: "p-1", platform: "telegram" })
+      const events = yield* backTo(command, kept, (removedAt) => ({ removedAt }))
+      assert.deepStrictEqual(events, [{ type: "recipient-unlinked", problems: undefined }])
+    })
+  )
+
   it.live("decides on no dead letter that it was not about", () =>
     Effect.gen(function* () {
       for (const name of ["redrive", "discard"]) {
