@@ -105,7 +105,9 @@ const remove = Command.make(
     const command = { contact, platform, sender, ...given({ reason }) }
     yield* submit("remove-link", command, json, () => `${contact}: forgotten`)
   })
-).pipe(Command.withDescription("Forget the chat of a contact: messages to it are refused from now on"))
+).pipe(
+  Command.withDescription("Forget the chat of a contact, and end its links: messages to it are refused from now on")
+)
 
 export const linkCommand = Command.make("link").pipe(
   Command.withDescription("Contacts: the people who have opened a link"),

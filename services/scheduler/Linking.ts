@@ -27,7 +27,10 @@ export const createLink = Effect.fnUntraced(function* (delivery: Delivery, now: 
   }
   const expiresAt = now + expiresInSeconds * 1_000
   // When it was asked for, not when it is carried out: links and removals have one order, that of their commands.
-  const token = yield* createToken(platform, sender, contact, expiresAt, delivery.time.getTime())
+  const madeAt = delivery.time.getTime()
+  // First: there is no token that cannot be taken back.
+  yield* (yield* contactsOf(platform, sender)).offer(contact, fromMillis(madeAt))
+  const token = yield* createToken(platform, sender, contact, expiresAt, madeAt)
   const profile = yield* readProfile(platform, sender)
   return {
     reply: {

@@ -175,7 +175,10 @@ export const RemoveLinkCommand = Schema.Struct({
   platform: Platform,
   sender: Schema.optionalKey(Sender),
   reason: Schema.optionalKey(Reason)
-}).annotate({ identifier: "RemoveLinkCommand", description: "Forget which chat a contact has linked" })
+}).annotate({
+  identifier: "RemoveLinkCommand",
+  description: "Forget which chat a contact has linked, and end its links that were not opened"
+})
 
 export const commands = {
   schedule: ScheduleCommand,

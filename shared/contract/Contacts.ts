@@ -22,11 +22,17 @@ export const Contact = Schema.Struct({ recipient: Recipient, linkedAt: Instant, 
 })
 export type Contact = typeof Contact.Type
 
-/** Remembered in its place, for as long as a link that was made before may still be opened: nothing of the person. */
-export const Removed = Schema.Struct({ removedAt: Instant }).annotate({ identifier: "Removed" })
-export type Removed = typeof Removed.Type
+/**
+ * Remembered in its place while it has no chat, for as long as a link may be open: when its newest one was made that may be,
+ * and when those before were ended. Nothing of the person.
+ */
+export const Unlinked = Schema.Struct({
+  offeredAt: Schema.optionalKey(Instant),
+  removedAt: Schema.optionalKey(Instant)
+}).annotate({ identifier: "Unlinked" })
+export type Unlinked = typeof Unlinked.Type
 
-export const Standing = Schema.Union([Contact, Removed])
+export const Standing = Schema.Union([Contact, Unlinked])
 export type Standing = typeof Standing.Type
 
 const since = Schema.optionalKey(Schema.Struct({ is: Schema.Boolean, at: Instant }))

@@ -240,13 +240,17 @@ export const events = {
     contact: ContactId,
     cause: inbound.cause
   }),
-  "recipient-unlinked": event("recipient-unlinked", "The chat of a contact was forgotten, on command", {
-    platform: Platform,
-    sender: Sender,
-    contact: ContactId,
-    cause,
-    reason: Schema.optionalKey(Reason)
-  }),
+  "recipient-unlinked": event(
+    "recipient-unlinked",
+    "The chat of a contact was forgotten, and its links ended, on command",
+    {
+      platform: Platform,
+      sender: Sender,
+      contact: ContactId,
+      cause,
+      reason: Schema.optionalKey(Reason)
+    }
+  ),
   "recipient-blocked": event("recipient-blocked", "A person blocked the sender: nothing reaches them", inbound),
   "recipient-unblocked": event(
     "recipient-unblocked",

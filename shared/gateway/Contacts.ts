@@ -15,7 +15,7 @@ import {
 } from "#shared/contract/Fields.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import type { NatsError } from "#shared/nats/Nats.ts"
-import { hasChat, isLinked, opened, removed } from "./LinkRules.ts"
+import { hasChat, isLinked, offered, opened, removed } from "./LinkRules.ts"
 
 /** What the owner of a chat may have said, and may take back. */
 export type Mark = "blocked" | "optedOut"
@@ -27,6 +27,8 @@ export interface Contacts {
   readonly chat: (recipient: Recipient) => Effect.Effect<Option.Option<Chat>, NatsError>
   /** Those who have this chat now. */
   readonly whoHas: (recipient: Recipient) => Effect.Effect<ReadonlyArray<ContactId>, NatsError>
+  /** A link was made for it. */
+  readonly offer: (contact: ContactId, at: Instant) => Effect.Effect<void, NatsError>
   /**
    * Whether this is the contact's chat now: the link that was made last holds, if that was after the last removal. It takes
    * back what was marked: its owner wants to be written to.
@@ -57,7 +59,7 @@ export interface Contacts {
 const forgottenAfterSeconds = 2 * 86_400
 
 /** As long as a link may be open, and a day in which a platform may bring it. */
-const removedSeconds = longestLink + 86_400
+const unlinkedSeconds = longestLink + 86_400
 
 const decodeStanding = decodeWith(Standing)
 const decodeChat = decodeWith(Chat)
@@ -102,7 +104,7 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
   const changeContact = (
     contact: ContactId,
     next: (before: Standing | undefined) => Effect.Effect<Standing | undefined, NatsError>
-  ) => change("contact", contact, decodeStanding, next, (after) => (isLinked(after) ? undefined : removedSeconds))
+  ) => change("contact", contact, decodeStanding, next, (after) => (isLinked(after) ? undefined : unlinkedSeconds))
 
   const changeChat = (recipient: Recipient, next: (before: Chat | undefined) => Chat | undefined) =>
     change(
@@ -131,6 +133,9 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
       )
     )
   })
+
+  const offer = (contact: ContactId, at: Instant) =>
+    Effect.asVoid(changeContact(contact, (found) => Effect.succeed(offered(found, at))))
 
   const link = Effect.fnUntraced(function* (contact: ContactId, recipient: Recipient, at: Instant, madeAt?: Instant) {
     const link: Contact = { recipient, linkedAt: at, ...(madeAt === undefined ? {} : { madeAt }) }
@@ -172,7 +177,7 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
     )
   )
 
-  return { find, nameOf, chat, whoHas, link, mark, remove, all } satisfies Contacts as Contacts
+  return { find, nameOf, chat, whoHas, offer, link, mark, remove, all } satisfies Contacts as Contacts
 })
 
 const valueOf = <A>({ value }: { readonly value: A }) => value

@@ -1,7 +1,7 @@
 // Links of one contact, made, opened and removed in any order: the newest that was made holds, and none that was made
 // before a removal.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Option, Result } from "effect"
 import type { Recipient } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
@@ -148,6 +148,24 @@ describe("a removal", () => {
         assert.deepStrictEqual([yield* chat, yield* contacts.all], [undefined, []])
         assert.strictEqual(yield* opens(ben, yield* made(21), 40), "linked")
         assert.deepStrictEqual(yield* chat, ben)
+      })
+    )
+  )
+
+  it.live("takes back links that nobody has opened, and says so again only to itself", () =>
+    withLinks(({ chat, contacts, made, opens, removed }) =>
+      Effect.gen(function* () {
+        const offered = (second: number) => contacts.offer("p-1", instant(second))
+        assert.isTrue(Result.isFailure(yield* removed(5)), "unknown")
+        yield* offered(10)
+        assert.isTrue(Result.isSuccess(yield* removed(20)))
+        assert.isTrue(Result.isSuccess(yield* removed(20)), "the same, come back")
+        assert.isTrue(Result.isFailure(yield* removed(21)))
+        yield* offered(40)
+        assert.isTrue(Result.isSuccess(yield* removed(30)), "of one before")
+        assert.strictEqual(yield* opens(ann, yield* made(30), 50), "link-refused")
+        assert.isTrue(Result.isSuccess(yield* removed(50)), "of the newest, which was left open")
+        assert.isUndefined(yield* chat)
       })
     )
   )

@@ -76,6 +76,26 @@ describe("a link", () => {
     })
   )
 
+  it.live("that was not opened yet can be taken back, once", () =>
+    Effect.gen(function* () {
+      const { contacts, heard, people, run, start, token, told } = yield* clinic({
+        TELEGRAM_LINKED_TEXT: "linked",
+        TELEGRAM_LINK_FAILED_TEXT: "failed"
+      })
+      yield* start
+      const astray = yield* token("p-1")
+      const removed = yield* run(["link", "remove", "p-1", "--reason", "wrong number"])
+      assert.strictEqual(removed.code, 0, removed.err)
+      assert.deepInclude((yield* told("recipient-unlinked", 1))[0], { contact: "p-1", reason: "wrong number" })
+      assert.strictEqual((yield* run(["link", "remove", "p-1"])).code, 3)
+      people.pressesStart(otherChat, astray)
+      assert.deepStrictEqual(yield* heard(otherChat, 1), ["failed"])
+      assert.deepStrictEqual(yield* contacts, [])
+      people.pressesStart(chat, yield* token("p-1"))
+      assert.deepStrictEqual(yield* heard(chat, 1), ["linked"])
+    })
+  )
+
   it.live("is made by a request only: a token that nobody waits for would be lost", () =>
     Effect.gen(function* () {
       const { nats, run, services, told } = yield* clinic()
