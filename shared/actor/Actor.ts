@@ -84,7 +84,7 @@ const where = (cause: Cause.Cause<unknown>): string => {
 
 export const settle = Effect.fnUntraced(function* (
   mailbox: ConsumerDefinition,
-  batch: Batch,
+  batch: ReadonlyArray<Delivery>,
   settlements: ReadonlyArray<Settlement>
 ) {
   for (const [index, delivery] of batch.entries()) {

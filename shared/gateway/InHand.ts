@@ -12,6 +12,13 @@ export class InHand {
     return this.#entries.size
   }
 
+  /** Whether the message is in hand already: then this delivery is the one to settle. */
+  renew(delivery: Delivery): boolean {
+    const known = this.#entries.get(delivery.seq)
+    if (known) known.delivery = delivery
+    return known !== undefined
+  }
+
   /** Nothing if the message is in hand already: then only its delivery is renewed. */
   take(
     delivery: Delivery,
@@ -20,11 +27,7 @@ export class InHand {
     recipient: string,
     begin: () => MessageSpan
   ): Entry | undefined {
-    const known = this.#entries.get(delivery.seq)
-    if (known) {
-      known.delivery = delivery
-      return undefined
-    }
+    if (this.renew(delivery)) return undefined
     const entry = entryOf(attempt, to, recipient, delivery, begin())
     this.#entries.set(delivery.seq, entry)
     return entry

@@ -1,6 +1,6 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { type Array, Effect, Option, Result } from "effect"
+import { Array, Effect, Option, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
@@ -35,20 +35,24 @@ export const takeIn = (desk: Desk, mailbox: ConsumerDefinition) =>
     })
   )
 
-const receive = Effect.fnUntraced(function* (
+export const receive = Effect.fnUntraced(function* (
   desk: Desk,
   mailbox: ConsumerDefinition,
-  batch: Array.NonEmptyReadonlyArray<Delivery>
+  deliveries: Array.NonEmptyReadonlyArray<Delivery>
 ) {
+  // Before the log is read: what is in hand may be sent meanwhile, and what is so no more has its end in the log by now.
+  const batch = deliveries.filter((delivery) => !desk.inHand.renew(delivery))
+  if (!Array.isReadonlyArrayNonEmpty(batch)) return
   const since = redeliveredSince(batch)
   const log = yield* EventLog
   const said = since === undefined ? nothing : yield* log.idsSince(telling, since, endingsOf(batch))
   const read = batch.map((delivery) => decode(delivery.string()))
   const chats = yield* lookUp(desk, read)
+  const unreadable: Array<Delivery> = []
   for (const [index, delivery] of batch.entries()) {
     const decoded = read[index] as (typeof read)[number]
     if (Result.isFailure(decoded)) {
-      yield* settle(mailbox, [delivery], [poison("undecodable")])
+      unreadable.push(delivery)
       continue
     }
     const attempt = decoded.success
@@ -69,6 +73,11 @@ const receive = Effect.fnUntraced(function* (
     else queueOrDefer(desk, entry)
   }
   desk.signal()
+  yield* settle(
+    mailbox,
+    unreadable,
+    unreadable.map(() => poison("undecodable"))
+  )
 })
 
 /** Old ones have ended, soon after they were dispatched: then the rest of the log need not be read. */
