@@ -83,6 +83,14 @@ export const deferredEvent = (
   retryAfterMillis: Math.ceil(waitMillis)
 })
 
+/** Not tried: its contact has another chat by now. Comes again, whole: what parts of it went before, that chat does not have. */
+export const linkedAnewEvent = (attempt: Attempt, waitMillis: number, now: number): EventOf<"attempt-failed"> => ({
+  ...failure(attempt, 0, now),
+  category: "throttled",
+  reason: "linked-anew",
+  retryAfterMillis: Math.ceil(waitMillis)
+})
+
 const failure = (attempt: Attempt, partsSent: number, now: number) => ({
   type: "attempt-failed" as const,
   at: fromMillis(now),

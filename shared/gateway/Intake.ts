@@ -1,11 +1,10 @@
 // The first step of a gateway: takes dispatched messages in hand, ahead of their instant, and finds out what became of
 // those that another gateway had in hand when it was killed.
-import { Array, Effect, Option, Result } from "effect"
+import { Array, Effect, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { type Attempt, events } from "#shared/contract/Events.ts"
-import type { ContactId, Recipient } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
@@ -13,6 +12,7 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
 import type { Desk } from "./Desk.ts"
 import { deferredEvent, endings, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
+import { lookUp } from "./LookUp.ts"
 import { taken } from "./Observed.ts"
 import type { Entry } from "./Turns.ts"
 
@@ -47,7 +47,8 @@ export const receive = Effect.fnUntraced(function* (
   const log = yield* EventLog
   const said = since === undefined ? nothing : yield* log.idsSince(telling, since, endingsOf(batch))
   const read = batch.map((delivery) => decode(delivery.string()))
-  const chats = yield* lookUp(desk, read)
+  const lookedUpAt = desk.now()
+  const chats = yield* lookUp(desk.hearer, Array.getSuccesses(read))
   const unreadable: Array<Delivery> = []
   for (const [index, delivery] of batch.entries()) {
     const decoded = read[index] as (typeof read)[number]
@@ -66,6 +67,7 @@ export const receive = Effect.fnUntraced(function* (
     const recipient = desk.allowance.know({ recipient: to ?? given })
     const entry = desk.inHand.take(delivery, attempt, to ?? given, recipient, () => taken(delivery, attempt))
     if (!entry) continue
+    if (given.contact !== undefined) entry.lookedUpAt = lookedUpAt
     entry.partsSent += before.partsSent
     // It was being sent when its gateway was killed: whether it arrived, nobody knows.
     if (before.sending) desk.record(entry, failedEvent(attempt, entry.partsSent, interrupted, desk.now()))
@@ -88,23 +90,6 @@ const endingsOf = (batch: ReadonlyArray<Delivery>) =>
         return endings.map((type) => attemptEventId(id, attempt, type))
       })
     : []
-
-/** Where the contacts among the recipients are to be reached now. */
-const lookUp = Effect.fnUntraced(function* ({ hearer }: Desk, read: ReadonlyArray<Result.Result<Attempt, unknown>>) {
-  const contacts = new Set<ContactId>()
-  for (const one of read) if (Result.isSuccess(one)) contacts.add(one.success.message.recipient.contact ?? "")
-  contacts.delete("")
-  const found = new Map<ContactId, Recipient>()
-  yield* Effect.forEach(
-    contacts,
-    (contact) =>
-      Effect.map(hearer.contacts.find(contact), (known) => {
-        if (Option.isSome(known)) found.set(contact, known.value.recipient)
-      }),
-    { concurrency: 50, discard: true }
-  )
-  return found
-})
 
 /** What was due later goes behind the last one of its recipient that was put off. */
 const queueOrDefer = (desk: Desk, entry: Entry) => {

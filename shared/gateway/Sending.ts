@@ -3,37 +3,26 @@
 import { Effect, Option, Queue, type Scope } from "effect"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
+import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
 import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
-import { acceptedEvent, expiredEvent, failedEvent, optedOut, type Part, startedEvent } from "./GatewayEvents.ts"
+import { acceptedEvent, expiredEvent, failedEvent, optedOut, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
-import { Outcome } from "./Outcome.ts"
-import type { Call } from "./Platform.ts"
+import { needsSecondLook, stillToSend } from "./SecondLook.ts"
 import type { Entry } from "./Turns.ts"
-
-interface Begun {
-  readonly entry: Entry
-  readonly call: Call
-  readonly part: Part
-  readonly end: (outcome: Outcome, now: number) => void
-}
 
 /** Runs until interrupted. Sends under way go on in `scope`, and end in an outcome. */
 export const letGo = (desk: Desk, scope: Scope.Scope) =>
   Effect.gen(function* () {
     const { allowance, changed, turns } = desk
     while (true) {
-      const begun = begin(desk, desk.now())
+      const begunAt = desk.now()
+      const begun = begin(desk, begunAt)
       if (begun.length > 0) {
-        const doubted = begun.filter(wasInterrupted)
+        const unsure = begun.filter(({ entry }) => needsSecondLook(entry, begunAt))
+        const sure = begun.filter((one) => !unsure.includes(one))
         // To look takes a while, in which the others need not wait.
-        if (doubted.length > 0) yield* Effect.forkIn(sendUnlessSent(desk, scope, doubted), scope)
-        if (doubted.length < begun.length)
-          yield* intendAndSend(
-            desk,
-            scope,
-            begun.filter((one) => !wasInterrupted(one))
-          )
+        if (unsure.length > 0) yield* Effect.forkIn(lookAndSend(desk, scope, unsure), scope)
+        if (sure.length > 0) yield* intendAndSend(desk, scope, sure)
         yield* Effect.sleep(gatherMillis(begun.length))
       } else {
         const now = desk.now()
@@ -69,30 +58,9 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
   return begun
 }
 
-const wasInterrupted = ({ entry }: Begun) => entry.attempt.interruptedSince !== undefined
-
-/** An earlier try was interrupted: should its gateway be back, and have said that it was sent, this one is left out. */
-const sendUnlessSent = Effect.fnUntraced(function* (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) {
-  const { inHand, lease, now, signal, turns } = desk
-  const sent = yield* persistently(sentAfterAll(begun.map(({ entry }) => entry.attempt)))
-  const unsent: Array<Begun> = []
-  for (const one of begun) {
-    const { end, entry } = one
-    const { id } = entry.attempt.message
-    if (!sent.has(id)) {
-      if (lease.holds()) unsent.push(one)
-      else putBack(desk, one)
-      continue
-    }
-    yield* Effect.logInfo(`${id}: was sent after all: attempt ${entry.attempt.attempt} is left out`)
-    end(notSent, now())
-    turns.ended(entry.recipient)
-    entry.span.end()
-    entry.delivery.ack()
-    inHand.settled(entry)
-  }
-  signal()
-  if (unsent.length > 0) yield* intendAndSend(desk, scope, unsent)
+const lookAndSend = Effect.fnUntraced(function* (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) {
+  const left = yield* stillToSend(desk, begun)
+  if (left.length > 0) yield* intendAndSend(desk, scope, left)
 })
 
 /** Stopped meanwhile, it waits for what NATS says of intents on their way: those that stand are sent, others given back. */
@@ -125,13 +93,6 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
     })
   )
 
-const putBack = ({ now, signal, turns }: Desk, { end, entry }: Begun) => {
-  end(notSent, now())
-  turns.ended(entry.recipient)
-  turns.add(entry)
-  signal()
-}
-
 const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   const { call, end, entry, part } = begun
   const { allowance, lease, record, signal, turns } = desk
@@ -141,8 +102,7 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   const begunAt = desk.now()
   // Recording the intent may have taken long, with NATS away: then it is too late after all.
   if (allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
-    end(notSent, begunAt)
-    turns.ended(entry.recipient)
+    leaveOut(desk, begun)
     record(entry, expiredEvent(entry.attempt, begunAt))
     return signal()
   }
@@ -178,9 +138,6 @@ const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>
         Option.exists(chat, ({ optedOut }) => !!optedOut?.is)
       )
     : Effect.succeed(false)
-
-/** By our own choice: says nothing of the platform. */
-const notSent = Outcome.Transient({ reason: "lease-lost" })
 
 /** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */
 export const expire = Effect.fnUntraced(function* ({ allowance, now: clock, record, turns, signal }: Desk) {

@@ -12,6 +12,8 @@ export interface Entry {
   readonly attempt: Attempt
   /** Where it goes: the address of a contact, as it was when the message was taken in. */
   readonly to: Address
+  /** When that was looked up last; nothing of a message to no contact. */
+  lookedUpAt?: number
   /** The same as a key. */
   readonly recipient: string
   readonly dueAt: number

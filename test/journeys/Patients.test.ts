@@ -5,6 +5,7 @@ import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { eventually, statusOf } from "../support/Carillon.ts"
 import { clinic, to } from "../support/Clinic.ts"
+import { holds, shows } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, streamCount } from "../support/Streams.ts"
 
@@ -187,6 +188,68 @@ describe("a message to a contact", () => {
       )
       const times = phones.received.map(({ at }) => at)
       assert.isAtMost(Math.max(...times.map((at) => times.filter((one) => one >= at && one < at + 1_000).length)), 2)
+    })
+  )
+})
+
+describe("a message to a contact that waits in a gateway's hands", () => {
+  it.live("goes to the chat that is linked when it is sent, and nowhere when the link was removed", () =>
+    Effect.gen(function* () {
+      const { database, events, nats, people, run, said, services, start, token, told } = yield* clinic({
+        TELEGRAM_LINKED_TEXT: "none"
+      })
+      const gateway = services["telegram-gateway"]
+      const order = (name: "pause" | "resume") =>
+        publishPlainly(nats.url, [{ subject: `carillon.command.${name}`, payload: '{"platform":"telegram"}' }])
+      const becomes = (id: string, status: string) =>
+        eventually(`${id} ${status}`, statusOf(database, id), (found) => found === status)
+      yield* start
+      for (const contact of ["stays", "leaves", "moves"]) people.pressesStart(chat, yield* token(contact))
+      yield* told("recipient-linked", 3)
+      const next = yield* token("moves")
+      yield* order("pause")
+      yield* holds(gateway)
+      yield* publishPlainly(
+        nats.url,
+        ["stays", "leaves", "moves"].map((contact) => to(contact, { contact }))
+      )
+      yield* shows(gateway, "carillon_gateway_messages_in_hand", 3)
+      assert.strictEqual((yield* run(["link", "remove", "leaves"])).code, 0)
+      people.pressesStart(otherChat, next)
+      yield* told("recipient-linked", 4)
+      // What was looked up a moment ago is not looked up again: by then it is longer.
+      yield* publishPlainly(nats.url, [to("too-late", { chatId: "5" }, { maxLatenessSeconds: 4 })])
+      yield* becomes("too-late", "expired")
+      yield* order("resume")
+      yield* becomes("leaves", "failed")
+      for (const id of ["stays", "moves"]) yield* becomes(id, "sent")
+      assert.deepStrictEqual([said(chat), said(otherChat)], [["text of stays"], ["text of moves"]])
+      assert.deepInclude((yield* events("failed"))[0], { category: "recipient", reason: "not-linked" })
+      for (const { failures } of yield* events("attempt-failed")) assert.strictEqual(failures, 0)
+    })
+  )
+
+  it.live("goes as a whole to a chat that was linked after the first of its parts had gone to another", () =>
+    Effect.gen(function* () {
+      const { database, heard, nats, people, said, start, token, told } = yield* clinic({
+        TELEGRAM_LINKED_TEXT: "none",
+        TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0.2"
+      })
+      yield* start
+      people.pressesStart(chat, yield* token("p-1"))
+      yield* told("recipient-linked", 1)
+      const next = yield* token("p-1")
+      const part = (name: string) => `${name}: ${"words and words ".repeat(220)}end.`
+      const content = { type: "text", text: ["one", "two", "three"].map(part).join("\n\n"), tooLong: "split" }
+      yield* publishPlainly(nats.url, [to("m", { contact: "p-1" }, { content })])
+      yield* heard(chat, 1)
+      people.pressesStart(otherChat, next)
+      yield* eventually("sent", statusOf(database, "m"), (status) => status === "sent")
+      assert.deepStrictEqual(
+        said(otherChat).map((text) => text.split(":")[0]),
+        ["one", "two", "three"]
+      )
+      assert.isBelow(said(chat).length, 3)
     })
   )
 })
