@@ -145,10 +145,10 @@ export class Allowance {
   #blameRecipient(circuits: RecipientCircuits, recipient: string, outcome: Outcome, now: number): void {
     if (outcome._tag === "Throttled" && outcome.scope === "sender")
       this.#brakes.throttled("sender", recipient, outcome.retryAfterMs, now)
-    if (outcome._tag === "Throttled") this.#brakes.hold(recipient, now + outcome.retryAfterMs)
+    if (outcome._tag === "Throttled") this.#brakes.hold(recipient, now + outcome.retryAfterMs, now)
     const probeAt = circuits.ended(recipient, outcome, now)
     // Among the brakes it survives a change of the active gateway.
-    if (probeAt !== undefined) this.#brakes.hold(recipient, probeAt)
+    if (probeAt !== undefined) this.#brakes.hold(recipient, probeAt, now)
   }
 
   /** What an earlier gateway of this sender had sent: it counts as well. */

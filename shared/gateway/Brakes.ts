@@ -12,54 +12,63 @@ const recoveryMillis = 30_000
 /** One burst of refusals is one complaint. */
 const sameComplaintMillis = 1_000
 
+/** A quarter of what NATS takes in one message, as a rule: thousands of recipients, but for very long addresses. */
+const mostBytesWritten = 256 * 1_024
+
 export class Brakes {
   /** The rate as it was at `at`; none if the platform never complained. */
-  #state: BrakesState
+  #state: Omit<BrakesState, "recipientsUntil">
+  readonly #recipientsUntil: Map<string, number>
   readonly #perSecond: number
 
   /** `perSecond`: the configured limit; 0 for none. */
-  constructor(perSecond: number, state: BrakesState = released) {
+  constructor(perSecond: number, { recipientsUntil, ...state }: BrakesState = released) {
     this.#perSecond = perSecond
     this.#state = state
+    this.#recipientsUntil = new Map(Object.entries(recipientsUntil))
   }
 
+  /** For a next gateway: of very many recipients those that are held for longest. It finds out about the others itself. */
   state(now: number): BrakesState {
-    const { recipientsUntil, ...rest } = this.#state
-    const still = Object.entries(recipientsUntil).filter(([, until]) => until > now)
-    return { ...rest, recipientsUntil: Object.fromEntries(still) }
+    const held = [...this.#recipientsUntil].filter(([, until]) => until > now).sort(([, a], [, b]) => b - a)
+    const recipientsUntil: Record<string, number> = {}
+    let bytes = 0
+    for (const [recipient, until] of held) {
+      bytes += Buffer.byteLength(JSON.stringify([recipient, until]))
+      if (bytes > mostBytesWritten) break
+      recipientsUntil[recipient] = until
+    }
+    return { ...this.#state, recipientsUntil }
   }
 
   throttled(scope: "recipient" | "sender", recipient: string, retryAfterMillis: number, now: number): void {
     const until = now + retryAfterMillis
-    const { senderUntil, recipientsUntil } = this.state(now)
-    const { senderUntil: _, recipientsUntil: __, ...pace } = this.#state
+    const { senderUntil, ...pace } = this.#state
     const again = pace.rate !== undefined && now - pace.at < sameComplaintMillis
     // A complaint about one chat brakes the sender briefly too: more of the same may be on its way.
     const brake = scope === "sender" ? until : Math.min(until, now + 1_000)
+    if (scope === "recipient") this.#holdUntil(recipient, until, now)
     this.#state = {
       senderUntil: Math.max(senderUntil, brake),
-      recipientsUntil: scope === "recipient" ? { ...recipientsUntil, [recipient]: until } : recipientsUntil,
       ...(this.#perSecond === 0 || again ? pace : { rate: Math.max(1, this.rate(now) / 2), at: now })
     }
   }
 
   /** Holds one recipient, and says nothing of the others. */
-  hold(recipient: string, until: number): void {
-    const { recipientsUntil } = this.#state
-    const later = Math.max(until, this.recipientUntil(recipient))
-    this.#state = { ...this.#state, recipientsUntil: { ...recipientsUntil, [recipient]: later } }
+  hold(recipient: string, until: number, now: number): void {
+    this.#holdUntil(recipient, Math.max(until, this.recipientUntil(recipient)), now)
+  }
+
+  #holdUntil(recipient: string, until: number, now: number): void {
+    for (const [one, until] of this.#recipientsUntil) if (until <= now) this.#recipientsUntil.delete(one)
+    this.#recipientsUntil.set(recipient, until)
   }
 
   /** The clock has jumped so far: what was timed by it lasts as long as it was to last. */
   moved(by: number): void {
-    const { at, recipientsUntil, senderUntil, ...rest } = this.#state
-    const recipients = Object.entries(recipientsUntil).map(([recipient, until]) => [recipient, until + by])
-    this.#state = {
-      ...rest,
-      at: at + by,
-      senderUntil: senderUntil + by,
-      recipientsUntil: Object.fromEntries(recipients)
-    }
+    const { at, senderUntil, ...rest } = this.#state
+    this.#state = { ...rest, at: at + by, senderUntil: senderUntil + by }
+    for (const [recipient, until] of this.#recipientsUntil) this.#recipientsUntil.set(recipient, until + by)
   }
 
   /** Sends a second that we dare now; 0 for no limit. */
@@ -74,6 +83,6 @@ export class Brakes {
   }
 
   recipientUntil(recipient: string): number {
-    return this.#state.recipientsUntil[recipient] ?? 0
+    return this.#recipientsUntil.get(recipient) ?? 0
   }
 }

@@ -123,12 +123,16 @@ export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, now
     }
     const state = allowance.state(now)
     const text = JSON.stringify(state)
-    if (text !== written) {
-      yield* persistently(
-        Effect.suspend(() => writeState(gateway.platform, sender.name, { ...state, at: fromMillis(Date.now()) }))
+    // Tried once for each look at the orders: they are heard whatever becomes of it.
+    if (text !== written)
+      yield* writeState(gateway.platform, sender.name, { ...state, at: fromMillis(Date.now()) }).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            written = text
+          })
+        ),
+        Effect.catchTag("NatsError", (error) => Effect.logWarning("will try again", error))
       )
-      written = text
-    }
     signal()
     yield* Effect.timeoutOption(Queue.take(told), ordersEveryMillis)
   }

@@ -93,6 +93,31 @@ describe("a brake", () => {
   })
 })
 
+describe("recipients that are held", () => {
+  it("are remembered for a next gateway as far as a message of NATS has room, those that are held for longest", () => {
+    const brakes = new Brakes(0)
+    const name = (n: number) => `${n}/`.padEnd(1_000, "ü")
+    for (let n = 0; n < 1_100; n++) brakes.hold(name(n), 10_000 + ((n * 7) % 1_100), 0)
+    const state = brakes.state(1)
+    assert.isBelow(Buffer.byteLength(JSON.stringify(state)), 1_000_000)
+    const kept = Object.values(state.recipientsUntil)
+    assert.isAbove(kept.length, 50)
+    assert.strictEqual(Math.min(...kept), 10_000 + 1_100 - kept.length)
+    assert.isTrue([...Array(1_100).keys()].every((n) => brakes.recipientUntil(name(n)) > 0))
+  })
+
+  it("are forgotten when that is over, as soon as another is held", () => {
+    const brakes = new Brakes(0)
+    brakes.hold("a", 1_000, 0)
+    brakes.hold("b", 3_000, 0)
+    brakes.hold("c", 3_000, 2_000)
+    assert.deepStrictEqual(
+      ["a", "b", "c"].map((one) => brakes.recipientUntil(one)),
+      [0, 3_000, 3_000]
+    )
+  })
+})
+
 describe("a circuit", () => {
   it("stays as it is for what was not sent by our own choice", () => {
     const leaseLost = Outcome.Transient({ reason: "lease-lost" })
