@@ -169,13 +169,13 @@ const byInterval = ({ start, timeZone }: Rule, text: string): Result.Result<Find
   }
   // Always counted from the start: a day that a short month lacks moves that occurrence, not all after it.
   const first = localOf(start, timeZone)
-  const { years, months, weeks } = duration
-  const nth = (n: number) =>
-    first.add({ years: years * n, months: months * n, weeks: weeks * n, days: duration.days * n })
-  const days = duration.total({ unit: "days", relativeTo: first.toPlainDate() })
+  const { years, months, weeks, days } = duration
+  const nth = (n: number) => first.add({ years: years * n, months: months * n, weeks: weeks * n, days: days * n })
+  const longestDays = 366 * years + 31 * months + 7 * weeks + days
   return Result.succeed(
     onLocalClock(timeZone, (after) => {
-      let n = Math.max(0, Math.floor(first.until(after, { largestUnit: "days" }).days / days) - 2)
+      // As if each were as long as it can be: at most few too early, never too late.
+      let n = Math.max(0, Math.floor(first.until(after, { largestUnit: "days" }).days / longestDays))
       while (Temporal.PlainDateTime.compare(nth(n), after) <= 0) n++
       return nth(n)
     })

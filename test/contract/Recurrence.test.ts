@@ -113,6 +113,31 @@ describe("by an interval", () => {
       "2026-04-30T07:00"
     ])
   })
+  it("of months leaves out none, whichever month it began in", () => {
+    const february = rule({ every: "P1M" }, "2026-02-01T08:00:00Z", { timeZone: "UTC" })
+    const consecutive = Array.from({ length: 60 }, (_, n) => new Date(Date.UTC(2026, 1 + n, 1, 8)).getTime())
+    assert.deepStrictEqual(first(60, february), consecutive)
+    const asked = Date.parse("2026-12-01T09:00:00Z")
+    assert.deepStrictEqual(inUtc(first(2, rule({ every: "P1M" }, "2022-02-01T08:00:00Z"), asked)), [
+      "2027-01-01T08:00",
+      "2027-02-01T08:00"
+    ])
+  })
+  it("of days, months or years is the nth from the start, however long ago that was", () => {
+    const starts = fc.integer({ min: Date.UTC(1900, 0), max: Date.UTC(2000, 0) })
+    const intervals = fc.constantFrom("P1D", "P10D", "P3W", "P1M", "P2M", "P13M", "P1Y", "P4Y", "P1Y1M", "P1M1W1D")
+    fc.assert(
+      fc.property(starts, intervals, fc.nat(1_000), (start, every, n) => {
+        const began = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO("UTC")
+        const { years, months, weeks, days } = Temporal.Duration.from(every)
+        const nth = (n: number) =>
+          began.add({ years: years * n, months: months * n, weeks: weeks * n, days: days * n }).epochMilliseconds
+        const of = { recurrence: { every }, timeZone: "UTC", start }
+        assert.deepStrictEqual(first(3, of, nth(n) - 1), [nth(n), nth(n + 1), nth(n + 2)])
+      }),
+      { numRuns: 300 }
+    )
+  })
   it("is found at once, long after it began", () => {
     const old = rule({ every: "P1W" }, "1999-01-01T08:00:00Z")
     assert.deepStrictEqual(inUtc(first(1, old, Date.parse("2026-12-01T00:00:00Z"))), ["2026-12-04T08:00"])
