@@ -12,7 +12,7 @@ export const beyondSchema: ReadonlyArray<{
 }> = [
   {
     command: "schedule-series",
-    rule: "`cron` has five fields, `every` is a duration of days or of hours, `rrule` is one of RFC 5545, each at most once a minute",
+    rule: "`cron` has five fields, `every` is a duration of days or of hours in whole seconds, `rrule` is one of RFC 5545, each at most once a minute",
     refused: { ...series, recurrence: { rrule: "FREQ=DAILY;BYHUOR=9" } }
   },
   {

@@ -12,7 +12,9 @@ const expression = (description: string) =>
 
 export const Recurrence = Schema.Struct({
   cron: expression("minute hour day-of-month month day-of-week, on the local clock: 0 9 * * MON-FRI"),
-  every: expression("ISO 8601 duration from start on: PT8H is time elapsed, P1D and longer count on the calendar"),
+  every: expression(
+    "ISO 8601 duration from start on: PT8H is time elapsed, in whole seconds; P1D and longer count on the calendar"
+  ),
   rrule: expression("RRULE of RFC 5545: FREQ=WEEKLY;BYDAY=MO,WE;BYHOUR=9;BYMINUTE=0")
 })
   .check(exactlyOne(["cron", "every", "rrule"]))
@@ -145,21 +147,24 @@ const isElapsed = ({ every }: Recurrence) => {
   return duration !== undefined && !isOfDays(duration)
 }
 
-/** Of days or of hours, not of both; from a minute to a hundred years. */
+/** Of days or of hours, not of both; from a minute to a hundred years, in whole seconds: an instant tells no less than a millisecond. */
 const durationOf = (text: string): Temporal.Duration | undefined =>
   Result.getOrUndefined(
     Result.try(() => {
       const duration = Temporal.Duration.from(text)
-      const elapsed = duration.with({ years: 0, months: 0, weeks: 0, days: 0 }).total("minutes")
+      const elapsed = duration.with({ years: 0, months: 0, weeks: 0, days: 0 }).total("seconds")
       const days = duration.total({ unit: "days", relativeTo: "2026-01-01" })
-      const fits = isOfDays(duration) ? elapsed === 0 : elapsed >= 1
+      const fits = isOfDays(duration) ? elapsed === 0 : elapsed >= 60 && Number.isInteger(elapsed)
       return duration.sign > 0 && fits && days <= 36_525 ? duration : undefined
     })
   )
 
 const byInterval = ({ start, timeZone }: Rule, text: string): Result.Result<Find, string> => {
   const duration = durationOf(text)
-  if (!duration) return Result.fail("must be a duration of days or of hours, a minute to a hundred years: P1D, PT8H")
+  if (!duration)
+    return Result.fail(
+      "must be a duration of days or of hours, a minute to a hundred years in whole seconds: P1D, PT8H"
+    )
   if (!isOfDays(duration)) {
     const period = duration.total("milliseconds")
     return Result.succeed((after) => {

@@ -180,6 +180,8 @@ describe("a rule", () => {
     assert.match(problems({ cron: "0 9 31 2 *" })[0] ?? "", /^recurrence.cron never occurs/)
     assert.match(problems({ every: "PT10S" })[0] ?? "", /^recurrence.every must be/)
     assert.match(problems({ every: "P1DT2H" })[0] ?? "", /^recurrence.every must be/)
+    for (const every of ["PT1.333333H", "PT1M0.0001S", "PT90.5S"])
+      assert.match(problems({ every })[0] ?? "", /^recurrence.every must be .* in whole seconds/)
     assert.match(problems({ rrule: "FREQ=SECONDLY" })[0] ?? "", /^recurrence.rrule must be/)
     assert.match(problems({ rrule: "every day" })[0] ?? "", /^recurrence.rrule must be/)
     assert.match(problems({ cron: "0 9 * * *" }, { timeZone: "Mars/Base" })[0] ?? "", /^timeZone/)

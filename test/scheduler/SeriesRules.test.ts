@@ -103,6 +103,12 @@ describe("the end of a series", () => {
     const claimed = claim(begun(start, { end: "2026-12-01T09:00:00" }), clock(nine)) as Series
     assert.deepStrictEqual([names(claimed), eventsOf(claimed)], [["2026-12-01T09:00:00"], ["ended"]])
   })
+  it("comes to one that is stored with an interval refused by now, and not its second occurrence for ever", () => {
+    const series = begun(start, { recurrence: { every: "PT1H" }, start: "2026-12-01T08:00:00Z" })
+    const stored = { ...series, plan: { ...series.plan, recurrence: { every: "PT1.333333H" } } }
+    const claimed = claim(stored, clock(nine + 2 * hour)) as Series
+    assert.deepStrictEqual([names(claimed), eventsOf(claimed)], [["2026-12-01T08:00:00"], ["ended"]])
+  })
   it("by a cancel is at once, and forgets what is personal", () => {
     const cancelled = cancel(begun(start), why(start))
     assert.deepInclude(cancelled, { status: "cancelled" })
