@@ -5,9 +5,9 @@ import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { inDoubt } from "#shared/contract/Doubt.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import type { MessageId, Platform, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
-import { fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
+import { deadlineOf, fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import { decodeCommand, type Refusal } from "#shared/contract/Submission.ts"
+import { decodeCommand, type Refusal, tenYears } from "#shared/contract/Submission.ts"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
@@ -110,14 +110,16 @@ const redrive = (
 ): Result.Result<Decided, Refusal> => {
   const { state: _, at: __, category: ___, reason: ____, ...attempt } = letter
   const { message } = letter
+  const refuse = (problem: Problem) => Result.fail({ id: message.id, problems: [problem] })
   const parsed = wanted === undefined ? Result.succeed(now) : parseInstant(wanted, timeZone)
   if (Result.isFailure(parsed)) {
     const path = parsed.failure.field === "time" ? "dueAt" : parsed.failure.field
-    return Result.fail({ id: message.id, problems: [{ path, problem: parsed.failure.problem }] })
+    return refuse({ path, problem: parsed.failure.problem })
   }
+  if (parsed.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   const due = Math.max(now, parsed.success)
   const dueAt = fromMillis(due)
-  const expiresAt = fromMillis(due + toMillis(message.expiresAt) - toMillis(message.dueAt))
+  const expiresAt = deadlineOf(due, toMillis(message.expiresAt) - toMillis(message.dueAt))
   const event: EventOf<"redriven"> = {
     type: "redriven",
     at: fromMillis(now),

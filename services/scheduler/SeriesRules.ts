@@ -3,7 +3,7 @@
 import { Option, Result } from "effect"
 import type { EventOf } from "#shared/contract/Events.ts"
 import type { Kind, OccurrenceName } from "#shared/contract/Fields.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { deadlineOf, fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { occurrenceNamed, occurrencesOf } from "#shared/contract/Recurrence.ts"
 import { type At, atOf, isOver, openAfter, ruleOf, type Series, upcoming } from "#shared/contract/Series.ts"
 import type { ChangeSeriesCommand, Template } from "#shared/contract/SeriesCommands.ts"
@@ -62,7 +62,7 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
     skips: series.skips.filter(({ at }) => toMillis(at) > toMillis(last?.at ?? at)),
     outbox: {
       events: late.length > mostExpiring ? [missed(series, late, now)] : [],
-      occurrences: submitted.map((one) => ({ ...one, expiresAt: fromMillis(toMillis(one.at) + lateness) }))
+      occurrences: submitted.map((one) => ({ ...one, expiresAt: deadlineOf(toMillis(one.at), lateness) }))
     }
   }
   return next === undefined ? ended(claimed, now) : claimed

@@ -116,7 +116,7 @@ export const DropCommand = Schema.Struct({
 
 export const RedriveCommand = Schema.Struct({
   id: MessageId,
-  dueAt: Schema.optionalKey(Time.annotate({ description: "Now if left out" })),
+  dueAt: Schema.optionalKey(Time.annotate({ description: "Now if left out; at most ten years ahead" })),
   timeZone: timing.timeZone,
   reason: Schema.optionalKey(Reason)
 }).annotate({

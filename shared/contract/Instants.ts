@@ -71,6 +71,9 @@ const notZone = "must be an IANA time zone, for example Europe/Berlin"
 const earliest = toMillis("0000-01-01T00:00:00.000Z")
 const latest = toMillis("9999-12-31T23:59:59.999Z")
 
+/** Until when what is due at an instant may be late by so much: what has no end stays an instant. */
+export const deadlineOf = (due: number, lateness: number): Instant => fromMillis(Math.min(due + lateness, latest))
+
 const ceilMillis = (instant: Temporal.Instant): Result.Result<number, TimeProblem> => {
   const millis = instant.round({ smallestUnit: "millisecond", roundingMode: "ceil" }).epochMilliseconds
   return millis < earliest || millis > latest ? refuse("time", notReal) : Result.succeed(millis)

@@ -11,7 +11,7 @@ import {
 import type { Message } from "./Events.ts"
 import { decoderOf } from "./Exact.ts"
 import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
-import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
+import { deadlineOf, fromMillis, parseInstant, toMillis } from "./Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
 export interface Refusal {
@@ -133,7 +133,7 @@ const times = (
   const lateness = command.maxLatenessSeconds === undefined ? latenessElse : command.maxLatenessSeconds * 1_000
   return Result.succeed({
     dueAt: fromMillis(due.success),
-    expiresAt: fromMillis(expires ? expires.success : due.success + lateness)
+    expiresAt: expires ? fromMillis(expires.success) : deadlineOf(due.success, lateness)
   })
 }
 

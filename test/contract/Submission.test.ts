@@ -134,11 +134,9 @@ describe("a schedule command", () => {
 
 describe("a reschedule", () => {
   const waiting = accepted({ ...good, maxLatenessSeconds: 90, priority: "urgent", metadata: { a: "1" } })
-  const to = (json: object) =>
+  const to = (json: object, from = waiting) =>
     Result.getOrThrow(
-      Result.flatMap(decodeCommand("reschedule", { id: good.id, ...json }), (command) =>
-        changed(waiting, command, rules)
-      )
+      Result.flatMap(decodeCommand("reschedule", { id: good.id, ...json }), (command) => changed(from, command, rules))
     )
 
   it("changes what it says, and nothing else: not how late the message may be", () => {
@@ -151,6 +149,12 @@ describe("a reschedule", () => {
       ...waiting,
       ...{ dueAt, expiresAt, content, metadata }
     })
+  })
+
+  it("of a message that never expires gives one that can be read again, and never expires", () => {
+    const later = to({ dueAt: "2026-12-24T09:00:00Z" }, accepted({ ...good, expiresAt: "9999-12-31T23:59:59Z" }))
+    assert.isTrue(Schema.is(Message)(later))
+    assert.strictEqual(later.expiresAt, "9999-12-31T23:59:59.999Z")
   })
 })
 

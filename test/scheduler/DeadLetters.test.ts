@@ -1,7 +1,8 @@
 // What follows from an operator's decision on a dead letter.
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { events } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { decide } from "../../services/scheduler/DeadLetters.ts"
 import { attemptOf } from "../support/Attempts.ts"
@@ -33,5 +34,19 @@ describe("what is sent again by an operator's word", () => {
     }
     const before = { interruptedSince: fromMillis(now - 90_000) }
     assert.deepInclude(event("redrive", letter(before)), before)
+  })
+
+  it("never expires if it never did, and can be read by those who are to send it", () => {
+    const never = letter(attemptOf({ dueAt: fromMillis(now - 60_000), expiresAt: "9999-12-31T23:59:59.999Z" }))
+    const redriven = event("redrive", never)
+    assert.isTrue(Schema.is(events.redriven)(redriven))
+    assert.deepInclude(redriven, { message: { ...never.message, dueAt: fromMillis(now) } })
+  })
+
+  it("is due within ten years, as what is scheduled is", () => {
+    const redrive = (dueAt: string) => decide("redrive", { id: "m", dueAt }, letter({}), "c", now)
+    assert.isTrue(Result.isSuccess(redrive("2036-11-30T09:00:00Z")))
+    const problems = [{ path: "dueAt", problem: "is more than ten years ahead" }]
+    assert.deepInclude(Result.getOrThrow(Result.flip(redrive("2036-12-03T09:00:00Z"))), { id: "m", problems })
   })
 })
