@@ -105,12 +105,15 @@ const ofOddAnswer = (status: number, retryAfter: string | undefined): NotAccepte
 
 const serverFailure = (status: number) => serverFailures[status] ?? Unknown({ reason: "server-error" })
 
+/** Nobody is held for ever. */
+const longestWaitSeconds = 86_400
+
 // A wait past 30 s is no matter of one chat: 60 is the Bot API server under its own load, and hours are on record for a
 // whole bot. (5 may also come from a server that is closing, which could in principle have sent; it cannot be told from
 // an ordinary wait.)
 const throttled = (retryAfter: unknown, scope?: "sender") => {
   const told = Number(retryAfter)
-  const seconds = Number.isFinite(told) && told > 0 ? told : 5
+  const seconds = Number.isFinite(told) && told > 0 ? Math.min(told, longestWaitSeconds) : 5
   return Throttled({
     retryAfterMs: Math.ceil(seconds * 1_000),
     scope: scope ?? (seconds > 30 ? "sender" : "recipient")

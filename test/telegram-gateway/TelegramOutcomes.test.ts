@@ -50,6 +50,15 @@ describe("a refusal", () => {
     }
   })
 
+  it("is waited for a day at most, so that whoever is told how long can read it", () => {
+    for (const retry_after of [86_401, 1e13, Number.MAX_VALUE]) {
+      assert.deepStrictEqual(
+        ofRefusal({ error_code: 429, parameters: { retry_after } }),
+        Throttled({ retryAfterMs: 86_400_000, scope: "sender" })
+      )
+    }
+  })
+
   it.prop(
     "of a server in trouble proves nothing",
     [Schema.Int.check(Schema.isBetween({ minimum: 500, maximum: 599 })), Schema.String],
