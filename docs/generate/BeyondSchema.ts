@@ -90,7 +90,7 @@ export const beyondSchema: ReadonlyArray<{
     }
   },
   {
-    rule: "a message is no larger than 256 KiB in all",
+    rule: "a message, also one of a series, is no larger than 256 KiB in all",
     refused: {
       ...schedule,
       fallback: Array.from({ length: 5 }, () => ({

@@ -1,8 +1,8 @@
 // An actor: a durable consumer is its mailbox; batch in, events out, then each message settled. The one place where
 // what became of a message turns into what the broker is told.
-import { type Array, Cause, Effect, Exit } from "effect"
+import { type Array, Cause, Effect, Exit, Option } from "effect"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
-import type { NatsError } from "#shared/nats/Nats.ts"
+import { isNeverSent, type NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { type ConsumerDefinition, Subject } from "#shared/nats/Topology.ts"
 
@@ -49,7 +49,7 @@ const handleAndSettle = <R>(
 ): Effect.Effect<void, never, R | Publisher> =>
   Effect.flatMap(Effect.exit(handle(batch)), (exit) => {
     if (Exit.isSuccess(exit)) return settle(mailbox, batch, exit.value)
-    if (!Cause.hasDies(exit.cause)) {
+    if (!isBug(exit.cause)) {
       return Effect.logWarning(`${mailbox.durable}: will try again`, Cause.squash(exit.cause)).pipe(
         Effect.andThen(
           settle(
@@ -73,6 +73,10 @@ const handleAndSettle = <R>(
       )
     )
   })
+
+/** All else is for want of NATS, and passes. */
+const isBug = (cause: Cause.Cause<NatsError>) =>
+  Cause.hasDies(cause) || Option.exists(Cause.findErrorOption(cause), isNeverSent)
 
 /** Where a bug showed itself. What its error says may repeat a piece of the message, and is left out. */
 const where = (cause: Cause.Cause<unknown>): string => {

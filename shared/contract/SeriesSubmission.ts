@@ -12,7 +12,7 @@ import {
   type Template,
   templateFields
 } from "./SeriesCommands.ts"
-import { canonical, decodeCommand, type Refusal, type Rules, tenYears } from "./Submission.ts"
+import { canonical, decodeCommand, problemsOfMessage, type Refusal, type Rules, tenYears } from "./Submission.ts"
 
 type Problems = ReadonlyArray<Problem>
 
@@ -80,7 +80,7 @@ export const newSeries = (command: ScheduleSeriesCommand, rules: Rules): Result.
   const { count, id, platform, recurrence, start, timeZone } = command
   const template = templateOf(command)
   const { problems, rule } = timesIn(command, rules.now, nextMinute(rules.now))
-  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...rules.unsendable(sample(template))] })
+  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...problemsOfTemplate(template, rules)] })
   const at = fromMillis(rules.now)
   const counted = count === undefined ? {} : { count }
   const series: Series & { readonly template: Template } = {
@@ -111,7 +111,7 @@ export const changedSeries = (
   const end = command.end === undefined ? plan.end : (command.end ?? undefined)
   const wanted = { ...template, ...chosenFrom(command) }
   const { problems, rule } = timesIn({ recurrence, timeZone, start, end }, rules.now, toMillis(series.anchor))
-  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...rules.unsendable(sample(wanted))] })
+  if (!rule) return Result.fail({ id, platform, problems: [...problems, ...problemsOfTemplate(wanted, rules)] })
   const [count, left] =
     command.count === undefined ? [plan.count, series.left] : [command.count ?? undefined, command.count ?? undefined]
   const { left: _, ...rest } = series
@@ -144,20 +144,21 @@ const settled = (template: Template, rules: Rules): Template => {
   return { ...template, content, ...(fallback === undefined ? {} : { fallback }) }
 }
 
-/** With what comes next; refused if nothing does, or if its platform would never take it. */
+/** With what comes next; refused if nothing does, if it is too large, or if its platform would never take it. */
 const checked = (
   series: Series & { readonly template: Template },
   after: number,
   rules: Rules
 ): Result.Result<Series, Refusal> => {
   const next = occurrencesOf(ruleOf(series))(after)
+  const template = settled(series.template, rules)
   const problems = [
     ...(Option.isNone(next) ? [{ path: "recurrence", problem: "has no occurrence from now on" }] : []),
-    ...rules.unsendable(sample(settled(series.template, rules)))
+    ...problemsOfTemplate(template, rules)
   ]
   return problems.length > 0 || Option.isNone(next)
     ? Result.fail({ id: series.id, platform: series.platform, problems })
-    : Result.succeed({ ...series, template: settled(series.template, rules), next: atOf(next.value) })
+    : Result.succeed({ ...series, template, next: atOf(next.value) })
 }
 
 const chosenFrom = (command: Partial<Template>): Partial<Template> =>
@@ -175,6 +176,8 @@ const templateOf = (command: ScheduleSeriesCommand): Template => ({
 /** A message as every occurrence will be. */
 const sample = (template: Template) =>
   messageOf({ id: "sample", revision: 1 }, template, { at: "", name: "", expiresAt: "" })
+
+const problemsOfTemplate = (template: Template, rules: Rules) => problemsOfMessage(sample(template), rules)
 
 /** The fields in which a command differs from what its id was scheduled with. */
 export const seriesConflicts = (stored: Series, wanted: Series): ReadonlyArray<string> => {

@@ -80,18 +80,21 @@ export const changed = (message: Message, command: RescheduleCommand, rules: Rul
     })
   )
 
-/** As JSON, in bytes: a change of a message holds it twice, and must be small enough for NATS. */
+/** As JSON, in bytes: a change of a message holds it twice, a changed series its template, and NATS must take them. */
 const mostBytes = 262_144
 
 /** What came in so few makes no message of more: JSON says nothing in more than six times what it was said in. */
 const surelyEnough = mostBytes / 8
 
-const sendable = (bytes = mostBytes, rules: Rules, wanted: Message): Result.Result<Message, Refusal> => {
+/** What is wrong with a settled message. */
+export const problemsOfMessage = (message: Message, rules: Rules, bytes = mostBytes): ReadonlyArray<Problem> =>
+  bytes > surelyEnough && Buffer.byteLength(JSON.stringify(message)) > mostBytes
+    ? [{ path: "", problem: "is larger than 256 KiB in all" }]
+    : rules.unsendable(message)
+
+const sendable = (bytes: number | undefined, rules: Rules, wanted: Message): Result.Result<Message, Refusal> => {
   const message = rules.settled(wanted)
-  const problems =
-    bytes > surelyEnough && Buffer.byteLength(JSON.stringify(message)) > mostBytes
-      ? [{ path: "", problem: "is larger than 256 KiB in all" }]
-      : rules.unsendable(message)
+  const problems = problemsOfMessage(message, rules, bytes)
   return problems.length === 0
     ? Result.succeed(message)
     : Result.fail({ id: message.id, platform: message.platform, problems })

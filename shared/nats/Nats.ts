@@ -7,7 +7,13 @@ import {
   jetstreamManager
 } from "@nats-io/jetstream"
 import { jserrors } from "@nats-io/jetstream/internal"
-import { type ConnectionOptions, connect, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
+import {
+  type ConnectionOptions,
+  connect,
+  InvalidArgumentError,
+  type NatsConnection,
+  PermissionViolationError
+} from "@nats-io/transport-node"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { type ConnectedSince, watchConnected } from "./Connected.ts"
@@ -95,9 +101,15 @@ const open = (again: Schedule.Schedule<unknown>) =>
     return Nats.of({ connection, js, manager, clock, connectedSince, told })
   })
 
+/** The client would not even send it, as what is larger than NATS takes: the next try ends in the same way. */
+export const isNeverSent = ({ cause }: NatsError): boolean => cause instanceof InvalidArgumentError
+
 /** Nobody answered, or nobody leads, as in a cluster that has lost too many servers: in a moment it may be another matter. */
-export const isAway = ({ cause }: NatsError): boolean =>
-  cause instanceof JetStreamApiError ? cause.status === 503 : !(cause instanceof jserrors.JetStreamNotEnabled)
+export const isAway = (error: NatsError): boolean => {
+  const { cause } = error
+  if (cause instanceof JetStreamApiError) return cause.status === 503
+  return !(cause instanceof jserrors.JetStreamNotEnabled || isNeverSent(error))
+}
 
 /** For steps of a start: says that it waits, and tries again. What NATS refuses for good is told at once. */
 export const waiting =

@@ -6,7 +6,7 @@ import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { Attempt } from "#shared/contract/Events.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import type { Publisher } from "#shared/nats/Publisher.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
 import { command, eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
@@ -53,6 +53,24 @@ describe("an actor", () => {
           yield* eventually("nothing left", unsettled(url), (left) => left === 0)
           assert.deepStrictEqual([...did].sort(), ids.filter((id) => id !== "m-7").sort())
           assert.strictEqual(tries, 5)
+        })
+    )
+  })
+
+  it.live("does the others' work, though what follows from one message is larger than NATS takes", () => {
+    const did: Array<string> = []
+    return acting(
+      Effect.fnUntraced(function* (batch) {
+        const { put } = yield* Publisher
+        const large = batch.some((delivery) => idOf(delivery) === "m-7")
+        yield* put({ subject: "carillon.event.sent.telegram", payload: "x".repeat(large ? 2_000_000 : 1), headers: {} })
+        did.push(...batch.map(idOf))
+        return batch.map(() => done)
+      }),
+      (url) =>
+        Effect.gen(function* () {
+          yield* eventually("in quarantine", streamCount(url, "QUARANTINE"), (count) => count === 1)
+          assert.deepStrictEqual([...did].sort(), ids.filter((id) => id !== "m-7").sort())
         })
     )
   })

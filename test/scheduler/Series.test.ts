@@ -207,6 +207,25 @@ describe("what is asked of a series", () => {
     })
   )
 
+  it.live("with a message too large to be kept twice is refused, and holds up nobody", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* withScheduler()
+      const saying = (characters: number, fallbacks: number) => {
+        const content = { type: "text", text: "💊".repeat(characters) }
+        const channel = { platform: "webhook", recipient: { url: "https://clinic.example/" }, content }
+        return { ...channel, fallback: Array.from({ length: fallbacks }, () => channel) }
+      }
+      const problems = [{ path: "", problem: "is larger than 256 KiB in all" }]
+      const large = yield* ask("schedule-series", { ...daily, id: "large", ...saying(32_768, 5) })
+      assert.deepInclude(large, { status: "rejected", problems })
+      assert.deepInclude(yield* ask("schedule-series", { ...daily, ...saying(32_000, 1) }), { status: "series" })
+      const changed = yield* ask("change-series", { id: "medicine", ...saying(32_768, 5) })
+      assert.deepInclude(changed, { status: "rejected", problems })
+      assert.deepInclude(yield* ask("change-series", { id: "medicine", ...saying(31_999, 1) }), { revision: 2 })
+      assert.deepInclude(yield* ask("schedule", JSON.parse(command("m", 60_000).payload)), { status: "accepted" })
+    })
+  )
+
   it.live("of one that nobody knows is refused", () =>
     Effect.gen(function* () {
       const { ask } = yield* withScheduler()
