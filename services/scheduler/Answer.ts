@@ -37,12 +37,15 @@ export const isLater = (cause: string, other: string): boolean => {
   return seq > otherSeq && at >= otherAt
 }
 
-/** Whether what follows from a command that has come back stands in the log already. */
-export const wasSaid = Effect.fnUntraced(function* (event: Event, { redelivered, time }: Delivery) {
-  if (!redelivered) return false
+/** Whether what follows from a command stands in the log already. */
+export const isSaid = Effect.fnUntraced(function* (event: Event, { time }: Delivery) {
   const log = yield* EventLog
-  return (yield* log.idsSince([event.type], time.getTime())).has(eventId(event))
+  return (yield* log.idsSince([event.type], time.getTime(), [[eventId(event)]])).has(eventId(event))
 })
+
+/** The same of a command that has come back: of any other it is not asked. */
+export const wasSaid = (event: Event, delivery: Delivery) =>
+  delivery.redelivered ? isSaid(event, delivery) : Effect.succeed(false)
 
 export const body = (delivery: Delivery): Result.Result<unknown, Refusal> =>
   Result.mapError(

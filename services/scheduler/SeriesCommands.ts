@@ -8,7 +8,7 @@ import { decodeSeriesCommand, newSeries, seriesConflicts } from "#shared/contrac
 import type { Refusal, Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
-import { type Answer, body, causeOf, isLater, notYet, refused, wasSaid } from "./Answer.ts"
+import { type Answer, body, causeOf, isLater, isSaid, notYet, refused, wasSaid } from "./Answer.ts"
 import { bringForward, type Recurring, upTo } from "./Recurring.ts"
 import { announced, cancel, change, changedEvent, pause, resume, skip, unlessOver, type Why } from "./SeriesRules.ts"
 
@@ -58,8 +58,7 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
     const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
     // It may just be on its way.
     if (!found && asked.name !== "schedule-series" && delivery.info.deliveryCount === 1) return notYet
-    // Everything that was carried out stands in the log by now.
-    if (found && (yield* wasSaid(changedEvent(found.series, changeOf[asked.name], why), delivery)))
+    if (found && (yield* isCarriedOut(asked, found.series, why, delivery)))
       return yield* standing(found, recurring, false)
     if (found && settles.has(asked.name) && wasChangedSince(found.series, why))
       return refuse({ platform: found.series.platform, problems: [{ path: "id", problem: overtaken }] })
@@ -70,6 +69,16 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
     if (Option.isSome(written)) return yield* standing(written.value, recurring, false)
   }
 })
+
+/**
+ * Everything that was carried out stands in the log by now. A machine that was suspended with a command in hand takes it for
+ * new, though another replica has had it since: the series says so, but not of a skip, of which the log is always asked.
+ */
+const isCarriedOut = ({ name }: Asked, series: Series, why: Why, delivery: Delivery) => {
+  if (series.changedBy === why.cause) return Effect.succeed(true)
+  const said = changedEvent(series, changeOf[name], why)
+  return name === "skip-occurrence" ? isSaid(said, delivery) : wasSaid(said, delivery)
+}
 
 const unknown: Refusal = { problems: [{ path: "id", problem: "is unknown: there is no series with this id" }] }
 

@@ -96,11 +96,11 @@ const ended = (series: Series, now: number): Series => {
 export const emptied = (series: Series): Series =>
   isOver(series) ? without(series, "outbox", "template", "original") : without(series, "outbox")
 
-/** A series that was written anew by a command. */
+/** A series that was written anew by a command. A skip says nothing of how it is to be: an earlier pause still counts. */
 export const announced = (series: Series, change: Change, why: Why, occurrence?: OccurrenceName): Series => ({
   ...series,
   changedAt: fromMillis(why.now),
-  changedBy: why.cause,
+  ...(change === "skipped" ? {} : { changedBy: why.cause }),
   outbox: {
     events: [
       ...(series.outbox?.events ?? []),

@@ -57,7 +57,7 @@ export const Series = Schema.Struct({
   outbox: Schema.optionalKey(Outbox),
   createdAt: Instant,
   changedAt: Instant,
-  /** The command that changed it last. */
+  /** The command that changed it last, skips aside. */
   changedBy: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Series" })
 export type Series = typeof Series.Type

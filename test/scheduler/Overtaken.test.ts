@@ -78,23 +78,27 @@ describe("a command that comes back after a later one", () => {
     })
   )
 
+  const series = (name: string, body: object = {}) => asked(name, { id: "medicine", ...body })
+  const changes = "carillon.event.series-changed.*"
+  const withSeries = Effect.gen(function* () {
+    const all = yield* started
+    const { url } = all.nats
+    yield* publishPlainly(url, [
+      series("schedule-series", {
+        recurrence: { cron: "0 9 * * *" },
+        timeZone: "Europe/Berlin",
+        platform: "telegram",
+        recipient: { chatId: "1" },
+        content: { type: "text", text: "text of medicine" }
+      })
+    ])
+    yield* eventually("scheduled", eventsOf(url, changes), ({ length }) => length === 1)
+    return { all, status: Effect.map(storedSeries(url, "medicine"), (found) => found?.status) }
+  })
+
   it.live("pauses no series that was resumed since; a cancel counts in any case", () =>
     Effect.gen(function* () {
-      const all = yield* started
-      const { url } = all.nats
-      const series = (name: string, body: object = {}) => asked(name, { id: "medicine", ...body })
-      const changes = "carillon.event.series-changed.*"
-      yield* publishPlainly(url, [
-        series("schedule-series", {
-          recurrence: { cron: "0 9 * * *" },
-          timeZone: "Europe/Berlin",
-          platform: "telegram",
-          recipient: { chatId: "1" },
-          content: { type: "text", text: "text of medicine" }
-        })
-      ])
-      yield* eventually("scheduled", eventsOf(url, changes), ({ length }) => length === 1)
-      const status = Effect.map(storedSeries(url, "medicine"), (found) => found?.status)
+      const { all, status } = yield* withSeries
       const paused = yield* overtaken(all, [series("pause-series"), series("resume-series")], changes)
       const problem = "is of a series that a later command has changed since"
       assert.deepStrictEqual(yield* paused.comesBack, [[{ path: "id", problem }]])
@@ -102,6 +106,15 @@ describe("a command that comes back after a later one", () => {
       const cancelled = yield* overtaken(all, [series("cancel-series"), series("pause-series")], changes)
       assert.lengthOf(yield* cancelled.comesBack, 1)
       assert.strictEqual(yield* status, "cancelled")
+    })
+  )
+
+  it.live("pauses a series of which only an occurrence was skipped since", () =>
+    Effect.gen(function* () {
+      const { all, status } = yield* withSeries
+      const { comesBack } = yield* overtaken(all, [series("pause-series"), series("skip-occurrence")], changes)
+      assert.deepStrictEqual(yield* comesBack, [])
+      assert.strictEqual(yield* status, "paused")
     })
   )
 
