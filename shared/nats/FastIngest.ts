@@ -1,5 +1,6 @@
 // Publishes many messages to one stream in one exchange (nats-server 2.14+), by an interface that nats.js keeps internal.
-// It stores what it can and drops duplicates; a message whose expectation fails makes the whole answer an error.
+// It stores what comes in unbroken order and drops duplicates; a message that is missing, or whose expectation fails, makes the
+// whole answer an error.
 import type { JetStreamPublishOptions } from "@nats-io/jetstream"
 import { startFastIngest } from "@nats-io/jetstream/internal"
 import type { NatsConnection } from "@nats-io/transport-node"
@@ -16,7 +17,12 @@ export const fastBatchLimit = 500
 /** What goes out in one write: well within what may be outstanding. */
 const writeSize = 100
 
-const settings = { allowGaps: true, ackInterval: 100, maxOutstandingAcks: 2 }
+/**
+ * At a message that is missing, as when the stream's leader changes, the server ends the batch, and the count that it answers with
+ * is what it stored. With gaps allowed it would go on, the count would be that of the last message, and what tells of the gap
+ * may get lost itself. The price: a batch that begins with a duplicate ends at once, as one that comes again after a kill does.
+ */
+const settings = { allowGaps: false, ackInterval: 100, maxOutstandingAcks: 2 }
 
 /** Of the connection, whose user may hear no other; not part of its interface. */
 const inboxPrefixOf = (connection: NatsConnection) =>

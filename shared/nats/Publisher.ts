@@ -75,7 +75,7 @@ export class Publisher extends Context.Service<
             : attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
                 Effect.tap(() => Effect.sync(() => told(messages[0]?.subject ?? "", true))),
                 Effect.as(messages.map(() => "stored" as const)),
-                // Its answer does not say which message failed. Everything here may be published again.
+                // Its answer does not say which message failed or got lost. Everything here may be published again.
                 Effect.catchTag("NatsError", () => oneByOne(messages))
               )
 

@@ -1,13 +1,14 @@
 // Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { ConfigProvider, Effect, Exit } from "effect"
 import { vi } from "vitest"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
-import { natsForTest } from "../support/Layers.ts"
+import { natsForTest, natsLayerFor } from "../support/Layers.ts"
+import { lossyProxy } from "../support/LossyProxy.ts"
 import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
 
 const message = (id: string, more: Partial<Outgoing> = {}): Outgoing => ({
@@ -72,6 +73,25 @@ describe("publishing", () => {
         assert.sameMembers([...(yield* stored)], ids(20))
       })
     )
+  )
+
+  it.live("what got lost on its way in the middle of a batch is not taken for stored", () =>
+    Effect.gen(function* () {
+      const { nats } = yield* natsForTest
+      const twentieth = /\.20\.1\.\$FI /
+      const url = yield* lossyProxy(nats.url, (_, frame) => twentieth.test(frame.toString("latin1", 0, 200)))
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const fates = yield* publish(ids(40).map((id) => message(id, { messageId: id })))
+        const stored = yield* eventsOf(nats.url, "carillon.event.>")
+        assert.deepStrictEqual(fates, Array(40).fill("stored"))
+        assert.sameMembers(
+          stored.map(({ id }) => id),
+          ids(40)
+        )
+      }).pipe(Effect.provide(natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
+    })
   )
 
   it.live("fails, and does not hang, when NATS is gone", () =>
