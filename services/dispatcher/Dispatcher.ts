@@ -55,8 +55,8 @@ const undecided = Effect.fnUntraced(function* <A>(
 ) {
   if (since === undefined) return read
   const log = yield* EventLog
-  const perhaps = read.filter(({ delivery }) => delivery.redelivered).map(({ value }) => decisions(value))
-  const said = yield* log.idsSince(types, since, perhaps)
+  const oneOfEach = read.filter(({ delivery }) => delivery.redelivered).map(({ value }) => decisions(value))
+  const said = yield* log.idsSince(types, since, { oneOfEach })
   return read.filter(({ value }) => !decisions(value).some((id) => said.has(id)))
 })
 

@@ -40,7 +40,8 @@ export const isLater = (cause: string, other: string): boolean => {
 /** Whether what follows from a command stands in the log already. */
 export const isSaid = Effect.fnUntraced(function* (event: Event, { time }: Delivery) {
   const log = yield* EventLog
-  return (yield* log.idsSince([event.type], time.getTime(), [[eventId(event)]])).has(eventId(event))
+  const id = eventId(event)
+  return (yield* log.idsSince([event.type], time.getTime(), { oneOfEach: [[id]] })).has(id)
 })
 
 /** The same of a command that has come back: of any other it is not asked. */

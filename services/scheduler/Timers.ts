@@ -126,9 +126,11 @@ export class Timers extends Context.Service<
         const inChange = yield* Effect.filter(messages, ({ id, platform }) => changing(id, platform, own), {
           concurrency: 50
         })
-        const cancelled = messages.length > inChange.length ? yield* log.idsSince(["cancelled"], since) : undefined
-        const wasCancelled = ({ id }: Message) => cancelled?.has(attemptEventId(id, undefined, "cancelled"))
         const changingIds = new Set(inChange.map(({ id }) => id))
+        const cancellation = ({ id }: Message) => attemptEventId(id, undefined, "cancelled")
+        const oneOfEach = messages.flatMap((message) => (changingIds.has(message.id) ? [] : [[cancellation(message)]]))
+        const cancelled = yield* log.idsSince(["cancelled"], since, { oneOfEach })
+        const wasCancelled = (message: Message) => cancelled.has(cancellation(message))
         const left = messages.filter((message) => !changingIds.has(message.id) && !wasCancelled(message))
         // A change may have been carried out since its timer was looked for.
         const fired = yield* Effect.filter(left, ({ id }) => Effect.map(pending(id), Option.isNone), {
@@ -146,7 +148,7 @@ export class Timers extends Context.Service<
           attemptEventId(message.id, attempt, "dispatched"),
           attemptEventId(message.id, attempt, "expired")
         ])
-        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since, ends)
+        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since, { oneOfEach: ends })
         const left = wanted.filter((_, index) => !ends[index]?.some((id) => gone.has(id)))
         const states = yield* without(
           left.map(({ attempt: { message } }) => message),

@@ -45,8 +45,11 @@ export const receive = Effect.fnUntraced(function* (
   if (!Array.isReadonlyArrayNonEmpty(batch)) return
   const since = redeliveredSince(batch)
   const log = yield* EventLog
-  const said = since === undefined ? nothing : yield* log.idsSince(telling, since, endingsOf(batch))
   const read = batch.map((delivery) => decode(delivery.string()))
+  const said =
+    since === undefined
+      ? nothing
+      : yield* log.idsSince(telling, since, { about: messagesOf(read), oneOfEach: endingsOf(batch) })
   const lookedUpAt = desk.now()
   const chats = yield* lookUp(desk.hearer, Array.getSuccesses(read))
   const unreadable: Array<Delivery> = []
@@ -81,6 +84,9 @@ export const receive = Effect.fnUntraced(function* (
     unreadable.map(() => poison("undecodable"))
   )
 })
+
+const messagesOf = (read: ReadonlyArray<Result.Result<Attempt, unknown>>) =>
+  new Set(read.flatMap((one) => (Result.isSuccess(one) ? [one.success.message.id] : [])))
 
 /** Old ones have ended, soon after they were dispatched: then the rest of the log need not be read. */
 const endingsOf = (batch: ReadonlyArray<Delivery>) =>

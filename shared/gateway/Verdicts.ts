@@ -40,7 +40,8 @@ const onceReplaced = Effect.fnUntraced(function* (lease: Lease, batch: ReadonlyA
   const { idsSince } = yield* EventLog
   const taken = yield* lease.taken
   const since = Math.min(...batch.map(({ entry }) => entry.delivery.time.getTime()))
-  const said = yield* idsSince([...endings, "part-sent"], since)
+  const about = new Set(batch.map(({ entry }) => entry.attempt.message.id))
+  const said = yield* idsSince([...endings, "part-sent"], since, { about })
   return batch.map(({ entry: { attempt, intent }, event }): Verdict => {
     if (said.has(eventId(event))) return "ended"
     // That the platform has it nobody else knows.

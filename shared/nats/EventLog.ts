@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Option, type Scope } from "effect"
 import type { EventType } from "#shared/contract/Events.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { headerOf } from "./Headers.ts"
+import { headersIn, textOfItsOwn } from "./Headers.ts"
 import { attempt, Nats, NatsError } from "./Nats.ts"
 import { readAll } from "./ReadAll.ts"
 import type { StreamName } from "./Topology.ts"
@@ -34,6 +34,14 @@ export interface Heard {
   readonly storedAt: number
 }
 
+/** Which events are asked about: what else the log says may be more than there is memory for. */
+export interface Asked {
+  /** Groups of ids (`ce-id`): of each, one is enough. */
+  readonly oneOfEach?: ReadonlyArray<ReadonlyArray<string>>
+  /** Messages, of which all that is said is wanted. */
+  readonly about?: ReadonlySet<string>
+}
+
 export class EventLog extends Context.Service<
   EventLog,
   {
@@ -41,12 +49,13 @@ export class EventLog extends Context.Service<
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
     /**
      * The ids (`ce-id`) of events of these types appended since an instant in milliseconds, and when each was stored.
-     * Reads headers only. Given groups of ids it ends as soon as it has found one of each group.
+     * Reads headers only. Given groups of ids it ends as soon as it has found one of each group. Without `asked`, of all:
+     * for a short time back.
      */
     idsSince(
       types: ReadonlyArray<EventType>,
       since: number,
-      oneOfEach?: ReadonlyArray<ReadonlyArray<string>>
+      asked?: Asked
     ): Effect.Effect<ReadonlyMap<string, number>, NatsError>
     /** What events of these types say of these messages, since an instant in milliseconds, oldest first. Headers only. */
     about(
@@ -143,19 +152,19 @@ export class EventLog extends Context.Service<
         yield* attempt("read the log", () => readAll(js, "EVENTS", options, each, { ahead: 5_000, enough }))
       })
 
-      const idsSince = Effect.fnUntraced(function* (
-        types: ReadonlyArray<EventType>,
-        since: number,
-        oneOfEach: ReadonlyArray<ReadonlyArray<string>> = []
-      ) {
+      const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number, asked?: Asked) {
         const ids = new Map<string, number>()
+        const { about, oneOfEach = [] } = asked ?? {}
+        if (asked && !about?.size && oneOfEach.length === 0) return ids
         const groups = new Map(oneOfEach.flatMap((group) => group.map((id) => [id, group] as const)))
         const missing = new Set(oneOfEach)
         const note = (message: JsMsg) => {
-          const id = headerOf(message, "ce-id") ?? ""
-          ids.set(id, message.time.getTime())
+          const header = headersIn(message)
+          const id = header("ce-id") ?? ""
           const group = groups.get(id)
           if (group) missing.delete(group)
+          if (!asked || group || about?.has(header("ce-subject") ?? ""))
+            ids.set(textOfItsOwn(id), message.time.getTime())
         }
         const filters = types.map((type) => Subject.events(type))
         yield* readSince(filters, since, true, note, () => oneOfEach.length > 0 && missing.size === 0)
@@ -170,14 +179,15 @@ export class EventLog extends Context.Service<
         const heard: Array<Heard> = []
         const filters = types.map((type) => Subject.events(type))
         yield* readSince(filters, since, true, (message) => {
-          const id = headerOf(message, "ce-subject") ?? ""
+          const header = headersIn(message)
+          const id = header("ce-subject") ?? ""
           if (!ids.has(id)) return
           const type = message.subject.split(".")[2] as EventType
-          const attempt = Number(headerOf(message, "ce-attempt") ?? Number.NaN)
+          const attempt = Number(header("ce-attempt") ?? Number.NaN)
           heard.push({
-            id,
+            id: textOfItsOwn(id),
             type,
-            eventId: headerOf(message, "ce-id") ?? "",
+            eventId: textOfItsOwn(header("ce-id") ?? ""),
             attempt: Number.isNaN(attempt) ? undefined : attempt,
             sequence: message.seq,
             storedAt: message.time.getTime()

@@ -56,5 +56,8 @@ export const headersIn = (message: JsMsg): ((name: string) => string | undefined
   }
 }
 
+/** For what is kept: a piece that was cut out of the headers keeps all of them in memory. */
+export const textOfItsOwn = (piece: string): string => Buffer.from(piece).toString()
+
 /** One of them. */
 export const headerOf = (message: JsMsg, name: string): string | undefined => headersIn(message)(name)

@@ -105,11 +105,9 @@ export class Publisher extends Context.Service<
           const forgotten =
             redeliveredSince !== undefined && clock.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
           const said = forgotten
-            ? yield* log.idsSince(
-                [...new Set(events.map((event) => event.type))],
-                redeliveredSince,
-                events.map((event) => [eventId(event)])
-              )
+            ? yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince, {
+                oneOfEach: events.map((event) => [eventId(event)])
+              })
             : undefined
           const fresh = events.flatMap((event, index) =>
             said?.has(eventId(event)) ? [] : [{ event, headers: headers?.[index] }]

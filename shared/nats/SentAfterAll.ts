@@ -32,11 +32,7 @@ export const sentAfterAll = Effect.fnUntraced(function* (attempts: ReadonlyArray
   if (doubted.length === 0) return sent
   const { idsSince } = yield* EventLog
   const since = Math.min(...doubted.map(({ since }) => since)) - clockErrorMillis
-  const said = yield* idsSince(
-    ["sent"],
-    Math.max(0, since),
-    doubted.map(({ ids }) => ids)
-  )
+  const said = yield* idsSince(["sent"], Math.max(0, since), { oneOfEach: doubted.map(({ ids }) => ids) })
   for (const { id, ids } of doubted) {
     const at = ids.map((one) => said.get(one)).find((at) => at !== undefined)
     if (at !== undefined) sent.set(id, at)

@@ -38,4 +38,28 @@ describe("the log", () => {
       }).pipe(Effect.provide(layer))
     })
   )
+
+  it.live("keeps of a look into it only what was asked about, however much there is of others", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const log = yield* EventLog
+        const of = (message: string, n: number) => ({
+          ...event("sent", n),
+          headers: { "ce-id": `sent-${n}`, "ce-subject": message }
+        })
+        const others = Array.from({ length: 20_000 }, (_, n) => of(`other-${n}`, n))
+        yield* publish([...others.slice(0, 10_000), of("ours", 30_001), of("ours", 30_002), ...others.slice(10_000)])
+        yield* publish([of("mine", 30_003)])
+        const groups = [["sent-30001", "sent-40000"], ["sent-30003"], ["sent-50000"]]
+        const found = yield* log.idsSince(["sent"], 0, { oneOfEach: groups })
+        assert.sameMembers([...found.keys()], ["sent-30001", "sent-30003"])
+        const about = yield* log.idsSince(["sent"], 0, { about: new Set(["ours"]), oneOfEach: [["sent-30003"]] })
+        assert.sameMembers([...about.keys()], ["sent-30001", "sent-30002", "sent-30003"])
+        assert.strictEqual((yield* log.idsSince(["sent"], 0, { oneOfEach: [] })).size, 0)
+      }).pipe(Effect.provide(layer))
+    })
+  )
 })
