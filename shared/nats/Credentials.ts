@@ -11,6 +11,7 @@ import {
 import { Effect, Option, Redacted, Schema } from "effect"
 import { contentOf, renewing, UnreadableFile } from "#shared/service/SecretFiles.ts"
 import { secret, setting } from "#shared/service/Settings.ts"
+import { addressesIn, unreadable } from "./Addresses.ts"
 import { BadCredentials, text, trust, trustSettings } from "./Trust.ts"
 
 /** Where NATS is. */
@@ -98,7 +99,7 @@ const ofUrl = ({ password, username }: URL) =>
     ? usernamePasswordAuthenticator(decodeURIComponent(username), decodeURIComponent(password))
     : tokenAuthenticator(decodeURIComponent(username))
 
-const authenticators = (given: Settings, url: URL | null) => {
+const authenticators = (given: Settings, url: URL | undefined) => {
   const { creds, nkey, password, passwordFile, token, tokenFile, user } = given
   const ways: ReadonlyArray<false | readonly [string, () => Authenticator]> = [
     creds !== undefined && ["NATS_CREDS", () => signing("NATS_CREDS", creds, byCreds)],
@@ -115,28 +116,24 @@ const authenticators = (given: Settings, url: URL | null) => {
       "NATS_TOKEN",
       () => tokenAuthenticator(current({ setting: "NATS_TOKEN_FILE", file: tokenFile, value: token }))
     ],
-    Boolean(url?.username) && ["the user in NATS_URL", () => ofUrl(url as URL)]
+    url?.username ? ["the user in NATS_URL", () => ofUrl(url)] : false
   ]
   return ways.filter((way) => way !== false)
 }
 
-const withoutUser = (server: string) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1")
-
 const optionsOf = (given: Settings) => {
-  const servers = Redacted.value(given.url)
-    .split(",")
-    .map((server) => server.trim())
-  const [way, another] = authenticators(given, URL.parse(servers[0] ?? ""))
+  const { urls, shown } = addressesIn(Redacted.value(given.url))
+  const [way, another] = authenticators(given, urls[0])
   if (way && another)
     throw new BadCredentials({ problem: `Give one of ${way[0]} and ${another[0]}: both say who we are to NATS.` })
-  const hosts = servers.map((server) => URL.parse(server)?.hostname.replace(/^\[|\]$/g, "") ?? "")
+  const hosts = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, ""))
   const tls = trust(
     given.trusting,
     hosts,
-    servers.some((server) => server.startsWith("tls://"))
+    urls.some(({ protocol }) => protocol === "tls:")
   )
   return {
-    servers: servers.map(withoutUser),
+    servers: shown,
     ...(way ? { authenticator: way[1]() } : {}),
     ...(tls ? { tls } : {}),
     ...(Option.isSome(given.inboxPrefix) ? { inboxPrefix: given.inboxPrefix.value } : {})
@@ -149,6 +146,6 @@ export const credentials = Effect.flatMap(settings, (given) =>
     catch: (error) =>
       error instanceof BadCredentials || error instanceof UnreadableFile
         ? new BadCredentials({ problem: error.message })
-        : new BadCredentials({ problem: "NATS_URL is not a list of addresses like nats://host:4222" })
+        : unreadable()
   })
 )

@@ -1,6 +1,7 @@
 // The connection to NATS: what it waits for, and what it refuses.
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Fiber, Layer } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Logger } from "effect"
+import { addressesIn } from "#shared/nats/Addresses.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { tcpServer } from "../support/TcpServer.ts"
@@ -49,6 +50,30 @@ describe("the connection to NATS", () => {
       const waiting = yield* Effect.forkChild(connected(Nats.layer, { NATS_URL: nats.url }))
       yield* nats.start
       assert.match(String(yield* Fiber.join(waiting)), /^2\./)
+    })
+  )
+
+  const hard = ["CANARY", "CANARY/x", "CANARY?x", "CANARY#x", "CANARY,x", "x@CANARY", "1/CANARY", "1,CANARY", "CANARY%"]
+  for (const secret of hard) {
+    it.live(`is not told of with its secret, though that is ${secret}`, () =>
+      Effect.gen(function* () {
+        const said: Array<string> = []
+        const saying = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
+        for (const scheme of ["nats://", "NATS://", ""]) {
+          for (const who of [secret, `carillon:${secret}`]) {
+            const connecting = connected(Nats.layerWithoutWaiting, { NATS_URL: `${scheme}${who}@127.0.0.1:1` })
+            said.push((yield* Effect.flip(Effect.provide(connecting, saying))).message)
+          }
+        }
+        assert.notMatch(said.join("\n"), /CANARY/i)
+      })
+    )
+  }
+
+  it.live("takes addresses in any of their ways, and shows them without a user", () =>
+    Effect.sync(() => {
+      const { shown } = addressesIn("nats://a:b%2Fc@one:4222, two,TLS://[::1]:4223/")
+      assert.deepStrictEqual(shown, ["nats://one:4222", "nats://two", "tls://[::1]:4223"])
     })
   )
 

@@ -110,7 +110,13 @@ describe("a secret", () => {
         ["ledger", { DATABASE_URL: `postgres://carillon:${mark}/x@127.0.0.1:1/x` }],
         ["dispatcher", { NATS_URL: `nats://carillon:${mark}@not a host:x` }],
         ["dispatcher", { NATS_TOKEN: mark }],
-        ["dispatcher", { NATS_URL: `nats://${mark}@127.0.0.1:1`, NATS_USER: "", NATS_PASSWORD: "" }]
+        ...[
+          `nats://${mark}@127.0.0.1:1`,
+          `NATS://carillon:${mark}@127.0.0.1:1`,
+          `nats://carillon:${mark}/x@127.0.0.1:1`,
+          `nats://carillon:${mark},x@127.0.0.1:1`,
+          `nats://carillon:x@${mark}@127.0.0.1:1`
+        ].map((url) => ["dispatcher", { NATS_URL: url, NATS_USER: "", NATS_PASSWORD: "" }] as const)
       ]
       for (const [name, environment] of bad) {
         const said = yield* watched(service(name), { ...works, ...environment }, /"level":"(fatal|error|warn)"/)
