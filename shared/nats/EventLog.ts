@@ -115,8 +115,11 @@ export class EventLog extends Context.Service<
         sequence < 1
           ? Effect.succeed(Option.none())
           : lookUp(() => manager.streams.getMessage(stream, { seq: sequence }))
-      const next = (stream: StreamName, sequence: number, subject: string) =>
-        lookUp(() => manager.direct.getMessage(stream, { seq: Math.max(1, sequence), next_by_subj: subject }))
+      /** Not directly: of the replicas any would answer, also one that is behind and has none. */
+      const next = (stream: StreamName, sequence: number, subject: string) => {
+        const query = { seq: Math.max(1, sequence), next_by_subj: subject }
+        return lookUp(() => manager.streams.getMessage(stream, query))
+      }
 
       /**
        * The sequence of the first event stored at an instant or after it, if there is one. Looked up by itself: of several
@@ -129,9 +132,25 @@ export class EventLog extends Context.Service<
         }).pipe(
           Effect.catchIf(
             ({ cause }) => cause instanceof JetStreamStatusError && cause.code === 404,
-            () => Effect.succeed(undefined)
+            // Any of the replicas has said so, perhaps one that is behind.
+            () => placeAtLeader(instant)
           )
         )
+
+      const placeAtLeader = (instant: number) =>
+        attempt("look up", async () => {
+          let place: number | undefined
+          const from = {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: fromMillis(instant),
+            headers_only: true
+          }
+          const note = (message: JsMsg) => {
+            place ??= message.seq
+          }
+          await readAll(js, "EVENTS", from, note, { ahead: 1, enough: () => true })
+          return place
+        })
 
       const readSince = Effect.fnUntraced(function* (
         filters: ReadonlyArray<string>,

@@ -17,9 +17,13 @@ export const readAll = async (
   each: (message: JsMsg) => void,
   { ahead = 1_000, enough = () => false }: Reading = {}
 ): Promise<void> => {
-  const consumer = await js.consumers.get(stream, { ...options, inactive_threshold: keptFor })
+  const consumer = await readerAtLeader(js, stream, { ...options, inactive_threshold: keptFor })
+  const { name } = await consumer.info(true)
   try {
     await readFrom(consumer, each, ahead, enough)
+    // With a lost connection the client begins again, with a reader that may stand anywhere.
+    const begunAgain = (await consumer.info(true)).name !== name
+    if (begunAgain && !enough() && !(await isAtLeader(js, consumer))) throw new Error(notAtLeader)
   } finally {
     await consumer.delete().catch(ignored)
   }
@@ -30,6 +34,32 @@ export const readAll = async (
  * would have each kept for five minutes: after a thousand look-ups in that time there would be none any more.
  */
 const keptFor = 10_000
+
+const notAtLeader = "it was read where its leader is not"
+
+/** Each time there is one chance in three, or in five, that it comes to stand there. */
+const mostReaders = 40
+
+/**
+ * Of a stream with replicas: nats-server puts a reader at any of them, and one that is behind says that there is nothing more
+ * when it has no more itself. What its leader has told to be stored, it has.
+ */
+const readerAtLeader = async (js: JetStreamClient, stream: StreamName, options: Partial<OrderedConsumerOptions>) => {
+  for (let made = 0; made < mostReaders; made++) {
+    const consumer = await js.consumers.get(stream, options)
+    if (await isAtLeader(js, consumer)) return consumer
+    await consumer.delete().catch(ignored)
+  }
+  throw new Error(notAtLeader)
+}
+
+/** To be asked before what the reader has is counted. Without a cluster there is nothing to ask. */
+const isAtLeader = async (js: JetStreamClient, consumer: Consumer) => {
+  const { cluster, stream_name } = await consumer.info(true)
+  if (!cluster) return true
+  const manager = await js.jetstreamManager(false)
+  return cluster.leader === (await manager.streams.info(stream_name)).cluster?.leader
+}
 
 const readFrom = async (
   consumer: Consumer,
