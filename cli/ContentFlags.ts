@@ -7,7 +7,7 @@ import type { FileKind } from "#shared/contract/Content.ts"
 import { Refused } from "./Exit.ts"
 import { given, optional } from "./Flags.ts"
 import { keepFile } from "./LocalFiles.ts"
-import { standardInput } from "./StandardInput.ts"
+import { isNotUtf8, standardInput, textOf } from "./StandardInput.ts"
 
 const fileKinds = [
   "photo",
@@ -71,8 +71,11 @@ export const readJson = (path: string): Effect.Effect<unknown, Refused> =>
 
 const readText = (path: string) =>
   Effect.tryPromise({
-    try: () => (path === "-" ? standardInput() : readFile(path, "utf8")),
-    catch: () => new Refused({ message: `cannot read ${path === "-" ? "standard input" : path}` })
+    try: () => (path === "-" ? standardInput() : readFile(path).then(textOf)),
+    catch: (error) => {
+      const what = path === "-" ? "standard input" : path
+      return new Refused({ message: isNotUtf8(error) ? `${what} is not text in UTF-8` : `cannot read ${what}` })
+    }
   })
 
 /** Whether any of these flags is given. */

@@ -1,9 +1,9 @@
 // Reads a file of schedule commands line by line: CSV with the fields' paths as its head, or NDJSON.
 import { createReadStream } from "node:fs"
 import { createInterface } from "node:readline"
-import { Readable } from "node:stream"
+import { pipeline, Readable } from "node:stream"
 import { parse } from "csv-parse"
-import { longestCommand } from "./StandardInput.ts"
+import { inUtf8, longestCommand } from "./StandardInput.ts"
 
 export type ImportFormat = "csv" | "ndjson"
 
@@ -52,18 +52,18 @@ async function* inLines(input: AsyncIterable<Buffer>) {
 }
 
 export async function* importRows(path: string | undefined, format: ImportFormat): AsyncGenerator<ImportRow> {
-  const input = path === undefined ? process.stdin : createReadStream(path)
+  const input = inUtf8(path === undefined ? process.stdin : createReadStream(path))
   if (format === "csv") {
-    const rows = input.pipe(
-      parse({
-        columns: true,
-        bom: true,
-        info: true,
-        skip_empty_lines: true,
-        trim: true,
-        max_record_size: longestCommand
-      })
-    )
+    const rows = parse({
+      columns: true,
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+      max_record_size: longestCommand
+    })
+    // Whatever ends it, ends the rows.
+    pipeline(Readable.from(input), rows, () => {})
     for await (const { record, info } of rows) yield { line: info.lines, command: fromCells(record) }
     return
   }

@@ -1,7 +1,27 @@
-// Standard input as text, for what is not to stand in arguments: no more of it than a message can hold.
+// What comes from outside as bytes, as text: strictly, for what is not UTF-8 would reach a patient as other signs. Of
+// standard input no more than a message can hold.
 
 /** As much as NATS takes in one message: no command is longer. Bytes. */
 export const longestCommand = 1_048_576
+
+const strictly = () => new TextDecoder("utf-8", { fatal: true })
+
+export const textOf = (bytes: Uint8Array): string => strictly().decode(bytes)
+
+export const isNotUtf8 = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | undefined)?.code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+
+/** The same bytes, up to the first that are not UTF-8; or UTF-16, as their first two say. */
+export async function* inUtf8(input: AsyncIterable<Buffer>) {
+  const decoder = strictly()
+  let other: boolean | undefined
+  for await (const chunk of input) {
+    other ??= chunk[0] === 0xff && chunk[1] === 0xfe
+    if (!other) decoder.decode(chunk, { stream: true })
+    yield chunk
+  }
+  if (!other) decoder.decode()
+}
 
 export const standardInput = async (): Promise<string> => {
   const chunks: Array<Buffer> = []
@@ -11,5 +31,5 @@ export const standardInput = async (): Promise<string> => {
     if (length > longestCommand) throw new Error("too long")
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString("utf8")
+  return textOf(Buffer.concat(chunks))
 }

@@ -3,20 +3,31 @@ import { Console, Effect } from "effect"
 import type { CommandName } from "#shared/contract/Commands.ts"
 import type { Problem } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import type { NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { request } from "#shared/nats/Requests.ts"
 import { Subject } from "#shared/nats/Topology.ts"
-import { NotFound, Refused } from "./Exit.ts"
+import { NotFound, Refused, Unanswered } from "./Exit.ts"
 import { json } from "./Print.ts"
 
 export const listProblems = (problems: ReadonlyArray<Problem>) =>
   problems.map(({ path, problem }) => `  ${path ? `${path}: ` : ""}${problem}`).join("\n")
 
+const idOf = (command: object) => ("id" in command ? String(command.id) : undefined)
+
 const store = Effect.fnUntraced(function* (name: CommandName, command: object) {
   const { publish } = yield* Publisher
   yield* publish([{ subject: Subject.command(name), payload: JSON.stringify(command), headers: {} }])
-  return { status: "stored" as const, ...("id" in command ? { id: String(command.id) } : {}) }
+  const id = idOf(command)
+  return { status: "stored" as const, ...(id === undefined ? {} : { id }) }
 })
+
+/** It lies in a stream by now, as a rule: who asks for a message again under another id would have it sent twice. */
+const unanswered = (name: CommandName, command: object, { message }: NatsError) => {
+  const id = idOf(command)
+  const again = name === "schedule" ? ` To ask for it again, and have it once: --id ${id}` : ""
+  return new Unanswered({ message: `${message}\n${id ?? name} may be carried out all the same.${again}` })
+}
 
 /** Ends with the reply for programs, or in the words of `say` for people. */
 export const submit = Effect.fnUntraced(function* (
@@ -25,7 +36,10 @@ export const submit = Effect.fnUntraced(function* (
   asJson: boolean,
   say: (reply: Exclude<Reply, { status: "rejected" }>) => string
 ) {
-  const reply = yield* request(name, command).pipe(Effect.catchTag("NoScheduler", () => store(name, command)))
+  const reply = yield* request(name, command).pipe(
+    Effect.catchTag("NatsError", (error) => unanswered(name, command, error)),
+    Effect.catchTag("NoScheduler", () => store(name, command))
+  )
   if (reply.status === "rejected") {
     if (asJson) yield* json(reply)
     const message = `refused:\n${listProblems(reply.problems)}`

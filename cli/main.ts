@@ -21,17 +21,20 @@ const explain = (cause: Cause.Cause<unknown>) => {
   return Console.error(error instanceof Error ? error.message : String(error))
 }
 
-const run = NodeRuntime.runMain({
-  disableErrorReporting: true,
-  teardown: (exit, done) =>
-    done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : codeOf(Cause.squash(exit.cause)))
-})
+/** Whoever goes on to the next command must know that this one was broken off; that `watch` is, is how it ends. */
+const ending = (exit: Exit.Exit<unknown, unknown>, [command]: ReadonlyArray<string>) => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return command === "watch" ? 0 : exitCodes.brokenOff
+  return codeOf(Cause.squash(exit.cause))
+}
 
-export const main = () =>
-  Command.runWith(carillon, { version })(withNegativeValues(process.argv.slice(2))).pipe(
+export const main = () => {
+  const given = withNegativeValues(process.argv.slice(2))
+  Command.runWith(carillon, { version })(given).pipe(
     Effect.tapCause(explain),
     Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles)),
-    run
+    NodeRuntime.runMain({ disableErrorReporting: true, teardown: (exit, done) => done(ending(exit, given)) })
   )
+}
 
 if (import.meta.main) main()

@@ -1,7 +1,7 @@
 // carillon import: a file of messages, checked here, published in batches; goes on where it was interrupted.
 import { createHash } from "node:crypto"
 import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises"
-import { Console, Effect, Option, Result, Stream } from "effect"
+import { Console, Effect, Option, Result, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
@@ -12,6 +12,7 @@ import { jsonFlag } from "../Flags.ts"
 import { type ImportRow, importRows } from "../ImportRows.ts"
 import { json as printJson } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
+import { isNotUtf8 } from "../StandardInput.ts"
 
 const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A .csv, .ndjson or .jsonl file; - is standard input")),
@@ -64,13 +65,43 @@ const checked = ({ line, command }: ImportRow, text: string) =>
     ({ id, problems }) => ({ line, ...(id === undefined ? {} : { id }), problems })
   )
 
-const lineIn = (file: string) =>
-  Effect.promise(() =>
-    readFile(file, "utf8").then(
-      (text) => Number(text) || 0,
-      () => 0
-    )
+/** How far an import has come: the last line, how many were refused, and all that was read, as a digest. */
+const Progress = Schema.Struct({ line: Schema.Int, refused: Schema.Int, digest: Schema.String })
+type Progress = typeof Progress.Type
+const decodeProgress = Schema.decodeUnknownEffect(Schema.fromJsonString(Progress))
+const notBegun: Progress = { line: 0, refused: 0, digest: "" }
+
+const progressIn = (file: string) =>
+  Effect.tryPromise(() => readFile(file, "utf8")).pipe(
+    Effect.flatMap(decodeProgress),
+    Effect.orElseSucceed(() => notBegun)
   )
+
+const textIn = ({ command }: ImportRow) => JSON.stringify(command) ?? ""
+const reading = () => {
+  const hash = createHash("sha256")
+  return {
+    add: (text: string) => void hash.update(`${text}\n`),
+    get digest() {
+      return hash.copy().digest("base64url")
+    }
+  }
+}
+
+/** Whether what was taken before stands in the file as it did: it may have been mended, or be another of that name. */
+const goesOn = (rows: AsyncIterable<ImportRow>, { digest, line }: Progress) =>
+  Effect.promise(async () => {
+    const read = reading()
+    try {
+      for await (const row of rows) {
+        if (row.line > line) break
+        read.add(textIn(row))
+      }
+    } catch {
+      return false
+    }
+    return read.digest === digest
+  })
 
 export const importCommand = Command.make(
   "import",
@@ -81,16 +112,21 @@ export const importCommand = Command.make(
     const size = path === undefined ? 0 : yield* sizeOf(path)
     const resumable = path !== undefined && !dryRun
     const [progressFile, report] = [`${file}.progress`, `${path ?? "import"}.rejected.ndjson`]
-    const from = resumable ? yield* lineIn(progressFile) : 0
+    const left = resumable ? yield* progressIn(progressFile) : notBegun
+    const changed = left.line > 0 && !(yield* goesOn(importRows(path, kind), left))
+    const { line: from, refused } = changed ? notBegun : left
+    if (changed) yield* Console.error(`${file} is not what was imported up to line ${left.line}: beginning anew`)
     if (from === 0) yield* Effect.promise(() => rm(report, { force: true }))
     else yield* Console.error(`going on after line ${from} (delete ${progressFile} to begin anew)`)
     const { publish } = yield* Publisher
-    const counts = { published: 0, refused: 0, skipped: 0 }
+    const counts = { published: 0, refused, skipped: 0 }
+    const read = reading()
     const progress = progressLine(size > 0 ? "bytes" : "lines")
     let bytes = 0
 
     const take = Effect.fnUntraced(function* (rows: ReadonlyArray<ImportRow>) {
-      const texts = rows.map(({ command }) => JSON.stringify(command) ?? "")
+      const texts = rows.map(textIn)
+      for (const text of texts) read.add(text)
       const results = rows.flatMap((row, index) => (row.line > from ? [checked(row, texts[index] ?? "")] : []))
       const good = results.filter(Result.isSuccess).map(({ success }) => success)
       const bad = results.filter(Result.isFailure).map(({ failure }) => `${JSON.stringify(failure)}\n`)
@@ -100,21 +136,27 @@ export const importCommand = Command.make(
       counts.refused += bad.length
       counts.skipped += rows.length - results.length
       const last = rows.at(-1)?.line ?? 0
-      if (resumable && last > from) yield* Effect.promise(() => writeFile(progressFile, String(last)))
+      const reached = JSON.stringify({ line: last, refused: counts.refused, digest: read.digest } satisfies Progress)
+      if (resumable && last > from) yield* Effect.promise(() => writeFile(progressFile, reached))
       bytes += texts.reduce((sum, { length }) => sum + length, 0)
       progress.show(size > 0 ? Math.min(size, bytes) : counts.published + counts.refused, size)
     })
 
     yield* Stream.fromAsyncIterable(
       importRows(path, kind),
-      () => new Refused({ message: `${file} is not ${kind} as it should be` })
+      (error) =>
+        new Refused({
+          message: isNotUtf8(error)
+            ? `${file} is not in UTF-8: save it as such, of a spreadsheet as "CSV UTF-8"`
+            : `${file} is not ${kind} as it should be`
+        })
     ).pipe(Stream.grouped(batchSize), Stream.runForEach(take), Effect.ensuring(Effect.sync(progress.end)))
     if (resumable) yield* Effect.promise(() => rm(progressFile, { force: true }))
     const did = dryRun ? "good" : "published"
     yield* json
       ? printJson({ ...counts, dryRun, ...(counts.refused > 0 ? { report } : {}) })
       : Console.log(
-          `${counts.published} ${did}, ${counts.refused} refused${counts.skipped > 0 ? `, ${counts.skipped} skipped: published before` : ""}`
+          `${counts.published} ${did}, ${counts.refused} refused${counts.skipped > 0 ? `, ${counts.skipped} skipped: taken before` : ""}`
         )
     if (counts.refused > 0) return yield* new Refused({ message: `what was refused, and why: ${report}` })
   })

@@ -1,4 +1,6 @@
 // The command line against real services: what it prints, and the codes that scripts rely on.
+import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -359,6 +361,42 @@ describe("carillon import", () => {
     })
   )
 
+  it.live("refuses what is not UTF-8, and publishes nothing of it", () =>
+    Effect.gen(function* () {
+      const { run, nats } = yield* everything
+      const at = yield* folder
+      const [csv, ndjson, text] = [join(at, "a.csv"), join(at, "b.ndjson"), join(at, "c.txt")]
+      writeFileSync(csv, Buffer.from(`id,chatId,text,dueAt\nc1,1,Take \u00bd tablet,${far}\n`, "latin1"))
+      writeFileSync(ndjson, Buffer.from(line("n1").replace("private words", "\u00b5g"), "latin1"))
+      writeFileSync(text, Buffer.from("\u00bd tablet", "latin1"))
+      for (const file of [csv, ndjson]) {
+        const ended = yield* run(["import", file])
+        assert.strictEqual(ended.code, 2, ended.out)
+        assert.include(ended.err, "UTF-8")
+      }
+      const byFile = yield* run(["schedule", "--to", "1", "--text-file", text, "--in", "1h"])
+      assert.strictEqual(byFile.code, 2, byFile.out)
+      assert.deepStrictEqual(yield* pendingTimers(nats.url), [])
+    })
+  )
+
+  it.live("broken off, does not end as if it were done", () =>
+    Effect.gen(function* () {
+      const { nats } = yield* everything
+      const child = spawn(join(import.meta.dirname, "../../carillon"), ["import", "-", "--format", "ndjson"], {
+        env: { PATH: process.env.PATH, NATS_URL: nats.url, CARILLON_HOME: "/nonexistent" },
+        stdio: ["pipe", "ignore", "ignore"]
+      })
+      child.stdin.write(`${Array.from({ length: 3_000 }, (_, index) => line(`b${index}`)).join("\n")}\n`)
+      yield* eventually("some are armed", pendingTimers(nats.url), (subjects) => subjects.length > 0)
+      const ended = Effect.callback<number | null>(
+        (resume) => void child.once("close", (code) => resume(Effect.succeed(code)))
+      )
+      child.kill("SIGTERM")
+      assert.strictEqual(yield* ended, 130)
+    })
+  )
+
   it.live("interrupted, goes on where it was, and ends with each message once", () =>
     Effect.gen(function* () {
       const { run, nats } = yield* everything
@@ -366,9 +404,19 @@ describe("carillon import", () => {
       const count = 6_000
       writeFileSync(file, Array.from({ length: count }, (_, index) => line(`m${index}`)).join("\n"))
       // As an import leaves it that was killed after its first two batches.
-      writeFileSync(`${file}.progress`, "4000")
+      const digest = createHash("sha256")
+      for (let index = 0; index < 4_000; index++) digest.update(`${line(`m${index}`)}\n`)
+      const left = JSON.stringify({ line: 4_000, refused: 1, digest: digest.digest("base64url") })
+      writeFileSync(`${file}.progress`, left)
       const resumed = yield* run(["import", file, "--json"])
-      assert.deepInclude(JSON.parse(resumed.out), { published: 2_000, skipped: 4_000 })
+      assert.deepInclude(JSON.parse(resumed.out), { published: 2_000, skipped: 4_000, refused: 1 })
+      // One was refused before.
+      assert.strictEqual(resumed.code, 2)
+      // What it left is of another file of that name.
+      writeFileSync(`${file}.progress`, left.replace(/"digest":"./, '"digest":"?'))
+      const another = yield* run(["import", file, "--json"])
+      assert.deepInclude(JSON.parse(another.out), { published: count, skipped: 0, refused: 0 })
+      assert.include(another.err, "beginning anew")
       // And begun anew, what is there already stays one.
       yield* run(["import", file])
       yield* eventually("armed", pendingTimers(nats.url), (subjects) => subjects.length === count)
