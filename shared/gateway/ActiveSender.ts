@@ -54,13 +54,10 @@ export const sendWhileActive = (
       yield* Effect.all([...steps, ...listening], {
         concurrency: "unbounded",
         discard: true
-      }).pipe(
-        Effect.raceFirst(Fiber.join(background)),
-        Effect.raceFirst(lease.lost),
-        Effect.ensuring(windDown(desk, graceSeconds))
-      )
+      }).pipe(Effect.raceFirst(Fiber.join(background)), Effect.ensuring(windDown(desk, graceSeconds)))
     })
-  )
+    // Renewed from the beginning on: what is looked up first may take longer than the lease lasts.
+  ).pipe(Effect.raceFirst(lease.lost))
 
 /** Gives back what waits, so that another has it at once, and waits for what is under way. */
 const windDown = ({ changed, inHand, turns }: Desk, graceSeconds: number) =>

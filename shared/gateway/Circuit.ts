@@ -1,6 +1,6 @@
 // A circuit breaker: stops a sender that cannot send, probes it with single messages, and lets it go on. Pure.
 import type { SenderState } from "#shared/contract/Senders.ts"
-import { type Outcome, reasonOf } from "./Outcome.ts"
+import { type ContentReason, type Outcome, type RecipientReason, reasonOf, type TransientReason } from "./Outcome.ts"
 
 /** `failures` in a row; `openings` since it last was closed; while open, when a probe is let through. */
 export type Circuit = SenderState["circuit"]
@@ -15,8 +15,19 @@ export interface CircuitPolicy {
 
 export const closed: Circuit = { state: "closed", failures: 0, openings: 0, probeAt: 0, reason: "" }
 
+/** What the platform was not asked, or could not help: it says nothing of the platform. */
+const noWordOfIt: ReadonlySet<string> = new Set<TransientReason | ContentReason | RecipientReason>([
+  "media-not-fetched",
+  "lease-lost",
+  "store-unreachable",
+  "file-missing",
+  "file-too-big",
+  "opted-out"
+])
+
 /** After the outcome of one send. */
 export const afterOutcome = (circuit: Circuit, outcome: Outcome, now: number, policy: CircuitPolicy): Circuit => {
+  if (outcome._tag !== "Accepted" && noWordOfIt.has(reasonOf(outcome))) return circuit
   switch (outcome._tag) {
     // The platform answered, and about this message only.
     case "Accepted":
@@ -27,9 +38,6 @@ export const afterOutcome = (circuit: Circuit, outcome: Outcome, now: number, po
     case "RejectedSender":
       return fail(circuit, reasonOf(outcome), now, policy, true)
     case "Transient":
-      return outcome.reason === "media-not-fetched" || outcome.reason === "lease-lost"
-        ? circuit
-        : fail(circuit, outcome.reason, now, policy, false)
     case "Unknown":
       return fail(circuit, outcome.reason, now, policy, false)
   }

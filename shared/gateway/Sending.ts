@@ -146,7 +146,7 @@ export const expire = Effect.fnUntraced(function* ({ allowance, now: clock, reco
     const now = clock()
     for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
       record(entry, expiredEvent(entry.attempt, now))
-    allowance.tidy(now, (recipient) => turns.waitingFor(recipient) > 0)
+    allowance.tidy(now, (recipient) => turns.has(recipient))
     signal()
   }
 })

@@ -77,6 +77,11 @@ export class Turns {
     this.#ahead = ahead
   }
 
+  /** Whether anything waits for this recipient, or is being sent to it. */
+  has(recipient: string): boolean {
+    return this.#recipients.has(recipient)
+  }
+
   /** How many wait for this recipient. */
   waitingFor(recipient: string): number {
     return this.#recipients.get(recipient)?.waiting.length ?? 0

@@ -119,13 +119,22 @@ describe("recipients that are held", () => {
 })
 
 describe("a circuit", () => {
-  it("stays as it is for what was not sent by our own choice", () => {
-    const leaseLost = Outcome.Transient({ reason: "lease-lost" })
-    const many = Array.from({ length: 20 }).reduce<Circuit>(
-      (circuit) => afterOutcome(circuit, leaseLost, 0, circuitPolicy),
-      closed
-    )
-    assert.deepStrictEqual(many, closed)
+  it("stays as it is for what is no word of the platform: by our own choice, or for a store of ours", () => {
+    const noWords = [
+      Outcome.Transient({ reason: "lease-lost" }),
+      Outcome.Transient({ reason: "store-unreachable" }),
+      Outcome.RejectedContent({ reason: "file-missing" }),
+      Outcome.RejectedRecipient({ reason: "opted-out" })
+    ]
+    const probed: Circuit = { ...closed, state: "half-open", openings: 2, failures: 5 }
+    for (const circuit of [closed, { ...closed, failures: 2 }, probed])
+      for (const outcome of noWords) {
+        const many = Array.from({ length: 20 }).reduce<Circuit>(
+          (now) => afterOutcome(now, outcome, 0, circuitPolicy),
+          circuit
+        )
+        assert.deepStrictEqual(many, circuit)
+      }
   })
 
   const fail = (circuit: Circuit, now: number) =>

@@ -176,6 +176,16 @@ describe("whose turn it is", () => {
     assert.deepStrictEqual(sequences(taken).slice(0, 2), [50, 51])
   })
 
+  it("is known of until its outcome is there, so that a text's next part finds the limit of its chat", () => {
+    const turns = holding([{ to: "a", dueAt: 1 }])
+    assert.isTrue(turns.has("a"))
+    turns.next(5)
+    assert.strictEqual(turns.waitingFor("a"), 0)
+    assert.isTrue(turns.has("a"))
+    turns.ended("a")
+    assert.isFalse(turns.has("a"))
+  })
+
   it("never comes to what was taken out", () => {
     const turns = holding([
       { to: "a", dueAt: 1 },
