@@ -22,7 +22,8 @@ const overview = page({
     figure(
       "Sent within 5 s, 30 d",
       "percentunit",
-      'sum(increase(carillon_lateness_seconds_bucket{le="5"}[30d])) / sum(increase(carillon_lateness_seconds_count[30d]))'
+      // Prometheus 3 makes le="5.0" of le="5" when it scrapes.
+      'sum(increase(carillon_lateness_seconds_bucket{le=~"5(\\\\.0)?"}[30d])) / sum(increase(carillon_lateness_seconds_count[30d]))'
     ),
     figure(
       "Lateness p99, 1 h",
