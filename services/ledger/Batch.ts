@@ -27,8 +27,6 @@ export interface Arrived {
   readonly sequence: number
   /** Milliseconds since the epoch. */
   readonly storedAt: number
-  /** How many of the log were behind it when it came. */
-  readonly behind: number
   /** Empty if it says nothing of a trace. */
   readonly traceparent: string
   /** Nothing if it cannot be read. */
@@ -44,8 +42,7 @@ export const arrived = (delivery: Delivery): Arrived => {
   const recorded = Result.map(decode(delivery.string()), (event) =>
     prepare({ event, sequence, storedAt: fromMillis(storedAt), traceId: traceIdIn(traceparent) })
   )
-  const behind = delivery.info.pending
-  return { sequence, storedAt, behind, traceparent, recorded: Result.getOrUndefined(recorded) }
+  return { sequence, storedAt, traceparent, recorded: Result.getOrUndefined(recorded) }
 }
 
 /** Kept for longer than any trace: it tells which one to ask for. */

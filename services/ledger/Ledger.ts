@@ -13,7 +13,7 @@ import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { newest, startingPoint } from "./LogPosition.ts"
 import { migrate, requireTables } from "./Migrations.ts"
-import { projected, watchLag } from "./Observed.ts"
+import { lagging, projected, watchLag } from "./Observed.ts"
 import { keepPruning } from "./Prune.ts"
 import { retention } from "./Retention.ts"
 import { grantRoles } from "./Roles.ts"
@@ -73,10 +73,11 @@ const watch = Effect.fnUntraced(function* (position: () => Position) {
   while (true) {
     yield* Effect.sleep("5 seconds")
     const look = yield* Effect.result(Effect.all([log.extent, newest]))
+    const { sequence: projected, log: name } = position()
+    lagging(Result.isSuccess(look) ? look.success[1] : undefined, projected)
     // NATS away is for the connection to mend.
     if (Result.isFailure(look)) continue
     const [{ created }, last] = look.success
-    const { sequence: projected, log: name } = position()
     if (created !== name) return
     stalledFor = projected === before.projected && before.newest > projected ? stalledFor + 5 : 0
     if (stalledFor >= 30) return yield* Effect.logWarning(`no progress after event ${projected}: reading the log anew`)
@@ -100,8 +101,10 @@ const standBy = Effect.gen(function* () {
 /** Says how far behind the projection falls while it cannot go on; the events wait in the log. Answers with the newest. */
 const reportTrouble = Effect.fnUntraced(function* (error: NatsError | PostgresError, projected: number | undefined) {
   const last = yield* Effect.orElseSucceed(newest, () => undefined)
-  const behind = projected === undefined || last === undefined ? "" : ` ${Math.max(0, last - projected)} events behind.`
-  yield* Effect.logWarning(`The projection waits: ${error.message}.${behind}`)
+  const behind = lagging(last, projected)
+  yield* Effect.logWarning(
+    `The projection waits: ${error.message}.${behind === undefined ? "" : ` ${behind} events behind.`}`
+  )
   return last ?? 0
 })
 
@@ -126,6 +129,9 @@ const keepProjecting = Effect.gen(function* () {
     waitsFor = 0
   }
   const standingBy = Effect.suspend(() => {
+    // How far the other one is by now, only Postgres knows.
+    projected = undefined
+    lagging(undefined, undefined)
     waitsFor = 0
     return standBy
   })

@@ -2,18 +2,29 @@
 // and how many still wait.
 import { attemptOf, type EventType, messageId, platform } from "#shared/contract/Events.ts"
 import { watchdogRules } from "#shared/contract/Fields.ts"
-import { counter, gauge, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
+import { counter, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { processingFrom } from "#shared/telemetry/Processing.ts"
 import type { Arrived } from "./Batch.ts"
 import type { Finding } from "./Overdue.ts"
 import type { Pruned } from "./Prune.ts"
 
-let behind = 0
+let behind: number | undefined
 
-/** Events that the log holds and the tables do not, as of the last batch. */
+/**
+ * Events that the log holds and the tables do not. Of several ledgers each that shows it has seen the newest event just
+ * now, and may not know how far the tables are by another: the least of what they show is true.
+ */
 export const watchLag = shown(() => [
-  gauge("carillon_ledger_lag_events", "Events not projected yet, as of the last batch", () => behind)
+  gauges("carillon_ledger_lag_events", "Events not projected yet; not shown by a ledger that does not know", () =>
+    behind === undefined ? [] : [{ value: behind, attributes: {} }]
+  )
 ])
+
+/** Answers with how far the projection is behind; unknown while one of the two is, as it is to a ledger that stands by. */
+export const lagging = (newest: number | undefined, projected: number | undefined) => {
+  behind = newest === undefined || projected === undefined ? undefined : Math.max(0, newest - projected)
+  return behind
+}
 
 const prunedRows = counter(
   "carillon_ledger_pruned",
@@ -28,7 +39,6 @@ export const pruned = ({ contents, records }: Pruned) => {
 /** Call it when the batch is committed. What waits or is on its way has no span here: that of its end will tell. */
 export const projected = (batch: ReadonlyArray<Arrived>, startedAt: number) => {
   const now = Date.now()
-  behind = batch.at(-1)?.behind ?? 0
   for (const { recorded, storedAt, traceparent } of batch) {
     if (!recorded) continue
     const { event } = recorded
