@@ -1,7 +1,7 @@
 // What the bridge tells of its work: what waits, and for how long. Asked of Postgres every ten seconds.
 import { Effect } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { gauge, shown } from "#shared/telemetry/Metrics.ts"
+import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
 
 interface Waiting {
   readonly count: number
@@ -24,10 +24,13 @@ export interface Observed {
   behind: number
 }
 
-/** Runs until interrupted. While Postgres is away the last figures stand, and the oldest grows older. */
+/**
+ * Runs until interrupted. While Postgres is away the last figures stand, and the oldest grows older; what came since then
+ * is not known, and `…_looked_at` tells for how long.
+ */
 export const watch = Effect.fnUntraced(function* (observed: Observed, bridged: boolean) {
   const none = { count: 0, oldest: 0 }
-  let last = { commands: none, changes: none, at: Date.now() }
+  let last = { commands: none, changes: none, at: 0 }
   const age = ({ count, oldest }: Waiting) => (count === 0 ? 0 : oldest + (Date.now() - last.at) / 1_000)
   yield* shown(() => [
     gauge("carillon_outbox_waiting_commands", "In the outbox, not published yet", () => last.commands.count),
@@ -37,6 +40,9 @@ export const watch = Effect.fnUntraced(function* (observed: Observed, bridged: b
     gauge("carillon_bridge_waiting_changes", "Changed rows not looked at yet", () => last.changes.count),
     gauge("carillon_bridge_oldest_seconds", "How long the oldest of them has waited; 0 if none does", () =>
       age(last.changes)
+    ),
+    gauges("carillon_bridge_looked_at_seconds", "When Postgres was last asked for these, since the epoch", () =>
+      last.at === 0 ? [] : [{ value: last.at / 1_000, attributes: {} }]
     ),
     gauge("carillon_bridge_lag_events", "Events not read yet, as of the last batch", () => observed.behind)
   ])

@@ -113,12 +113,13 @@ describe("the metrics of the services", () => {
           (count) => count === 1
         )
         const scrape = Effect.forEach(Object.values(services), metricsOf)
-        // Of queues they are asked for every ten seconds, the first time at once; the ledger's take a moment.
+        // Of queues and outbox they are asked for every ten seconds, the first time at once; the ledger's take a moment.
         const pages = yield* eventually("every figure", scrape, (texts) =>
           [
             "carillon_lateness_seconds_count",
             "carillon_watchdog_looked_at_seconds",
-            "carillon_ledger_lag_events"
+            "carillon_ledger_lag_events",
+            "carillon_bridge_looked_at_seconds"
           ].every((figure) => texts.join().includes(figure))
         )
         const exported = new Set([...pages.join("\n").matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name))

@@ -7,11 +7,12 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { eventually } from "../support/Carillon.ts"
+import { figureOf } from "../support/Figures.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { databaseAt } from "../support/TestDatabase.ts"
 import { testNats } from "../support/TestNats.ts"
 import { testPostgres } from "../support/TestPostgres.ts"
-import { bridgeOf, configuration, servicesOf, tables } from "./World.ts"
+import { bridgeOf, configuration, outboxSql, servicesOf, tables } from "./World.ts"
 
 describe("the table bridge", () => {
   it.live("goes on by itself when Postgres comes back", () =>
@@ -51,6 +52,26 @@ describe("the table bridge", () => {
         ([row]) => row?.n === 40
       )
       assert.strictEqual(yield* bridge.stop, 0)
+    })
+  )
+
+  it.live("shows when it looked last, which is no later than when Postgres went away", () =>
+    Effect.gen(function* () {
+      const postgres = yield* testPostgres
+      const nats = yield* testNats
+      const database = yield* databaseAt(postgres.url)
+      yield* database.query(outboxSql)
+      const bridge = yield* serviceProcess("table-bridge", { NATS_URL: nats.url, DATABASE_URL: postgres.url })
+      const startedAt = Date.now() / 1_000
+      yield* bridge.start
+      const lookedAt = figureOf(bridge, "carillon_bridge_looked_at_seconds")
+      yield* eventually("a look", lookedAt, (at) => at >= startedAt)
+      yield* postgres.stop
+      const stoppedAt = Date.now() / 1_000
+      yield* eventually("says that it waits", Effect.sync(bridge.output), (text) => text.includes("waits: Postgres:"))
+      assert.isAtMost(yield* lookedAt, stoppedAt)
+      yield* postgres.start
+      yield* eventually("a look again", lookedAt, (at) => at > stoppedAt)
     })
   )
 })
