@@ -14,6 +14,7 @@ import {
   messageId,
   platform
 } from "#shared/contract/Events.ts"
+import { platforms } from "#shared/contract/Fields.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import { deadLetterMessage } from "#shared/nats/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -23,7 +24,7 @@ import { Publisher } from "#shared/nats/Publisher.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
 import { consumers } from "#shared/nats/Topology.ts"
 import { fraction, seconds } from "#shared/service/Settings.ts"
-import { recordStage } from "#shared/telemetry/Metrics.ts"
+import { type Counted, countFromZero, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { deadLetter, onDue, onFailure, type RetryPolicy } from "./Dispatch.ts"
 import { retryTiers } from "./RetryTiers.ts"
@@ -135,7 +136,19 @@ const failureDecisions = ({ message: { id }, attempt }: Attempt) => [
   ...ends.map((type) => attemptEventId(id, attempt, type))
 ]
 
+/** Categories after which a message may be given up. */
+const final = ["transient", "recipient", "content", "unknown"] as const
+
+const counted = platforms.flatMap(
+  (platform): ReadonlyArray<Counted> => [
+    { type: "unknown", platform },
+    { type: "expired", platform },
+    ...final.map((category) => ({ type: "failed", platform, category }) as const)
+  ]
+)
+
 export const run = Effect.gen(function* () {
+  yield* countFromZero(counted)
   const policy = { tiers: yield* retryTiers, senderWait: yield* senderWait }
   yield* provision([consumers.dispatcherTimers, consumers.dispatcherFailures])
   yield* Effect.all(

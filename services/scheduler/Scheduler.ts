@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
+import { platforms } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { isSeriesCommand } from "#shared/contract/SeriesCommands.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
@@ -14,6 +15,7 @@ import { commandOf, consumers } from "#shared/nats/Topology.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { setting } from "#shared/service/Settings.ts"
 import { version } from "#shared/service/Version.ts"
+import { type Counted, countFromZero } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
@@ -135,7 +137,13 @@ const longText = setting("TELEGRAM_LONG_TEXT", Schema.Literals(["refuse", "split
   byDefault: "refuse"
 })
 
+const counted: ReadonlyArray<Counted> = [
+  ...platforms.map((platform) => ({ type: "scheduled", platform }) as const),
+  ...[...platforms, "unknown"].map((platform) => ({ type: "rejected", platform }) as const)
+]
+
 export const run = Effect.gen(function* () {
+  yield* countFromZero(counted)
   const recurring: Recurring = { lead: yield* seriesLead, maxLateness: yield* maxLatenessByKind }
   const settled = yield* Effect.map(longText, settling)
   yield* provision([

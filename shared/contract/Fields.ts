@@ -156,6 +156,7 @@ export const ErrorCategory = oneOf("ErrorCategory", [
   "unknown"
 ])
 export type ErrorCategory = typeof ErrorCategory.Type
+export const errorCategories = ErrorCategory.literals
 
 /** What the watchdog may find: of the first five the work is asked for again, the others are only told. */
 export const WatchdogRule = oneOf(

@@ -1,10 +1,12 @@
 // What every gateway does: for each of its senders it stands by until no other replica is active, and then sends.
 import { Effect } from "effect"
+import { errorCategories, type Platform } from "#shared/contract/Fields.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { fraction, seconds, setting, whole } from "#shared/service/Settings.ts"
+import { type Counted, countFromZero } from "#shared/telemetry/Metrics.ts"
 import { type Policy, sendWhileActive } from "./ActiveSender.ts"
 import { contactsOf } from "./Contacts.ts"
 import { serveUpdates } from "./Doorway.ts"
@@ -35,6 +37,7 @@ const policy = Effect.all({
 }) satisfies Effect.Effect<Policy, unknown>
 
 export const runGateway = Effect.fnUntraced(function* (gateway: GatewayDefinition) {
+  yield* countFromZero(counted(gateway.platform))
   const configured = yield* policy
   const readiness = yield* Readiness
   yield* provision(gateway.senders.flatMap(({ name }) => gatewayConsumers(gateway.platform, name)))
@@ -52,6 +55,12 @@ export const runGateway = Effect.fnUntraced(function* (gateway: GatewayDefinitio
     }
   )
 }, Effect.scoped)
+
+const counted = (platform: Platform): ReadonlyArray<Counted> => [
+  { type: "sent", platform },
+  { type: "expired", platform },
+  ...errorCategories.map((category) => ({ type: "attempt-failed", platform, category }) as const)
+]
 
 const openDoor = Effect.fnUntraced(function* (
   { platform }: GatewayDefinition,

@@ -1,7 +1,8 @@
 // Every metric of the services, by the conventions of Prometheus: base units, low cardinality, never an id.
 import { metrics, type Observable } from "@opentelemetry/api"
 import { Effect } from "effect"
-import { type Event, platform } from "#shared/contract/Events.ts"
+import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
+import type { ErrorCategory } from "#shared/contract/Fields.ts"
 import type { MetricAttributes } from "./Attributes.ts"
 
 const meter = () => metrics.getMeter("carillon")
@@ -49,6 +50,19 @@ export const countEvents = (events: ReadonlyArray<Event>) => {
     } satisfies MetricAttributes as Record<string, string>)
   }
 }
+
+export interface Counted {
+  readonly type: EventType
+  /** That of the event, or unknown. */
+  readonly platform: string
+  readonly category?: ErrorCategory
+}
+
+/** Shows from its start on what a service may append and alerts count: a rise from nothing is no rise to Prometheus. */
+export const countFromZero = (expected: ReadonlyArray<Counted>) =>
+  Effect.sync(() => {
+    for (const one of expected) eventsAppended().add(0, { ...one } satisfies MetricAttributes)
+  })
 
 export const recordLateness = (millis: number, platform: string) =>
   lateness().record(Math.max(0, millis) / 1_000, { platform })
