@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { exists } from "./Catalogue.ts"
-import { consider, type Open } from "./Look.ts"
+import { consider, inTurn, type Open } from "./Look.ts"
 import { type RawRow, type Sight, sightOf } from "./Sight.ts"
 import { table } from "./Sql.ts"
 import { messageIdOf } from "./Tracked.ts"
@@ -141,6 +141,7 @@ const step = Effect.fn("bridge.backfill")(function* (
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
+      if (!dryRun) yield* inTurn(query, open.bridge)
       // Another backfill may have gone on since: it is joined where it is.
       const { after, counts } = apart ? at : yield* begin(query, open)
       const rows = yield* query<RawRow>(open.tables.after, [after, batchSize])

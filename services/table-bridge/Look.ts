@@ -104,6 +104,10 @@ const rowsOfPatients = Effect.fnUntraced(function* (query: Query, { name }: Brid
   })
 })
 
+/** Until the transaction ends: rows that a backfill is taking in are not known yet to whom a patient's change is told. */
+export const inTurn = (query: Query, { name }: Bridge) =>
+  query("SELECT pg_advisory_xact_lock(hashtext('carillon.bridge.rows'), hashtext($1))", [name])
+
 /**
  * Whether more may wait. One bridge at a time: that a row was deleted must be known before another takes its id. Of one
  * row the changes have their ids in the order in which they committed.
@@ -118,6 +122,7 @@ export const lookAtChanges = Effect.fn("bridge.lookAtChanges")(function* (open: 
         [open.bridge.name]
       )
       if (!turn?.mine) return false
+      yield* inTurn(query, open.bridge)
       const changes = yield* changesOf(query, open.bridge)
       if (changes.length === 0) return false
       const reasons = new Map<string, Array<Reason>>()

@@ -5,6 +5,7 @@ import { Deferred, Effect, Fiber, Result } from "effect"
 import pg from "pg"
 import type { Event } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { backfill } from "../../services/table-bridge/Backfill.ts"
 import { parseBridge } from "../../services/table-bridge/BridgeConfig.ts"
 import { lookAtChanges, lookAtDue } from "../../services/table-bridge/Look.ts"
 import { migrate, undo } from "../../services/table-bridge/Migration.ts"
@@ -13,6 +14,7 @@ import { apply } from "../../services/table-bridge/Outcome.ts"
 import { sweep } from "../../services/table-bridge/Sweep.ts"
 import { lockByMessage, saveRows } from "../../services/table-bridge/Tracked.ts"
 import { writeBack } from "../../services/table-bridge/WriteBack.ts"
+import { eventually } from "../support/Carillon.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
 import { testNats } from "../support/TestNats.ts"
 import { bridgeOf, bridgeWorld, configuration, inHours, servicesOf, tables } from "./World.ts"
@@ -420,6 +422,33 @@ describe("writing back", () => {
       yield* look
       yield* write
       assert.deepStrictEqual(yield* database.query("SELECT * FROM carillon_bridge.changes"), [])
+    })
+  )
+})
+
+describe("a backfill", () => {
+  it.live("misses no address that changes while it takes a batch in", () =>
+    Effect.gen(function* () {
+      const { database, inside, insert, look, names, one, open: opened } = yield* world()
+      yield* database.query("ALTER TABLE scheduled_messages DISABLE TRIGGER USER")
+      yield* insert()
+      const waiting = Effect.map(one("SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted"), ({ n }) => Number(n))
+      const holder = new pg.Client({ connectionString: database.url })
+      yield* Effect.acquireRelease(
+        Effect.promise(() => holder.connect()),
+        () => Effect.promise(() => holder.end())
+      )
+      // The batch has read the address, and does not get on.
+      yield* Effect.promise(() => holder.query("BEGIN; LOCK TABLE carillon_outbox.commands IN EXCLUSIVE MODE"))
+      const taking = yield* Effect.forkChild(inside(backfill(opened, { onProgress: () => Effect.void })))
+      yield* eventually("the batch waits", waiting, (n) => n === 1)
+      yield* database.query("UPDATE patients SET telegram_chat_id = 815")
+      const looking = yield* Effect.forkChild(look)
+      const changes = Effect.map(one("SELECT count(*)::int AS n FROM carillon_bridge.changes"), ({ n }) => Number(n))
+      yield* eventually("the look waits", Effect.all([waiting, changes]), ([n, left]) => n === 2 || left === 0)
+      yield* Effect.promise(() => holder.query("ROLLBACK"))
+      yield* Effect.all([Fiber.join(taking), Fiber.join(looking)])
+      assert.deepStrictEqual(yield* names, ["schedule", "cancel"])
     })
   )
 })
