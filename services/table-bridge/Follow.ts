@@ -115,14 +115,13 @@ export interface Following {
   readonly onProgress: (behind: number) => void
 }
 
-/** Until the log was made anew, or another bridge is ahead: then begin again. */
+/** Until the log was made anew or put back, or another bridge is ahead: then begin again. */
 export const follow = Effect.fnUntraced(
   function* (following: Following) {
     const { name, onProgress } = following
     const log = yield* EventLog
     const { query } = yield* Postgres
-    const { created: current } = yield* log.extent
-    let at = yield* startingPoint(query, name, current)
+    let at = yield* startingPoint(query, name)
     const { take } = yield* log.from(at.sequence + 1)
     const reading = Effect.gen(function* () {
       while (true) {
@@ -133,7 +132,7 @@ export const follow = Effect.fnUntraced(
     })
     yield* Effect.raceFirst(
       reading,
-      stalled(current, () => at.sequence)
+      stalled(at.log, () => at.sequence)
     )
     return true
   },
@@ -141,18 +140,19 @@ export const follow = Effect.fnUntraced(
   Effect.catchTag("Overtaken", () => Effect.succeed(false))
 )
 
-/** Returns when the log is another one, or when events that stood half a minute ago were still not read. */
+/** Returns when the log is another one, or an earlier state of it, or when events that stood half a minute ago were still not read. */
 const stalled = Effect.fnUntraced(function* (current: string, position: () => number) {
   const log = yield* EventLog
   let before = { position: -1, last: 0 }
   let times = 0
   while (true) {
     yield* Effect.sleep("5 seconds")
+    const at = position()
     const look = yield* Effect.result(log.extent)
     if (Result.isFailure(look)) continue
-    if (look.success.created !== current) return
-    times = position() === before.position && before.last > before.position ? times + 1 : 0
+    if (look.success.created !== current || look.success.last < at) return
+    times = at === before.position && before.last > before.position ? times + 1 : 0
     if (times >= 6) return
-    before = { position: position(), last: look.success.last }
+    before = { position: at, last: look.success.last }
   }
 })

@@ -5,6 +5,7 @@ import { Deferred, Effect, Fiber, Layer } from "effect"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { advance, startingPoint } from "../../services/table-bridge/Checkpoint.ts"
 import { relay } from "../../services/table-bridge/Relay.ts"
 import { eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
@@ -180,6 +181,24 @@ describe("the relay", () => {
         command: "cancel",
         problems: [{ path: "id", problem: "is unknown: no message with this id was scheduled" }]
       })
+    })
+  )
+})
+
+describe("the event log", () => {
+  it.live("is read on from where it was read up to, and from its beginning when it was put back to before that", () =>
+    Effect.gen(function* () {
+      const { inside, nats, postgres } = yield* outboxWorld
+      const start = inside(startingPoint(postgres.query, "outbox"))
+      const beginning = yield* start
+      assert.strictEqual(beginning.sequence, 0)
+      yield* publishPlainly(nats.url, [{ subject: "carillon.event.unheard-of.telegram", payload: "{}" }])
+      yield* eventually("stored", streamCount(nats.url, "EVENTS"), (count) => count === 1)
+      const read = yield* advance(postgres.query, "outbox", beginning, 1)
+      assert.deepStrictEqual(yield* start, read)
+      yield* advance(postgres.query, "outbox", read, 2)
+      assert.deepStrictEqual(yield* start, beginning)
+      assert.deepStrictEqual(yield* start, beginning)
     })
   )
 })
