@@ -6,14 +6,13 @@ import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import type { Reply } from "#shared/contract/Replies.ts"
+import { type Reply, timerHasFired } from "#shared/contract/Replies.ts"
 import { TimerChange } from "#shared/contract/Timer.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer } from "#shared/nats/RequestReply.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { refused } from "./Answer.ts"
 import { Timers, type Wanted } from "./Timers.ts"
-import { tooLate } from "./WithoutTimer.ts"
 
 interface Outcome {
   readonly event: Event
@@ -29,7 +28,7 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   const reason = change.reason === undefined ? {} : { reason: change.reason }
   if (storedAt >= toMillis(firesAt)) {
     return {
-      ...refused(change.change, cause, { id, platform, problems: [{ path: "id", problem: tooLate }] }, at),
+      ...refused(change.change, cause, { id, platform, problems: [{ path: "id", problem: timerHasFired }] }, at),
       arm: { attempt: old, cause }
     }
   }

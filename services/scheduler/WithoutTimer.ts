@@ -3,6 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { events, type Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -54,7 +55,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
       case "cancelled":
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
-        return isNew(delivery) && toMillis(message.dueAt) > now ? notYet : refuse(tooLate)
+        return isNew(delivery) && toMillis(message.dueAt) > now ? notYet : refuse(timerHasFired)
       default:
         return undefined
     }
@@ -81,5 +82,3 @@ const patientForMillis = 120_000
 
 /** So many look-ups are on their way at a time. */
 export const sideBySide = 50
-
-export const tooLate = "is of a message whose timer has fired: too late"

@@ -67,20 +67,25 @@ const whenIdle = (tracked: Tracked, { sight, at, now, replaced }: Seen, policy: 
   const nothing = (status: Tracked["status"], problem: string | null): Decision => ({
     tracked: { ...tracked, ...unplanned, lookAt: null, changedAt: at, status, problem }
   })
+  /** What became of its message counts more. */
+  const unlessItEnded: typeof nothing = (status, problem) =>
+    !replaced && (tracked.status === "failed" || tracked.status === "expired")
+      ? nothing(tracked.status, tracked.problem)
+      : nothing(status, problem)
   switch (sight._tag) {
     case "Gone":
       return { tracked: { ...tracked, ...unplanned, lookAt: null } }
     case "Off":
       return nothing(tracked.status === "cancelled" ? "cancelled" : "inactive", null)
     case "NoContact":
-      return nothing("no-contact", sight.problem)
+      return unlessItEnded("no-contact", sight.problem)
     case "Invalid":
       return nothing("invalid", sight.problem)
   }
   // It ended as it is: only a change, or another row, is a reason to begin again.
   if (!replaced && sight.identity === tracked.identity && sight.wish === tracked.wish) return { tracked }
   const due = toMillis(sight.dueAt)
-  if (due < toMillis(at) - policy.graceSeconds * 1_000) return nothing("past", "was due before it was written")
+  if (due < toMillis(at) - policy.graceSeconds * 1_000) return unlessItEnded("past", "was due before it was written")
   const takeContactAt = due - policy.horizonSeconds * 1_000
   if (policy.contact === "due" && takeContactAt > now) {
     return {

@@ -1,6 +1,7 @@
 // What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
 import { type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
+import { timerHasFired } from "#shared/contract/Replies.ts"
 import { inOneLine } from "./Sight.ts"
 import type { Tracked } from "./Tracked.ts"
 
@@ -95,8 +96,15 @@ const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
   if (event.command === "cancel" && state === "cancelling") {
     return accepted ? still({ ...tracked, state: "leaving" }) : again({ ...tracked, ...idle })
   }
-  if (event.command === "reschedule" && state === "live") return still({ ...tracked, problem })
+  if (event.command === "reschedule" && state === "live") return unchanged({ ...tracked, problem }, event)
   return still(tracked)
+}
+
+/** What was taken back is not sent: unless it is on its way, the message is cancelled, and what stands in the row tried anew. */
+const unchanged = (tracked: Tracked, { problems }: EventOf<"rejected">): Outcome => {
+  if (problems.some(({ problem }) => problem === timerHasFired)) return still({ ...tracked, state: "leaving" })
+  if (problems.every(({ path }) => path === "id")) return still(tracked)
+  return again({ ...tracked, identity: null, wish: null })
 }
 
 const idle = { state: "idle", status: "rejected", identity: null, wish: null } as const

@@ -4,9 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Event, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { timerHasFired } from "#shared/contract/Replies.ts"
 import { type Command, decide } from "../../services/table-bridge/Decide.ts"
-import { apply } from "../../services/table-bridge/Outcome.ts"
-import { gone, type RawRow, sightOf } from "../../services/table-bridge/Sight.ts"
+import { apply, tooLate } from "../../services/table-bridge/Outcome.ts"
+import { gone, type RawRow, type Sight, sightOf } from "../../services/table-bridge/Sight.ts"
 import { messageIdOf, type Tracked } from "../../services/table-bridge/Tracked.ts"
 import { bridgeOf } from "./World.ts"
 
@@ -47,6 +48,9 @@ interface Standing {
 
 /** Which row a text was meant for can be seen in it. */
 const says = (life: number, text: string) => `${life} ${text}`
+
+/** The bridge takes it, the scheduler does not. */
+const refusedText = "long"
 
 /** Everything around the rules. Times are seconds. */
 class World {
@@ -140,8 +144,14 @@ class World {
     const { messageId: id, name } = command
     const standing = this.messages.get(id)
     const about = { id, platform: "telegram", at: this.at() } as const
-    const refuse = () =>
-      this.log.push({ type: "rejected", at: this.at(), command: name, id, problems: [], cause: `c${this.log.length}` })
+    const refuse = (path = "id", problem = timerHasFired) =>
+      this.log.push({
+        ...{ type: "rejected", at: this.at(), command: name, id, cause: `c${this.log.length}` },
+        problems: [{ path, problem }]
+      })
+    if (String((command.payload.content as { text?: string } | undefined)?.text).endsWith(refusedText)) {
+      return refuse("content.text", "is too long")
+    }
     if (name === "schedule") {
       const message = { ...command.payload, metadata: {} } as unknown as Message
       if (!standing) {
@@ -218,7 +228,10 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("replace" as const), due: fc.integer({ min: -5, max: 60 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("chat" as const), chat: fc.constantFrom("1", "2", "") }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("text" as const), text: fc.constantFrom("a", "b", " ") }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("text" as const), text: fc.constantFrom("a", "b", refusedText, " ") })
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("due" as const), due: fc.integer({ min: -5, max: 60 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("off" as const), off: fc.boolean() }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("look" as const) }) },
@@ -302,7 +315,8 @@ describe("a row", () => {
         world.settle()
         const { row } = world
         const waiting = [...world.messages.values()].filter(({ state }) => state === "pending")
-        const wanted = row && !row.off && row.chat !== "" && row.text.trim() !== "" ? row : undefined
+        const wanted =
+          row && !row.off && row.chat !== "" && !["", refusedText].includes(row.text.trim()) ? row : undefined
         if (!wanted) return assert.lengthOf(waiting, 0)
         assert.isAtMost(waiting.length, 1)
         const [one] = waiting
@@ -364,4 +378,62 @@ describe("a row whose gateway was replaced in the middle of its send", () => {
           { problem: null, sentAt: about.at, state: "over", status: "sent" }
         )
     })
+})
+
+describe("a change that the scheduler refuses", () => {
+  const about = { id: "m", platform: "telegram", at: fromMillis(start) } as const
+  const live: Tracked = { ...untracked, messageId: "m", revision: 1, state: "live", accepted: true, wish: "new" }
+  const refused = (path: string, problem: string): Event => ({
+    ...{ type: "rejected", id: "m", at: about.at, command: "reschedule", cause: "c" },
+    problems: [{ path, problem }]
+  })
+  const hear = (...events: ReadonlyArray<Event>) =>
+    events.reduce(({ tracked }, event) => apply(tracked, event), { tracked: live, lookAgain: false })
+
+  it("as too late is told in the row, or made up for when the message on its way fails", () => {
+    const late = refused("id", timerHasFired)
+    const sent: Event = {
+      ...{ type: "sent", ...about, attempt: 1, sender: "default", dueAt: about.at, sentAt: about.at },
+      ...{ providerMessageId: "1", possibleDuplicate: false }
+    }
+    assert.deepInclude(hear(late, sent).tracked, { status: "sent", problem: tooLate })
+    const failed: Event = { type: "failed", ...about, attempt: 1, category: "recipient", reason: "blocked" }
+    assert.isTrue(hear(late, failed).lookAgain)
+  })
+
+  it("for what it asks has the message cancelled: a text that was taken back is not sent", () => {
+    const { lookAgain, tracked } = hear(refused("content.text", "is too long"))
+    assert.isTrue(lookAgain)
+    assert.strictEqual(tracked.problem, "content.text is too long")
+    const sight = { _tag: "Wanted", identity: "i", wish: "new", dueAt: about.at, command: {} } as unknown as Sight
+    const seen = { sight, at: about.at, replaced: false, now: start }
+    assert.strictEqual(decide(tracked, seen, bridgeOf()).command?.name, "cancel")
+  })
+
+  it("because a later one overtook it changes nothing", () => {
+    const { lookAgain, tracked } = hear(refused("id", "is of a message that a later command has rescheduled since"))
+    assert.deepStrictEqual([lookAgain, tracked.state, tracked.wish], [false, "live", "new"])
+  })
+})
+
+describe("a row whose message failed", () => {
+  const failed: Tracked = {
+    ...{ ...untracked, messageId: "m", revision: 1, identity: "i", wish: "w" },
+    ...{ status: "failed", problem: "recipient: blocked" }
+  }
+  const at = fromMillis(start)
+  const seen = (sight: object, replaced = false) =>
+    decide(failed, { sight: sight as Sight, at, replaced, now: start }, bridgeOf()).tracked
+  const past = { _tag: "Wanted", identity: "other", wish: "w", dueAt: fromMillis(start - 3_600_000), command: {} }
+  const unreachable = { _tag: "NoContact", problem: "the patient has no chatId or contact" }
+
+  it("says so still when its patient's address changes afterwards, or goes", () => {
+    for (const sight of [past, unreachable])
+      assert.deepInclude(seen(sight), { status: "failed", problem: "recipient: blocked" })
+  })
+
+  it("says nothing of it when another row has taken its id", () => {
+    assert.strictEqual(seen(past, true).status, "past")
+    assert.strictEqual(seen(unreachable, true).status, "no-contact")
+  })
 })
