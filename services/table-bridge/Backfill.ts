@@ -1,12 +1,13 @@
 // Takes in the rows that stood before the bridge: in the order of their ids, in batches, each with the place where the
-// next begins. Safe while the application writes and bridges run: a row is looked at as after any change.
+// next begins; in the end those that are gone are noted. Safe while the application writes and bridges run: a row is
+// looked at as after any change.
 import { Effect } from "effect"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { exists } from "./Catalogue.ts"
 import { consider, inTurn, type Open } from "./Look.ts"
 import { type RawRow, type Sight, sightOf } from "./Sight.ts"
-import { table } from "./Sql.ts"
+import { name, table } from "./Sql.ts"
 import { messageIdOf } from "./Tracked.ts"
 
 /** What rows came to. `known`: the bridge had taken them in before. */
@@ -155,6 +156,21 @@ const step = Effect.fn("bridge.backfill")(function* (
   )
 })
 
+/** Rows that are gone without a trigger having noted it, a page of those that are known. Answers where the next one begins. */
+const noteGone = Effect.fn("bridge.noteGone")(function* ({ bridge, tables }: Open, after: string) {
+  const { query } = yield* Postgres
+  const [page] = yield* query<{ readonly last: string | null }>(
+    `WITH page AS (
+       SELECT row_id FROM carillon_bridge.tracked WHERE bridge = $1 AND NOT gone AND row_id > $2 ORDER BY row_id LIMIT 1000),
+     noted AS (
+       INSERT INTO carillon_bridge.changes (bridge, row_id, gone) SELECT $1, row_id, true FROM page WHERE NOT EXISTS (
+         SELECT FROM ${table(bridge.messages)} m WHERE m.${name(bridge.messages.id)} = page.row_id::${tables.idType}))
+     SELECT max(row_id) AS last FROM page`,
+    [bridge.name, after]
+  )
+  return page?.last ?? undefined
+})
+
 /** Goes on where an earlier one was interrupted; then its counts go on too. */
 export const backfill = Effect.fnUntraced(function* (open: Open, options: Options) {
   const { query } = yield* Postgres
@@ -168,6 +184,11 @@ export const backfill = Effect.fnUntraced(function* (open: Open, options: Option
     const taken = yield* step(open, place, options)
     place = taken.place
     yield* options.onProgress({ counts: place.counts, findings: taken.findings, total: estimate?.total ?? 0 })
-    if (taken.done) return place.counts
+    if (taken.done) break
   }
+  if (!options.dryRun) {
+    let last: string | undefined = ""
+    while (last !== undefined) last = yield* noteGone(open, last)
+  }
+  return place.counts
 })

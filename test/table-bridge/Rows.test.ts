@@ -260,6 +260,13 @@ describe("a row of the application", () => {
       yield* database.query("UPDATE carillon_bridge.bridges SET swept_at = now() - interval '25 hours'")
       yield* inside(sweep(opened))
       assert.deepStrictEqual(yield* names, ["schedule"])
+      yield* database.query("ALTER TABLE carillon_bridge.changes RENAME TO away")
+      yield* database.query("DELETE FROM scheduled_messages")
+      yield* database.query("ALTER TABLE carillon_bridge.away RENAME TO changes")
+      yield* database.query("UPDATE carillon_bridge.bridges SET swept_at = now() - interval '25 hours'")
+      yield* inside(sweep(opened))
+      yield* look
+      assert.deepStrictEqual(yield* names, ["schedule", "cancel"])
     })
   )
 
