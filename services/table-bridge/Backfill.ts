@@ -118,7 +118,7 @@ const toConsider = (judged: ReadonlyArray<Judged>) => judged.filter(({ kind }) =
 
 const begin = Effect.fnUntraced(function* (query: Query, { bridge }: Open) {
   const [found] = yield* query<{ readonly backfill: Place | null }>(
-    "SELECT backfill FROM carillon_bridge.bridges WHERE name = $1 FOR UPDATE",
+    "SELECT backfill FROM carillon_bridge.bridges WHERE name = $1 FOR NO KEY UPDATE",
     [bridge.name]
   )
   return found?.backfill ?? { after: null, counts: none }

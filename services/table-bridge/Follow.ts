@@ -41,7 +41,8 @@ const ontoRows = Effect.fnUntraced(function* (query: Query, bridge: string, even
   if (again.size === 0) return
   yield* query(
     `INSERT INTO carillon_bridge.changes (bridge, row_id, at)
-     SELECT $1, "rowId", coalesce(at, now()) FROM json_to_recordset($2::json) AS given("rowId" text, at timestamptz)`,
+     SELECT $1, "rowId", coalesce(at, now()) FROM json_to_recordset($2::json) AS given("rowId" text, at timestamptz)
+     WHERE EXISTS (SELECT FROM carillon_bridge.bridges WHERE name = $1 AND active)`,
     [bridge, JSON.stringify(Array.from(again, ([rowId, at]) => ({ rowId, at })))]
   )
 })

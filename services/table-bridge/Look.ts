@@ -104,6 +104,17 @@ const rowsOfPatients = Effect.fnUntraced(function* (query: Query, { name }: Brid
   })
 })
 
+/** Whether this is left to do. A bridge that was undone does nothing; until the transaction ends it is not undone. */
+export const isThere = (query: Query, { name }: Bridge, work: string) =>
+  Effect.map(
+    query(
+      `SELECT name FROM carillon_bridge.bridges b WHERE name = $1 AND active
+         AND EXISTS (SELECT FROM carillon_bridge.${work}) FOR KEY SHARE`,
+      [name]
+    ),
+    (found) => found.length > 0
+  )
+
 /** Until the transaction ends: rows that a backfill is taking in are not known yet to whom a patient's change is told. */
 export const inTurn = (query: Query, { name }: Bridge) =>
   query("SELECT pg_advisory_xact_lock(hashtext('carillon.bridge.rows'), hashtext($1))", [name])
@@ -117,6 +128,7 @@ export const lookAtChanges = Effect.fn("bridge.lookAtChanges")(function* (open: 
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
       yield* query("SET LOCAL idle_in_transaction_session_timeout = '60s'")
+      if (!(yield* isThere(query, open.bridge, "changes c WHERE c.bridge = b.name"))) return false
       const [turn] = yield* query<{ readonly mine: boolean }>(
         "SELECT pg_try_advisory_xact_lock(hashtext('carillon.bridge'), hashtext($1)) AS mine",
         [open.bridge.name]
@@ -141,6 +153,8 @@ export const lookAtDue = Effect.fn("bridge.lookAtDue")(function* (open: Open) {
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
+      const work = "tracked t WHERE t.bridge = b.name AND t.look_at <= now()"
+      if (!(yield* isThere(query, open.bridge, work))) return false
       const due = yield* query<{ readonly rowId: string; readonly changedAt: Instant }>(
         `SELECT row_id AS "rowId", changed_at AS "changedAt" FROM carillon_bridge.tracked
          WHERE bridge = $1 AND look_at <= now() ORDER BY look_at LIMIT ${lookBatch} FOR UPDATE SKIP LOCKED`,

@@ -10,7 +10,7 @@ const takeOn = Effect.fnUntraced(function* ({ bridge }: Open) {
   const { query } = yield* Postgres
   const taken = yield* query(
     `UPDATE carillon_bridge.bridges SET swept_at = now()
-     WHERE name = $1 AND $2 > 0 AND swept_at < now() - make_interval(secs => $2 * 3600) RETURNING name`,
+     WHERE name = $1 AND active AND $2 > 0 AND swept_at < now() - make_interval(secs => $2 * 3600) RETURNING name`,
     [bridge.name, bridge.sweepHours]
   )
   return taken.length > 0

@@ -3,7 +3,7 @@
 import { Effect } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { type Bridge, writtenBack } from "./BridgeConfig.ts"
-import type { Open } from "./Look.ts"
+import { isThere, type Open } from "./Look.ts"
 import { name, table } from "./Sql.ts"
 import type { UserTables } from "./UserTables.ts"
 
@@ -46,6 +46,8 @@ const writeSome = Effect.fnUntraced(function* <E, R>(
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
+      const work = "tracked t WHERE t.bridge = b.name AND t.dirty_since IS NOT NULL"
+      if (!(yield* isThere(query, bridge, work))) return false
       const rows = yield* dirty(query, bridge)
       if (rows.length === 0) return false
       const ids = rows.map(({ rowId }) => rowId)

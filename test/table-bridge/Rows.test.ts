@@ -531,6 +531,24 @@ describe("the migration", () => {
     })
   )
 
+  it.live("leaves bridges that still run nothing to do when it is undone, and the cancelled rows cancelled", () =>
+    Effect.gen(function* () {
+      const { bridge, database, insert, inside, look, names, open: opened, write } = yield* world()
+      yield* insert()
+      yield* look
+      yield* inside(undo(bridge, { waiting: "cancel" }))
+      yield* write
+      // As if the log had said that it is cancelled, and the row was to be looked at again.
+      yield* database.query(
+        `UPDATE carillon_bridge.tracked SET state = 'idle', identity = NULL, wish = NULL, look_at = now();
+         INSERT INTO carillon_bridge.changes (bridge, row_id) SELECT bridge, row_id FROM carillon_bridge.tracked`
+      )
+      yield* inside(lookAtDue(opened))
+      yield* look
+      assert.deepStrictEqual(yield* names, ["schedule", "cancel"])
+    })
+  )
+
   it.live("makes up for what changed while it was undone", () =>
     Effect.gen(function* () {
       const { bridge, database, insert, inside, look, names } = yield* world()
