@@ -8,6 +8,7 @@ import type { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { passOn } from "#shared/nats/RequestReply.ts"
 import { type Answer, body, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
+import { rescheduled, rescheduledBefore } from "./Rescheduled.ts"
 import { type Pending, Timers } from "./Timers.ts"
 import { type Command, type Name, sideBySide, withoutTimer } from "./WithoutTimer.ts"
 
@@ -56,7 +57,10 @@ export const changeTimers = Effect.fnUntraced(function* (name: Name, run: Readon
     if (Result.isSuccess(one)) wanted.push(one.success)
     else answers.set(delivery, refused(name, causeOf(delivery), one.failure, fromMillis(rules.now)))
   }
-  const settle = Effect.fnUntraced(function* (wave: ReadonlyArray<Wanted>) {
+  const settle = Effect.fnUntraced(function* (asked: ReadonlyArray<Wanted>) {
+    const before = name === "reschedule" ? yield* rescheduledBefore(asked) : undefined
+    for (const [{ delivery }, answer] of before ?? []) answers.set(delivery, answer)
+    const wave = asked.filter((one) => !before?.has(one))
     const found = yield* Effect.forEach(wave, (one) => change(name, one, rules), { concurrency: sideBySide })
     const missing = wave.filter((_, index) => !found[index])
     const without = yield* withoutTimer(name, missing, rules)
@@ -102,7 +106,9 @@ const change = Effect.fnUntraced(function* (name: Name, { delivery, id, wish }: 
   while (true) {
     const pending = yield* timers.pending(id)
     if (Option.isNone(pending)) return undefined
-    const { attempt: old, firesAt } = pending.value
+    const { attempt: old, changedBy, firesAt } = pending.value
+    // Carried out already, and come back: a second change would take away the timer that the first one has set.
+    if (changedBy === cause) return rescheduled(old.message)
     const wanted = wish(pending.value)
     if (Result.isFailure(wanted)) return refused(name, cause, wanted.failure, fromMillis(rules.now))
     const taken = yield* timers.change(pending.value, { ...wanted.success, cause, old, firesAt }, passOn(delivery))

@@ -6,7 +6,7 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { ackLosingProxy } from "../support/AckLosingProxy.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { forgetDuplicates, unsettled } from "../support/Streams.ts"
+import { eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
 
 const ids = Array.from({ length: 20 }, (_, index) => `m-${index}`)
 
@@ -50,4 +50,33 @@ describe("killed between publish and acknowledge", () => {
       killedBeforeAcknowledging(name, { windowGone: true })
     )
   }
+
+  it.live("a scheduler that rescheduled leaves each message the one timer that it set", () =>
+    Effect.gen(function* () {
+      const { nats, services, environment } = yield* carillon({ services: ["scheduler"] })
+      const proxy = yield* ackLosingProxy(nats.url)
+      const victim = yield* serviceProcess("scheduler", { ...environment, NATS_URL: proxy.url })
+      yield* victim.start
+      const timers = pendingTimers(nats.url)
+      yield* publishPlainly(
+        nats.url,
+        ids.map((id) => command(id, 3_600_000))
+      )
+      yield* eventually("armed", timers, ({ length }) => length === ids.length)
+      yield* proxy.loseAcks
+      const dueAt = "2035-01-01T09:00:00.000Z"
+      yield* publishPlainly(
+        nats.url,
+        ids.map((id) => ({ subject: "carillon.command.reschedule", payload: JSON.stringify({ id, dueAt }) }))
+      )
+      // The commands, and the changes that they became.
+      yield* eventually("its work done, unacknowledged", Effect.sync(proxy.lost), (lost) => lost >= 2 * ids.length)
+      yield* victim.kill9
+      yield* services.scheduler.start
+      yield* eventually("nothing left unacknowledged", unsettled(nats.url), (left) => left === 0)
+      assert.lengthOf(yield* timers, ids.length)
+      assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.rescheduled.*"), ids.length)
+      assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
+    })
+  )
 })

@@ -1,6 +1,9 @@
 // Many commands to cancel and reschedule at once: they are carried out side by side, and come to what they would one by one.
 import { assert, describe, it } from "@effect/vitest"
+import { headers } from "@nats-io/transport-node"
 import { Effect } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
+import { eventMessage } from "#shared/nats/Publisher.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { heldByAnother } from "../support/HeldByAnother.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
@@ -73,6 +76,30 @@ describe("many changes at once", () => {
       assert.lengthOf(yield* changes, 1)
       const rows = yield* database.query("select due_at from carillon.scheduled_messages")
       assert.deepStrictEqual(rows, [{ due_at: new Date(later) }])
+    })
+  )
+
+  it.live("one that was carried out and comes back is not refused, though its message is cancelled since", () =>
+    Effect.gen(function* () {
+      const { heldByAnother, nats, services } = yield* waiting(["m"])
+      const dueAt = "2035-01-01T09:00:00.000Z"
+      const { client, inHand } = yield* heldByAnother(reschedule("m", dueAt))
+      const cause = `command-${inHand?.seq}-${inHand?.time.getTime()}`
+      const [scheduled] = yield* eventsOf(nats.url, "carillon.event.scheduled.>")
+      const message = { ...(scheduled?.message as Message), dueAt, expiresAt: dueAt }
+      // What the other said that has it in hand.
+      const said = eventMessage({ type: "rescheduled", at: dueAt, message, previousDueAt: dueAt, cause }, "test")
+      const given = headers()
+      for (const [name, value] of Object.entries(said.headers)) given.set(name, value)
+      client.publish(said.subject, said.payload, { headers: given })
+      yield* Effect.promise(() => client.flush())
+      yield* publishPlainly(nats.url, [cancel("m")])
+      yield* services.scheduler.start
+      yield* eventually("cancelled", eventsOf(nats.url, "carillon.event.cancelled.*"), ({ length }) => length === 1)
+      inHand?.nak()
+      yield* eventually("settled", unsettled(nats.url), (left) => left === 0)
+      assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
+      assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.rescheduled.*"), 1)
     })
   )
 
