@@ -8,12 +8,13 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { onlyOnce } from "./Submitting.ts"
 import { Timers } from "./Timers.ts"
 
 interface Wanted {
@@ -39,19 +40,19 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   const wanted = parsed.filter(Result.isSuccess).map(({ success }) => success)
   const at = fromMillis(rules.now)
   const spans = wanted.map(begin)
-  const fates = yield* publish(
-    wanted.map(({ message, cause }, index) => {
-      const scheduled = { type: "scheduled", at, message, cause } as const
-      const { messageId: _, ...event } = eventMessage(scheduled, "scheduler", spans[index]?.headers)
-      return { ...event, expectedSequence: 0 }
-    })
+  // What has waited for longer than the log is kept, only its timer knows.
+  const waiting = yield* timers.waiting(wanted.map(({ message }) => message.id))
+  const unused = wanted.flatMap((one, index) =>
+    waiting.has(one.message.id) ? [] : [{ ...one, trace: spans[index]?.headers }]
   )
+  const fates = yield* publish(
+    unused.map(({ message, cause, trace }) => onlyOnce({ type: "scheduled", at, message, cause }, trace))
+  )
+  const stored = new Set(unused.filter((_, index) => fates[index] === "stored").map(({ delivery }) => delivery))
   const standings = yield* Effect.forEach(
     wanted,
-    (one, index) => (fates[index] === "stored" ? ours(rules.now) : look(one)),
-    {
-      concurrency: 50
-    }
+    (one) => (stored.has(one.delivery) ? ours(rules.now) : look(one, waiting.get(one.message.id))),
+    { concurrency: 50 }
   )
   const toArm = wanted.flatMap((one, index) => {
     const standing = standings[index]
@@ -114,14 +115,15 @@ const parse = (delivery: Delivery, rules: Rules): Result.Result<Wanted, Refusal>
 
 const ours = (storedAt: number) => Effect.succeed<Standing>({ _tag: "Ours", storedAt })
 
-const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted) {
+const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted, waits: Message | undefined) {
   const log = yield* EventLog
-  const found = yield* log.last("EVENTS", Subject.scheduled(message.platform, message.id))
+  const found = Option.getOrUndefined(yield* log.last("EVENTS", Subject.scheduled("*", message.id)))
+  const stored = found && decodeScheduled(found.text)
+  if (found && stored?.cause === cause) return yield* ours(found.storedAt)
+  const standing = stored?.message ?? waits
   // Aged out of the log between the two looks: then the command comes again and is new.
-  if (Option.isNone(found)) return yield* Effect.die(new Error("a scheduled event vanished"))
-  const stored = decodeScheduled(found.value.text)
-  if (stored.cause === cause) return yield* ours(found.value.storedAt)
-  const fields = conflicts(stored.message, command, message)
+  if (!standing) return yield* Effect.die(new Error("a scheduled event vanished"))
+  const fields = conflicts(standing, command, message)
   return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 

@@ -5,7 +5,7 @@ import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
+import { eventMessage, type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
 import { Timers } from "./Timers.ts"
@@ -14,6 +14,12 @@ export interface Submission {
   readonly message: Message
   readonly cause: string
   readonly trace?: Headers | undefined
+}
+
+/** Create only: an id is used once, whatever the platform. Its fate is not to be that of one which is dropped as seen before. */
+export const onlyOnce = (event: EventOf<"scheduled">, trace: Headers | undefined): Outgoing => {
+  const { messageId: _, ...outgoing } = eventMessage(event, "scheduler", trace)
+  return { ...outgoing, expectedSequence: 0, expectedOf: Subject.scheduled("*", event.message.id) }
 }
 
 const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
@@ -27,12 +33,7 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
   const scheduled = wanted.map(
     ({ message, cause }): EventOf<"scheduled"> => ({ type: "scheduled", at, message, cause })
   )
-  const fates = yield* publish(
-    scheduled.map((event, index) => {
-      const { messageId: _, ...outgoing } = eventMessage(event, "scheduler", wanted[index]?.trace)
-      return { ...outgoing, expectedSequence: 0 }
-    })
-  )
+  const fates = yield* publish(scheduled.map((event, index) => onlyOnce(event, wanted[index]?.trace)))
   const isNew = (index: number) => fates[index] === "stored"
   const standing = yield* Effect.forEach(
     wanted,
@@ -58,7 +59,7 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
 /** As it was submitted before; nothing if the id stands for somebody else's message. */
 const standingOf = Effect.fnUntraced(function* (one: Submission) {
   const log = yield* EventLog
-  const found = yield* log.last("EVENTS", Subject.scheduled(one.message.platform, one.message.id))
+  const found = yield* log.last("EVENTS", Subject.scheduled("*", one.message.id))
   // Aged out of the log between the two looks: it was sent long ago.
   if (Option.isNone(found)) return yield* Effect.die(new Error("a scheduled event vanished"))
   const { cause, message } = decodeScheduled(found.value.text)

@@ -47,6 +47,8 @@ export class Timers extends Context.Service<
     arm(wanted: ReadonlyArray<Wanted>, perhaps?: PerhapsArmed): Effect.Effect<void, NatsError>
     /** The timer that waits for a message, if one does. */
     pending(id: MessageId): Effect.Effect<Option.Option<Pending>, NatsError>
+    /** Of these messages those for which one waits, each as it waits. */
+    waiting(ids: ReadonlyArray<MessageId>): Effect.Effect<ReadonlyMap<MessageId, Message>, NatsError>
     /** Puts a timer that has not fired in its time in its own place, so that NATS looks at it anew; `conflict` if it has. */
     anew(old: Pending, cause: string): Effect.Effect<Fate, NatsError>
     /**
@@ -79,7 +81,7 @@ export class Timers extends Context.Service<
         messageId: `${attempt.message.id}.${attempt.attempt}${cause === undefined ? "" : `.${cause}`}`
       })
 
-      const waiting = (wanted: Wanted, firesAt: Instant, expectedSequence: number): Outgoing => {
+      const toWait = (wanted: Wanted, firesAt: Instant, expectedSequence: number): Outgoing => {
         const { headers, ...rest } = carried(wanted)
         const { attempt, changedBy } = wanted
         const { id, platform } = attempt.message
@@ -101,7 +103,7 @@ export class Timers extends Context.Service<
         // NATS looks at its timers every 250 ms: what is due within the lead goes on its way directly.
         return fireAt <= now
           ? { ...carried(wanted), subject: Subject.due(wanted.attempt.message.platform) }
-          : waiting(wanted, fromMillis(fireAt), 0)
+          : toWait(wanted, fromMillis(fireAt), 0)
       }
 
       const pending = (id: MessageId) =>
@@ -166,9 +168,14 @@ export class Timers extends Context.Service<
           yield* publish(missing.map((one) => timer(one, now)))
         }),
         pending,
+        waiting: (ids) =>
+          Effect.map(log.lastOfEach("TIMERS", ids.map(Subject.pending)), (found) => {
+            const messages = found.map(({ text }) => decodeAttempt(text).message)
+            return new Map(messages.map((message) => [message.id, message]))
+          }),
         anew: (old, cause) =>
           Effect.map(
-            publish([waiting({ attempt: old.attempt, cause, changedBy: old.changedBy }, old.firesAt, old.sequence)]),
+            publish([toWait({ attempt: old.attempt, cause, changedBy: old.changedBy }, old.firesAt, old.sequence)]),
             ([fate]) => fate ?? "conflict"
           ),
         change: (old, change, headers) => {

@@ -47,6 +47,11 @@ export class EventLog extends Context.Service<
   {
     /** The newest message under a subject of any stream. */
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
+    /** The newest message of each of these subjects that has one, in one exchange; at most 1,000 of them. */
+    lastOfEach(
+      stream: StreamName,
+      subjects: ReadonlyArray<string>
+    ): Effect.Effect<ReadonlyArray<StoredMessage>, NatsError>
     /**
      * The ids (`ce-id`) of events of these types appended since an instant in milliseconds, and when each was stored.
      * Reads headers only. Given groups of ids it ends as soon as it has found one of each group. Without `asked`, of all:
@@ -95,20 +100,16 @@ export class EventLog extends Context.Service<
     Effect.gen(function* () {
       const { js, manager } = yield* Nats
 
+      const stored = (found: StoredMsg): StoredMessage => ({
+        sequence: found.seq,
+        subject: found.subject,
+        data: found.data,
+        storedAt: found.time.getTime(),
+        text: found.string(),
+        header: (name) => found.header.get(name) || undefined
+      })
       const lookUp = (find: () => Promise<StoredMsg | null>) =>
-        attempt("look up", find).pipe(
-          Effect.map(Option.fromNullishOr),
-          Effect.map(
-            Option.map((found) => ({
-              sequence: found.seq,
-              subject: found.subject,
-              data: found.data,
-              storedAt: found.time.getTime(),
-              text: found.string(),
-              header: (name: string) => found.header.get(name) || undefined
-            }))
-          )
-        )
+        attempt("look up", find).pipe(Effect.map(Option.fromNullishOr), Effect.map(Option.map(stored)))
       const last = (stream: StreamName, subject: string) =>
         lookUp(() => manager.streams.getMessage(stream, { last_by_subj: subject }))
       const at = (stream: StreamName, sequence: number) =>
@@ -121,6 +122,16 @@ export class EventLog extends Context.Service<
         return lookUp(() => manager.streams.getMessage(stream, query))
       }
 
+      const lastOfEach = (stream: StreamName, subjects: ReadonlyArray<string>) =>
+        subjects.length === 0
+          ? Effect.succeed([])
+          : attempt("look up", async () => {
+              const found: Array<StoredMessage> = []
+              const messages = await manager.direct.getLastMessagesFor(stream, { multi_last: [...subjects] })
+              for await (const message of messages) found.push(stored(message))
+              return found
+            }).pipe(Effect.catchIf(isNothingFound, () => Effect.succeed([])))
+
       /**
        * The sequence of the first event stored at an instant or after it, if there is one. Looked up by itself: of several
        * filters, nats-server 2.15 lets a consumer by time begin with the one that begins last, and leaves out the rest.
@@ -129,13 +140,8 @@ export class EventLog extends Context.Service<
         attempt("look up", async () => {
           const found = await manager.direct.getBatch("EVENTS", { start_time: new Date(instant), batch: 1 })
           for await (const { seq } of found) return seq
-        }).pipe(
-          Effect.catchIf(
-            ({ cause }) => cause instanceof JetStreamStatusError && cause.code === 404,
-            // Any of the replicas has said so, perhaps one that is behind.
-            () => placeAtLeader(instant)
-          )
-        )
+          // Any of the replicas has said so, perhaps one that is behind.
+        }).pipe(Effect.catchIf(isNothingFound, () => placeAtLeader(instant)))
 
       const placeAtLeader = (instant: number) =>
         attempt("look up", async () => {
@@ -266,10 +272,12 @@ export class EventLog extends Context.Service<
 
       const from = (sequence: number) => reading(sequence, (message) => message)
 
-      return EventLog.of({ last, at, next, idsSince, about, since, from, reading, extent })
+      return EventLog.of({ last, lastOfEach, at, next, idsSince, about, since, from, reading, extent })
     })
   )
 }
+
+const isNothingFound = ({ cause }: NatsError) => cause instanceof JetStreamStatusError && cause.code === 404
 
 const readFailed = (cause: unknown) => new NatsError({ operation: "read the log", cause })
 

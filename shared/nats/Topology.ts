@@ -30,7 +30,7 @@ export const Subject = {
   /** A lane of its own for each sender and priority, so that urgent messages need not wait behind a crowd. */
   dispatched: (platform: Platform, sender: Sender, priority: Priority) =>
     `carillon.event.dispatched.${platform}.${sender}.${priority}`,
-  /** Create-only, one per message: the de-duplication for as long as the log is kept. */
+  /** Create-only, one per id, whatever the platform: the de-duplication for as long as the log is kept. */
   scheduled: (platform: Platform | "*", id: MessageId) => `carillon.event.scheduled.${platform}.${id}`,
   event: (event: Event) => {
     switch (event.type) {

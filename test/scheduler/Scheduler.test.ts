@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { commandNames } from "#shared/contract/Commands.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { natsClient } from "../support/NatsClient.ts"
-import { eventsOf, pendingTimers } from "../support/Streams.ts"
+import { eventsOf, pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
 
 const hour = 3_600_000
 const wanted = (id: string, dueInMillis: number, more: object = {}) =>
@@ -69,6 +69,40 @@ describe("scheduling", () => {
       )
       assert.strictEqual((yield* eventsOf(url, "carillon.event.scheduled.>")).length, 1)
       assert.strictEqual((yield* eventsOf(url, "carillon.event.rejected.*")).length, 1)
+    })
+  )
+
+  it.live("an id is used once, whatever the platform: the second is refused, naming it", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      yield* ask("schedule", wanted("shared", hour))
+      const other = { platform: "webhook", recipient: { url: "https://clinic.example/hook" } }
+      const reply = yield* ask("schedule", wanted("shared", hour, other))
+      assert.deepInclude(reply, { status: "rejected" })
+      assert.include(reply.problems?.map(({ path }) => path) ?? [], "platform")
+      assert.lengthOf(yield* eventsOf(url, "carillon.event.scheduled.>"), 1)
+      assert.lengthOf(yield* pendingTimers(url), 1)
+    })
+  )
+
+  it.live("an id that waits for longer than the log is kept stands for the message that waits", () =>
+    Effect.gen(function* () {
+      const { ask, url } = yield* withScheduler
+      const first = wanted("aged", hour)
+      yield* ask("schedule", first)
+      yield* purgeSubject(url, "EVENTS", "carillon.event.>")
+      assert.deepInclude(yield* ask("schedule", first), { status: "accepted", duplicate: true })
+      // Within the lead too: it would go out at once, and the first as well in an hour.
+      for (const dueAt of [wanted("aged", 2 * hour).dueAt, wanted("aged", 0).dueAt]) {
+        const reply = yield* ask("schedule", { ...first, dueAt, content: { type: "text", text: "other" } })
+        assert.deepStrictEqual(
+          reply.problems?.map(({ path }) => path),
+          ["content", "dueAt"]
+        )
+      }
+      assert.deepStrictEqual(yield* eventsOf(url, "carillon.event.scheduled.>"), [])
+      assert.lengthOf(yield* pendingTimers(url), 1)
+      assert.strictEqual(yield* streamCount(url, "TIMERS"), 1)
     })
   )
 
