@@ -536,6 +536,8 @@ describe("the migration", () => {
       const { bridge, database, insert, inside, look, names, open: opened, write } = yield* world()
       yield* insert()
       yield* look
+      // As if the application had these columns before, so that they stay.
+      yield* database.query("UPDATE carillon_bridge.bridges SET added = '[]'")
       yield* inside(undo(bridge, { waiting: "cancel" }))
       yield* write
       // As if the log had said that it is cancelled, and the row was to be looked at again.
