@@ -9,6 +9,7 @@ import type { Refusal, Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { SeriesStore, type StoredSeries } from "#shared/nats/SeriesStore.ts"
 import { type Answer, body, causeOf, isLater, isSaid, notYet, refused, wasSaid } from "./Answer.ts"
+import { mayCome } from "./Patience.ts"
 import { bringForward, type Recurring, upTo } from "./Recurring.ts"
 import { announced, cancel, change, changedEvent, pause, resume, skip, unlessOver, type Why } from "./SeriesRules.ts"
 
@@ -56,8 +57,10 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
   const refuse = (refusal: Refusal) => refused(asked.name, why.cause, { id, ...refusal }, fromMillis(rules.now))
   while (true) {
     const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
-    // It may just be on its way.
-    if (!found && asked.name !== "schedule-series" && delivery.info.deliveryCount === 1) return notYet
+    if (!found && asked.name !== "schedule-series") {
+      const older = yield* mayCome("schedule-series", [delivery], rules.now)
+      if (older(delivery)) return notYet
+    }
     if (found && (yield* isCarriedOut(asked, found.series, why, delivery)))
       return yield* standing(found, recurring, false)
     if (found && settles.has(asked.name) && wasChangedSince(found.series, why))

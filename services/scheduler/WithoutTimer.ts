@@ -9,6 +9,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
+import { mayCome } from "./Patience.ts"
 import { Timers } from "./Timers.ts"
 
 export type Name = "cancel" | "reschedule"
@@ -43,19 +44,26 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     messages.filter((message) => message !== undefined),
     { since }
   )
-  const first = yield* firstToCome(missing.some(({ delivery }, index) => !messages[index] && !isNew(delivery)))
+  const isAhead = (message: Message) => toMillis(message.dueAt) > now
+  // Of one that has no timer yet, the log may say already that it was scheduled.
+  const inDoubt = missing.filter((_, index) => {
+    const message = messages[index]
+    return !message || (states.get(message.id) === "fired" && isAhead(message))
+  })
+  const older = yield* mayCome(
+    "schedule",
+    inDoubt.map(({ delivery }) => delivery),
+    now
+  )
   const answerTo = ({ delivery, id }: Command, message: Message | undefined): Answer | undefined => {
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
-    if (!message) {
-      const mayCome = delivery.seq > first && now - delivery.time.getTime() < patientForMillis
-      return isNew(delivery) || mayCome ? notYet : refuse("is unknown: no message with this id was scheduled")
-    }
+    if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")
     switch (states.get(id)) {
       case "cancelled":
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
-        return isNew(delivery) && toMillis(message.dueAt) > now ? notYet : refuse(timerHasFired)
+        return isAhead(message) && older(delivery) ? notYet : refuse(timerHasFired)
       default:
         return undefined
     }
@@ -67,18 +75,6 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     })
   )
 })
-
-const isNew = ({ info }: Delivery) => info.deliveryCount === 1
-
-/** The oldest command to schedule that is not carried out yet, if anybody wants to know: an unknown message may be in it. */
-const firstToCome = Effect.fnUntraced(function* (wanted: boolean) {
-  const log = yield* EventLog
-  const found = wanted ? yield* log.next("COMMANDS", 1, Subject.command("schedule")) : Option.none()
-  return Option.match(found, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
-})
-
-/** So long an unknown message is waited for while older commands are in hand: longer than a replica may be away with them. */
-const patientForMillis = 120_000
 
 /** So many look-ups are on their way at a time. */
 export const sideBySide = 50

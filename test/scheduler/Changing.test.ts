@@ -1,9 +1,11 @@
 // Many commands to cancel and reschedule at once: they are carried out side by side, and come to what they would one by one.
 import { assert, describe, it } from "@effect/vitest"
-import { headers } from "@nats-io/transport-node"
+import { jetstream } from "@nats-io/jetstream"
+import { type NatsConnection, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import type { Message } from "#shared/contract/Events.ts"
+import type { Event, Message } from "#shared/contract/Events.ts"
 import { eventMessage } from "#shared/nats/Publisher.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { heldByAnother } from "../support/HeldByAnother.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
@@ -17,6 +19,13 @@ const change = (name: "cancel" | "reschedule", body: object) => ({
 const cancel = (id: string) => change("cancel", { id })
 const reschedule = (id: string, dueAt: string) => change("reschedule", { id, dueAt })
 const named = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
+
+const say = (client: NatsConnection, event: Event) => {
+  const { headers: given, payload, subject } = eventMessage(event, "scheduler")
+  const headers = natsHeaders()
+  for (const [name, value] of Object.entries(given)) headers.set(name, value)
+  return Effect.promise(() => jetstream(client).publish(subject, payload, { headers }))
+}
 
 const waiting = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
   const all = yield* carillon()
@@ -88,11 +97,7 @@ describe("many changes at once", () => {
       const [scheduled] = yield* eventsOf(nats.url, "carillon.event.scheduled.>")
       const message = { ...(scheduled?.message as Message), dueAt, expiresAt: dueAt }
       // What the other said that has it in hand.
-      const said = eventMessage({ type: "rescheduled", at: dueAt, message, previousDueAt: dueAt, cause }, "test")
-      const given = headers()
-      for (const [name, value] of Object.entries(said.headers)) given.set(name, value)
-      client.publish(said.subject, said.payload, { headers: given })
-      yield* Effect.promise(() => client.flush())
+      yield* say(client, { type: "rescheduled", at: dueAt, message, previousDueAt: dueAt, cause })
       yield* publishPlainly(nats.url, [cancel("m")])
       yield* services.scheduler.start
       yield* eventually("cancelled", eventsOf(nats.url, "carillon.event.cancelled.*"), ({ length }) => length === 1)
@@ -103,16 +108,53 @@ describe("many changes at once", () => {
     })
   )
 
-  it.live("one is not refused as unknown while its message is still being scheduled by another", () =>
+  for (const [refused, saidBefore] of [
+    ["unknown", false],
+    ["too late", true]
+  ] as const) {
+    it.live(`one is not refused as ${refused} while its message is still being scheduled by another`, () =>
+      Effect.gen(function* () {
+        const { database, heldByAnother, nats, services } = yield* waiting([])
+        const { client, commands, inHand } = yield* heldByAnother(command("slow", hour))
+        const cause = `command-${inHand?.seq}-${inHand?.time.getTime()}`
+        const dueAt = new Date(Date.now() + hour).toISOString()
+        const { message } = attemptOf({ id: "slow", dueAt, expiresAt: dueAt })
+        // Of what is to be done, the timer is left.
+        if (saidBefore) yield* say(client, { type: "scheduled", at: dueAt, message, cause })
+        yield* publishPlainly(nats.url, [cancel("slow")])
+        yield* services.scheduler.start
+        const given = Effect.promise(async () => (await commands.info()).delivered.consumer_seq)
+        yield* eventually("put back a few times", given, (times) => times >= 5)
+        inHand?.nak()
+        yield* eventually("cancelled", statusOf(database, "slow"), (status) => status === "cancelled")
+        assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
+      })
+    )
+  }
+
+  it.live("one is not refused as unknown while its series is still being scheduled by another", () =>
     Effect.gen(function* () {
-      const { database, heldByAnother, nats, services } = yield* waiting([])
-      const { commands, inHand } = yield* heldByAnother(command("slow", hour))
-      yield* publishPlainly(nats.url, [cancel("slow")])
+      const all = yield* carillon({ services: ["scheduler"] })
+      const { nats, services } = all
+      yield* services.scheduler.start
+      const payload = JSON.stringify({
+        ...{ id: "slow", recurrence: { cron: "0 9 * * *" }, timeZone: "Europe/Berlin", platform: "telegram" },
+        ...{ recipient: { chatId: "1" }, content: { type: "text", text: "text of slow" } }
+      })
+      const { commands, inHand } = yield* heldByAnother(all, { subject: "carillon.command.schedule-series", payload })
+      yield* publishPlainly(nats.url, [
+        { subject: "carillon.command.cancel-series", payload: JSON.stringify({ id: "slow" }) }
+      ])
       yield* services.scheduler.start
       const given = Effect.promise(async () => (await commands.info()).delivered.consumer_seq)
       yield* eventually("put back a few times", given, (times) => times >= 5)
       inHand?.nak()
-      yield* eventually("cancelled", statusOf(database, "slow"), (status) => status === "cancelled")
+      yield* eventually("settled", unsettled(nats.url), (left) => left === 0)
+      const changes = yield* eventsOf(nats.url, "carillon.event.series-changed.*")
+      assert.deepStrictEqual(
+        changes.map(({ change }) => change),
+        ["scheduled", "cancelled"]
+      )
       assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
     })
   )

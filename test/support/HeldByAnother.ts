@@ -1,6 +1,6 @@
 // A command in the hands of a replica that is slow with it, or was killed.
 import { jetstream } from "@nats-io/jetstream"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import type { carillon } from "./Carillon.ts"
 import { natsClient } from "./NatsClient.ts"
 import { publishPlainly } from "./PlainClient.ts"
@@ -14,5 +14,9 @@ export const heldByAnother = Effect.fnUntraced(function* (
   yield* publishPlainly(nats.url, [held])
   const client = yield* natsClient(nats.url)
   const commands = yield* Effect.promise(() => jetstream(client).consumers.get("COMMANDS", "scheduler"))
-  return { client, commands, inHand: yield* Effect.promise(() => commands.next()) }
+  const inHand = yield* Effect.promise(() => commands.next())
+  // However long the test takes: NATS would give it to another by itself.
+  const holds = Effect.sync(() => inHand?.working())
+  yield* Effect.forkScoped(Effect.repeat(holds, Schedule.spaced("1 second")))
+  return { client, commands, inHand }
 })

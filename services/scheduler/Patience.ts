@@ -1,0 +1,24 @@
+// A command that is about something unknown may have come before it: what is to make it may be in another's hands.
+import { Effect, Option } from "effect"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { Subject } from "#shared/nats/Topology.ts"
+
+/** So long it is waited for while older commands are in hand: longer than a replica may be away with them. */
+const patientForMillis = 120_000
+
+const isNew = ({ info }: Delivery) => info.deliveryCount === 1
+
+/** Tells of these commands whether an older one to schedule may still be carried out; of a new one it is not even asked. */
+export const mayCome = Effect.fnUntraced(function* (
+  name: "schedule" | "schedule-series",
+  commands: ReadonlyArray<Delivery>,
+  now: number
+) {
+  const isPatient = ({ time }: Delivery) => now - time.getTime() < patientForMillis
+  if (!commands.some((command) => !isNew(command) && isPatient(command))) return isNew
+  const log = yield* EventLog
+  const oldest = yield* log.next("COMMANDS", 1, Subject.command(name))
+  const first = Option.match(oldest, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
+  return (command: Delivery) => isNew(command) || (isPatient(command) && command.seq > first)
+})
