@@ -45,6 +45,7 @@ export const parseInstant = (text: string, timeZone?: string): Result.Result<num
   if (!local.test(text))
     return refuse("time", "must be like 2026-12-01T09:00:00Z, or 2026-12-01T09:00:00 with timeZone")
   if (timeZone === undefined) return refuse("time", "is a local time: add an offset (Z, +02:00) or give timeZone")
+  if (!isName.test(timeZone)) return refuse("timeZone", notZone)
   const plain = attempt("time", notReal, () => Temporal.PlainDateTime.from(text))
   return Result.flatMap(plain, (plain) =>
     Result.flatMap(
@@ -64,8 +65,14 @@ export const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Tempora
   return (skipped ? (earlier.getTimeZoneTransition("next") ?? earlier) : earlier).toInstant()
 }
 
+/** Temporal takes an offset or a whole timestamp for a zone too: on its clock nine would be another hour after a change of the clocks. */
+const isName = /^[A-Za-z]/
+
+export const isZone = (timeZone: string) =>
+  isName.test(timeZone) && Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))
+
 const notReal = "is not a real date and time"
-const notZone = "must be an IANA time zone, for example Europe/Berlin"
+export const notZone = "must be an IANA time zone, for example Europe/Berlin"
 
 // What an `Instant` can say: an offset, or rounding, may lead out of the years of four digits.
 const earliest = toMillis("0000-01-01T00:00:00.000Z")

@@ -2,7 +2,7 @@
 // Patterns are matched on the local clock as if it never changed; only then a local time becomes an instant. So a time
 // that a change of the clock skips comes at the first instant after the gap, and one that occurs twice comes once.
 import { Cron, Option, Result, Schema } from "effect"
-import { inZone } from "./Instants.ts"
+import { inZone, isZone, notZone } from "./Instants.ts"
 import { parseRule } from "./RecurrenceRule.ts"
 import { searchRule } from "./RecurrenceSearch.ts"
 import { exactlyOne } from "./Words.ts"
@@ -64,8 +64,7 @@ export const occurrenceNamed = (rule: Rule, name: string): Option.Option<Occurre
 
 /** What is wrong with a rule; its parts are named, never repeated. */
 export const problemsOf = (rule: Rule): ReadonlyArray<{ readonly path: string; readonly problem: string }> => {
-  if (!isZone(rule.timeZone))
-    return [{ path: "timeZone", problem: "must be an IANA time zone, for example Europe/Berlin" }]
+  if (!isZone(rule.timeZone)) return [{ path: "timeZone", problem: notZone }]
   const path = `recurrence.${Object.keys(rule.recurrence)[0]}`
   const read = readRule(rule)
   if (Result.isFailure(read)) return [{ path, problem: read.failure }]
@@ -81,9 +80,6 @@ export const leansOnStart = ({ cron, rrule }: Recurrence): boolean => {
 }
 
 const latest = Date.UTC(9999, 11, 31)
-
-export const isZone = (timeZone: string) =>
-  Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))
 
 type Find = (after: number) => Occurrence | undefined
 

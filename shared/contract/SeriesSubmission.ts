@@ -1,8 +1,8 @@
 // The rules for what is accepted of series: a command in, a series or every problem with it out. Pure; the time comes in.
 import { Option, Result, Schema } from "effect"
 import { defaultSender, type Problem } from "./Fields.ts"
-import { fromMillis, parseInstant, toMillis } from "./Instants.ts"
-import { isZone, leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule } from "./Recurrence.ts"
+import { fromMillis, isZone, notZone, parseInstant, toMillis } from "./Instants.ts"
+import { leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule } from "./Recurrence.ts"
 import { atOf, messageOf, openAfter, ruleOf, type Series } from "./Series.ts"
 import {
   type ChangeSeriesCommand,
@@ -50,8 +50,7 @@ const timesIn = (
     if (parsed && Result.isFailure(parsed)) problems.push({ path, problem: parsed.failure.problem })
     return parsed && Result.isSuccess(parsed) ? parsed.success : undefined
   }
-  if (typeof timeZone === "string" && zone === undefined)
-    problems.push({ path: "timeZone", problem: "must be an IANA time zone, for example Europe/Berlin" })
+  if (typeof timeZone === "string" && zone === undefined) problems.push({ path: "timeZone", problem: notZone })
   const [starts, ends] = [read("start", start), read("end", end)]
   if (starts !== undefined && starts - now > tenYears)
     problems.push({ path: "start", problem: "is more than ten years ahead" })

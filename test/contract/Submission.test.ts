@@ -99,6 +99,7 @@ describe("a schedule command", () => {
     [{ dueAt: "2026-02-30T09:00:00Z" }, "dueAt"],
     [{ dueAt: "2026-12-01T09:00:00" }, "dueAt"],
     [{ dueAt: "2026-12-01T09:00:00", timeZone: "Mars/Olympus" }, "timeZone"],
+    [{ dueAt: "2026-12-01T09:00:00", timeZone: "+02:00" }, "timeZone"],
     [{ dueAt: "2036-12-01T09:00:00Z" }, "dueAt"],
     [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
     [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
