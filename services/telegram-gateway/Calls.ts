@@ -3,11 +3,13 @@ import { Effect } from "effect"
 import type { AlbumItem, FileContent } from "#shared/contract/Content.ts"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
 import { addressOf } from "#shared/contract/Fields.ts"
+import { toMillis } from "#shared/contract/Instants.ts"
 import { writeAsked } from "#shared/gateway/Asked.ts"
 import type { Contacts } from "#shared/gateway/Contacts.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import type { Call } from "#shared/gateway/Platform.ts"
 import { captionOf, partsOf } from "#shared/platforms/telegram/TelegramRules.ts"
+import type { Sent } from "./BotAnswers.ts"
 import type { Bot } from "./BotApi.ts"
 import { type BotRequest, filesRequest, locationRequest, textRequest } from "./BotRequests.ts"
 import { type Shelf, sendFiles } from "./MediaFiles.ts"
@@ -39,13 +41,15 @@ export const callsOf =
 const sendItems = (
   bot: Bot,
   shelf: Shelf,
-  { id, content, recipient }: Message,
+  { id, content, expiresAt, recipient }: Message,
   items: ReadonlyArray<FileContent | AlbumItem>
 ) =>
   sendFiles(
     shelf,
     items.map(({ type, file, name }) => ({ kind: type, file, name })),
     (media) => {
+      // Files wait for room among other uploads, and for our store: longer than the message may be late.
+      if (Date.now() > toMillis(expiresAt)) return Effect.succeed(filesCameTooLate)
       const captioned = media.map((media, index) => {
         const item = items[index] as FileContent | AlbumItem
         return { kind: item.type, media, caption: captionOf(item) }
@@ -53,6 +57,8 @@ const sendItems = (
       return bot.send(filesRequest(id, content, captioned, addressOf(recipient)))
     }
   )
+
+const filesCameTooLate: Sent = { outcome: Outcome.Transient({ reason: "files-too-late" }), fileIds: [] }
 
 /** What its reply buttons stand for is known before anybody can press one. */
 const withButtons = (

@@ -38,6 +38,7 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
+  | "files-too-late"
   | "store-unreachable"
   | "lease-lost"
 

@@ -1,10 +1,12 @@
 // Files, albums, places and buttons on their way to Telegram, over real HTTP, with a real object store and memory.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import type { Content, FileKind } from "#shared/contract/Content.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { Upload } from "../../services/telegram-gateway/BotRequests.ts"
+import { uploadMegabytes } from "../../services/telegram-gateway/MediaFiles.ts"
 import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { eventually } from "../support/Carillon.ts"
 import { deleteStream } from "../support/Streams.ts"
@@ -70,6 +72,20 @@ describe("a file", () => {
         assert.deepStrictEqual(received.buttons, [[{ text: "Map", url: "https://clinic.example/map" }]])
       }
       assert.lengthOf(phones.received, 2)
+    })
+  )
+
+  it.live("that had to wait for room until its message was too late is not sent", () =>
+    Effect.gen(function* () {
+      const { phones, put, send, shelf } = yield* sending()
+      yield* put("scan", "bytes")
+      yield* shelf.megabytes.take(uploadMegabytes)
+      const expiresAt = fromMillis(Date.now() + 500)
+      const sent = yield* Effect.forkChild(send(file("photo", { file: { object: "scan" } }), undefined, expiresAt))
+      yield* Effect.sleep(600)
+      yield* shelf.megabytes.release(uploadMegabytes)
+      assert.deepStrictEqual(yield* Fiber.join(sent), [Outcome.Transient({ reason: "files-too-late" })])
+      assert.lengthOf(phones.received, 0)
     })
   )
 

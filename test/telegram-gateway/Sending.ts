@@ -41,8 +41,8 @@ export const sending = Effect.fnUntraced(function* (options: Options = {}, setti
   const bot = yield* connect(phones.apiRoot, settings)
   const shelf = { sender: "default", memory, files, megabytes: yield* Semaphore.make(uploadMegabytes) }
   const calls = callsOf(bot, shelf)
-  const send = (content: Content, id?: string) => {
-    const attempt = attemptOf(messageWith(content, id))
+  const send = (content: Content, id?: string, expiresAt = "2036-01-01T00:00:00.000Z") => {
+    const attempt = attemptOf({ ...messageWith(content, id), expiresAt })
     return Effect.forEach(
       calls(attempt.message, attempt, ({ chatId = "" }) => `name of ${chatId}`),
       (call) => call
