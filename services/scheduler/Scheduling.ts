@@ -1,6 +1,6 @@
 // Carries out schedule commands: stores that the message is accepted, then arms its timer. Both are create-only,
 // so a command that comes again, or was interrupted anywhere, ends in one message.
-import { Effect, Option, Result, Schema } from "effect"
+import { Array, Effect, Option, Result, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
 import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
@@ -58,9 +58,11 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
     const standing = standings[index]
     return standing?._tag === "Ours" ? [{ ...one, storedAt: standing.storedAt, trace: spans[index]?.headers }] : []
   })
-  // A redelivered command may have armed its timer before it was interrupted; the timer may even have fired.
-  const again = toArm.filter(({ delivery }) => delivery.redelivered)
-  yield* timers.arm(toArm.filter(({ delivery }) => !delivery.redelivered).map(firstAttempt))
+  // What was carried out before may have armed its timer too; the timer may even have fired.
+  const [fresh, again] = Array.partition(toArm, (one) =>
+    stored.has(one.delivery) && !one.delivery.redelivered ? Result.succeed(one) : Result.fail(one)
+  )
+  yield* timers.arm(fresh.map(firstAttempt))
   if (again.length > 0)
     yield* timers.arm(again.map(firstAttempt), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
   wanted.forEach((one, index) => {

@@ -7,6 +7,7 @@ import { openRounds } from "./Rounds.ts"
 import type { ConsumerDefinition } from "./Topology.ts"
 import { type Taking, waitingRoom } from "./Waiting.ts"
 
+/** `redelivered`, as it is when it is asked for: perhaps carried out by another, to be checked against the log. */
 export type Delivery = JsMsg
 
 /** Fails when the consumer is gone. */
@@ -21,7 +22,7 @@ const waits = { messages: 500, bytes: 4_000_000 } as const
  * Closing it gives back what was not taken, so that another replica has it at once.
  */
 export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefinition) {
-  const { clock, connectedSince, connection, js } = yield* Nats
+  const { clock, connection, js, presentSince } = yield* Nats
   const readiness = yield* Readiness
   const untaken = yield* waitingRoom<Delivery, NatsError>(waits)
   const open = yield* readiness.awaiting(`${definition.stream}/${definition.durable}`)
@@ -32,23 +33,30 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   const { created } = yield* attempt(`look at ${definition.durable}`, () => consumer.info()).pipe(waiting())
   const knownSince = Math.max(Date.parse(created), clock.now())
   let newest = 0
+  const again = new WeakSet<Delivery>()
+  // One for all: a function of its own for each message costs ten times as much.
+  const redelivered = {
+    get(this: Delivery) {
+      return again.has(this) || this.time.getTime() < presentSince()
+    }
+  }
   /**
    * NATS may give anew, as if for the first time, what it has given: by a consumer of the name of one that was deleted, by a
    * server that was killed with what it gave last, or by another one that takes its place, which nobody here notices: we need
    * not be connected to it. What was stored before we came or came back somebody else may have been given; what was stored
-   * since, we were, and then it comes again behind what is newer.
+   * since, we were, and then it comes again behind what is newer. And while it waits here, or is in hand, we may be away for
+   * so long that another is given it.
    */
-  const perhapsGivenBefore = (message: Delivery) => {
-    const again = message.seq <= newest || message.time.getTime() < Math.max(knownSince, connectedSince())
+  const given = (message: Delivery): Delivery => {
+    if (message.redelivered || message.seq <= newest || message.time.getTime() < knownSince) again.add(message)
     newest = Math.max(newest, message.seq)
-    return again
+    return Object.defineProperty(message, "redelivered", redelivered)
   }
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const rounds = openRounds(connection, consumer, {
         room: untaken.room,
-        each: (message) =>
-          untaken.put(perhapsGivenBefore(message) ? asRedelivered(message) : message, message.data.length)
+        each: (message) => untaken.put(given(message), message.data.length)
       })
       rounds.ended.then(
         (cause) =>
@@ -64,6 +72,3 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   yield* open
   return untaken as Mailbox
 })
-
-/** So that it is checked against the log. */
-const asRedelivered = (message: Delivery): Delivery => Object.defineProperty(message, "redelivered", { value: true })

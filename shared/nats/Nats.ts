@@ -16,8 +16,8 @@ import {
 } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { type ConnectedSince, watchConnected } from "./Connected.ts"
 import { credentials } from "./Credentials.ts"
+import { type PresentSince, watchPresence } from "./Presence.ts"
 import { type ServerClock, serverClock, watchClock } from "./ServerClock.ts"
 import { type Told, watchStoring } from "./Storing.ts"
 import { BadCredentials } from "./Trust.ts"
@@ -50,7 +50,7 @@ export class Nats extends Context.Service<
     readonly js: JetStreamClient
     readonly manager: JetStreamManager
     readonly clock: ServerClock
-    readonly connectedSince: ConnectedSince
+    readonly presentSince: PresentSince
     /** To be told of every publish. */
     readonly told: Told
   }
@@ -95,10 +95,10 @@ const open = (again: Schedule.Schedule<unknown>) =>
     )
     const clock = serverClock(manager)
     yield* clock.look
-    const connectedSince = yield* watchConnected(connection, clock)
+    const presentSince = yield* watchPresence(connection, clock)
     const told = yield* watchStoring(readiness)
     const js = jetstream(connection, { timeout: 5_000 })
-    return Nats.of({ connection, js, manager, clock, connectedSince, told })
+    return Nats.of({ connection, js, manager, clock, presentSince, told })
   })
 
 /** The client would not even send it, as what is larger than NATS takes: the next try ends in the same way. */

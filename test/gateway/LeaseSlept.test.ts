@@ -4,21 +4,8 @@ import { Effect, Fiber } from "effect"
 import { leaseOf } from "#shared/gateway/Lease.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { natsForTest } from "../support/Layers.ts"
+import { slept } from "../support/Slept.ts"
 import { purgeSubject } from "../support/Streams.ts"
-
-/** As this process sees it when it wakes. */
-const slept = (millis: number) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const before = Date.now
-      Date.now = () => before() + millis
-      return before
-    }),
-    (before) =>
-      Effect.sync(() => {
-        Date.now = before
-      })
-  )
 
 const held = Effect.gen(function* () {
   yield* provision([])

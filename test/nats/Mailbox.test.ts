@@ -8,6 +8,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { eventually } from "../support/Carillon.ts"
+import { slept } from "../support/Slept.ts"
 import { testNatsWith } from "../support/TestNats.ts"
 
 const mailbox = consumers.schedulerCommands
@@ -143,6 +144,21 @@ describe("a mailbox", () => {
         const { take } = yield* openMailbox(mailbox)
         const [delivery] = yield* take(1)
         assert.deepStrictEqual([delivery.info.deliveryCount, delivery.redelivered], [1, true])
+      })
+    )
+  )
+
+  it.live("takes for redelivered what it has when it was suspended: another has been given it since", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const { take } = yield* openMailbox(mailbox)
+        yield* publish([1, 2])
+        const [inHand] = yield* take(1)
+        yield* eventually("on its way", given, (count) => count === 2)
+        assert.isFalse(inHand.redelivered)
+        yield* slept(60_000)
+        const [waiting] = yield* take(1)
+        assert.deepStrictEqual([inHand.redelivered, waiting.redelivered], [true, true])
       })
     )
   )
