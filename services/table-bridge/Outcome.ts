@@ -85,7 +85,9 @@ const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "fail
 
 const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
   const problem = inOneLine(event.problems)
-  const { state, accepted } = tracked
+  const { state, accepted, status } = tracked
+  // What was changed before the refusal was heard of: as it stands now it may be taken.
+  if (state === "idle" && status === "rejected" && event.command === "reschedule") return again({ ...tracked, ...idle })
   if (state === "over" || state === "idle") return still(tracked)
   if (event.command === "schedule") {
     // The id stands for something else: that is cancelled first, and the row gets another id.

@@ -410,6 +410,15 @@ describe("a change that the scheduler refuses", () => {
     assert.strictEqual(decide(tracked, seen, bridgeOf()).command?.name, "cancel")
   })
 
+  it("since the message itself was refused is made up for: what was written meanwhile may be taken", () => {
+    const first: Event = { ...refused("content.text", "is too long"), command: "schedule" } as Event
+    const events = [first, refused("id", "is unknown")]
+    const begun = { ...live, accepted: false }
+    const after = events.reduce(({ tracked }, event) => apply(tracked, event), { tracked: begun, lookAgain: false })
+    assert.isTrue(after.lookAgain)
+    assert.deepInclude(after.tracked, { state: "idle", status: "rejected", wish: null })
+  })
+
   it("because a later one overtook it changes nothing", () => {
     const { lookAgain, tracked } = hear(refused("id", "is of a message that a later command has rescheduled since"))
     assert.deepStrictEqual([lookAgain, tracked.state, tracked.wish], [false, "live", "new"])
