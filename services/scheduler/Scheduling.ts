@@ -5,6 +5,7 @@ import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
 import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { idIsOfAnother } from "#shared/contract/Replies.ts"
 import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -95,10 +96,7 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
       {
         id: message.id,
         platform: message.platform,
-        problems: standing.fields.map((path) => ({
-          path,
-          problem: `is not what the message with this id was scheduled with`
-        }))
+        problems: standing.fields.map((path) => ({ path, problem: idIsOfAnother }))
       },
       at
     )

@@ -1,7 +1,7 @@
 // What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
 import { type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
-import { timerHasFired } from "#shared/contract/Replies.ts"
+import { idIsOfAnother, timerHasFired } from "#shared/contract/Replies.ts"
 import { inOneLine } from "./Sight.ts"
 import type { Tracked } from "./Tracked.ts"
 
@@ -90,8 +90,9 @@ const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
   if (state === "idle" && status === "rejected" && event.command === "reschedule") return again({ ...tracked, ...idle })
   if (state === "over" || state === "idle") return still(tracked)
   if (event.command === "schedule") {
-    // The id stands for something else: that is cancelled first, and the row gets another id.
-    if (accepted) return state === "live" ? again({ ...tracked, identity: null, wish: null }) : still(tracked)
+    // The id stands for something else, as after a restore: that is cancelled first, and the row gets another id.
+    if (accepted || event.problems.some(({ problem }) => problem === idIsOfAnother))
+      return state === "live" ? again({ ...tracked, identity: null, wish: null }) : still(tracked)
     if (state === "live") return still({ ...tracked, state: "idle", status: "rejected", problem })
     return again({ ...tracked, ...idle })
   }

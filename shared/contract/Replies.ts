@@ -17,6 +17,9 @@ import { SeriesStatus } from "./Series.ts"
 /** The problem of a change that is refused because the message is on its way, or was. */
 export const timerHasFired = "is of a message whose timer has fired: too late"
 
+/** The problem of a command to schedule whose id stands for a message already that says otherwise in this field. */
+export const idIsOfAnother = "is not what the message with this id was scheduled with"
+
 export const Rearmed = Schema.Literals(["armed", "redecided", "unknown", "waits", "under-way", "ended"]).annotate({
   description:
     "`armed`: its timer stands again, or it is on its way; `redecided`: what follows its failed attempt is decided again; `unknown`: a send without an outcome is recorded as one that nobody knows, and its own policy follows; `waits`: its timer stands; `under-way`: a service may still have it in hand; `ended`: nothing is left to do"

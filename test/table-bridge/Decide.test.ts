@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Event, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { timerHasFired } from "#shared/contract/Replies.ts"
+import { idIsOfAnother, timerHasFired } from "#shared/contract/Replies.ts"
 import { type Command, decide } from "../../services/table-bridge/Decide.ts"
 import { apply, tooLate } from "../../services/table-bridge/Outcome.ts"
 import { gone, type RawRow, type Sight, sightOf } from "../../services/table-bridge/Sight.ts"
@@ -408,6 +408,27 @@ describe("a change that the scheduler refuses", () => {
     const sight = { _tag: "Wanted", identity: "i", wish: "new", dueAt: about.at, command: {} } as unknown as Sight
     const seen = { sight, at: about.at, replaced: false, now: start }
     assert.strictEqual(decide(tracked, seen, bridgeOf()).command?.name, "cancel")
+  })
+
+  it("because the id is of a message from before a restore has that one cancelled, and the row gets another id", () => {
+    const conflict = { ...refused("content", idIsOfAnother), command: "schedule" } as Event
+    const { lookAgain, tracked } = apply({ ...live, accepted: false }, conflict)
+    assert.isTrue(lookAgain)
+    const sight = { _tag: "Wanted", identity: "i", wish: "new", dueAt: about.at, command: {} } as unknown as Sight
+    const seen = { sight, at: about.at, replaced: false, now: start }
+    const cancelling = decide(tracked, seen, bridgeOf())
+    assert.deepInclude(cancelling.command, { name: "cancel", messageId: "m" })
+    // Whether it could be cancelled, or was sent before: the row has a message of its own then.
+    for (const said of [
+      { type: "cancelled", ...about, dueAt: about.at },
+      { ...refused("id", timerHasFired), command: "cancel" }
+    ] as ReadonlyArray<Event>) {
+      const after = apply(cancelling.tracked, said)
+      assert.isTrue(after.lookAgain)
+      const next = decide(after.tracked, seen, bridgeOf())
+      assert.strictEqual(next.command?.name, "schedule")
+      assert.strictEqual(next.tracked.revision, 2)
+    }
   })
 
   it("since the message itself was refused is made up for: what was written meanwhile may be taken", () => {
