@@ -1,6 +1,5 @@
 // Sees to it that messages end: cancels those that wait, as anybody would, and waits for those that are being sent.
 import { Effect, Option } from "effect"
-import { remainsOf } from "#shared/contract/Erasure.ts"
 import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { browse } from "#shared/nats/Browse.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -8,6 +7,7 @@ import { request } from "#shared/nats/Requests.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { ended, type Status } from "./Rows.ts"
+import { remainsIn } from "./Search.ts"
 
 export interface KnownRow {
   readonly id: MessageId
@@ -47,8 +47,8 @@ const lookAt = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
   const commanded = new Set<MessageId>()
   yield* browse("COMMANDS", ">", (page) =>
     Effect.sync(() => {
-      for (const { text } of page) {
-        const { id } = remainsOf(text)
+      for (const found of page) {
+        const { id } = remainsIn("COMMANDS", found)
         if (id !== undefined && ids.has(id)) commanded.add(id)
       }
       return true

@@ -43,7 +43,8 @@ export const searchStreams = Effect.fnUntraced(function* <R = never>(erasing: Er
   return { found: found as Places, searched: searched as Places }
 })
 
-const remainsIn = (stream: StreamName, found: Lying): Remains => {
+/** Without the id of a series, which is no message's. */
+export const remainsIn = (stream: StreamName, found: Lying): Remains => {
   const { id, ...rest } = remainsOf(found.text, found.header("ce-subject"))
   return id === undefined || isOfSeries(stream, found) ? rest : { ...rest, id }
 }

@@ -46,12 +46,12 @@ export const receive = Effect.fnUntraced(function* (
   const since = redeliveredSince(batch)
   const log = yield* EventLog
   const read = batch.map((delivery) => decode(delivery.string()))
+  const attempts = Array.getSuccesses(read)
+  const about = new Set(attempts.map(({ message }) => message.id))
   const said =
-    since === undefined
-      ? nothing
-      : yield* log.idsSince(telling, since, { about: messagesOf(read), oneOfEach: endingsOf(batch) })
+    since === undefined ? nothing : yield* log.idsSince(telling, since, { about, oneOfEach: endingsOf(batch) })
   const lookedUpAt = desk.now()
-  const chats = yield* lookUp(desk.hearer, Array.getSuccesses(read))
+  const chats = yield* lookUp(desk.hearer, attempts)
   const unreadable: Array<Delivery> = []
   for (const [index, delivery] of batch.entries()) {
     const decoded = read[index] as (typeof read)[number]
@@ -84,9 +84,6 @@ export const receive = Effect.fnUntraced(function* (
     unreadable.map(() => poison("undecodable"))
   )
 })
-
-const messagesOf = (read: ReadonlyArray<Result.Result<Attempt, unknown>>) =>
-  new Set(read.flatMap((one) => (Result.isSuccess(one) ? [one.success.message.id] : [])))
 
 /** Old ones have ended, soon after they were dispatched: then the rest of the log need not be read. */
 const endingsOf = (batch: ReadonlyArray<Delivery>) =>

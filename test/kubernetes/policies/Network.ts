@@ -53,6 +53,14 @@ const metadata = "169.254.169.254"
 /** Private, and named by no file of values. */
 const nearby = ["10.0.0.1", metadata]
 
+/** As if nobody had left out private networks and metadata of what is the internet. */
+const withoutException = (release: Release) => {
+  const peers = policies(release)
+    .flatMap(({ spec }) => spec?.egress ?? [])
+    .flatMap(({ to }) => to ?? [])
+  delete some(peers, ({ ipBlock }) => ipBlock?.except !== undefined).ipBlock?.except
+}
+
 const isGateway = ({ labels }: Workload) => Boolean(labels["app.kubernetes.io/component"]?.endsWith("-gateway"))
 
 /** Ports of the addresses that a pod is told. */
@@ -136,12 +144,7 @@ export const network: Topic = {
           : undefined
       ),
       bites: {
-        "an exception that is missing": (release) => {
-          const peers = policies(release)
-            .flatMap(({ spec }) => spec?.egress ?? [])
-            .flatMap(({ to }) => to ?? [])
-          delete some(peers, ({ ipBlock }) => ipBlock?.except !== undefined).ipBlock?.except
-        },
+        "an exception that is missing": withoutException,
         "no address, which is any": (release) => {
           const rules = policies(release).flatMap(({ spec }) => spec?.egress ?? [])
           delete some(rules, ({ ports, to }) => Boolean(to) && ports?.[0]?.port === 443).to
@@ -155,10 +158,7 @@ export const network: Topic = {
       ),
       bites: {
         "an exception that is missing": (release) => {
-          const peers = policies(release)
-            .flatMap(({ spec }) => spec?.egress ?? [])
-            .flatMap(({ to }) => to ?? [])
-          delete some(peers, ({ ipBlock }) => ipBlock?.except !== undefined).ipBlock?.except
+          withoutException(release)
           for (const { spec } of policies(release)) for (const rule of spec?.egress ?? []) delete rule.ports
         }
       }
