@@ -1,16 +1,21 @@
-// A command to schedule that is taken for new although another has carried it out: what stands in the log says so.
+// Commands that are taken for new although another has carried them out: what stands in the log, or in the timer, says so.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
+import { causeOf } from "../../services/scheduler/Answer.ts"
+import { changeTimers } from "../../services/scheduler/Changing.ts"
 import { schedule } from "../../services/scheduler/Scheduling.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { command } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
-import { forgetDuplicates, pendingTimers, purgeSubject } from "../support/Streams.ts"
+import { forgetDuplicates, pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
 
 const hour = 3_600_000
 
@@ -21,6 +26,13 @@ const delivered = (subject: string, payload: string) =>
     data: Buffer.from(payload)
   }) as unknown as Delivery
 
+const rules = (): Rules => ({
+  now: Date.now(),
+  maxLateness: () => hour,
+  settled: (message) => message,
+  unsendable: () => []
+})
+
 describe("a command to schedule that seems new", () => {
   it.live("arms nothing again that has fired since", () =>
     Effect.gen(function* () {
@@ -30,12 +42,7 @@ describe("a command to schedule that seems new", () => {
         yield* forgetDuplicates(nats.url)
         const { publish } = yield* Publisher
         const { payload, subject } = command("m", hour)
-        const carryOut = schedule([delivered(subject, payload)], {
-          now: Date.now(),
-          maxLateness: () => hour,
-          settled: (message) => message,
-          unsendable: () => []
-        })
+        const carryOut = schedule([delivered(subject, payload)], rules())
         yield* carryOut
         assert.deepStrictEqual(yield* pendingTimers(nats.url), [Subject.pending("m")])
         // Fired, by whoever had the command too.
@@ -44,6 +51,27 @@ describe("a command to schedule that seems new", () => {
         yield* publish([{ subject: Subject.dispatched("telegram", "default", "normal"), payload: "{}", headers }])
         yield* carryOut
         assert.deepStrictEqual(yield* pendingTimers(nats.url), [])
+      }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
+    })
+  )
+})
+
+describe("a command to reschedule of which the log says nothing yet", () => {
+  it.live("does not take away the timer that it has set", () =>
+    Effect.gen(function* () {
+      const { layer, nats } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { arm } = yield* Timers
+        const dueAt = fromMillis(Date.now() + hour)
+        const delivery = delivered(Subject.command("reschedule"), JSON.stringify({ id: "m", dueAt }))
+        const cause = causeOf(delivery)
+        // Its scheduler was killed before it said so.
+        yield* arm([{ attempt: attemptOf({ dueAt, expiresAt: dueAt }), cause, changedBy: cause }])
+        const [answer] = yield* changeTimers("reschedule", [delivery], rules())
+        assert.deepInclude(answer, { reply: { status: "rescheduled", id: "m", dueAt, expiresAt: dueAt } })
+        assert.deepStrictEqual(yield* pendingTimers(nats.url), [Subject.pending("m")])
+        assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 1)
       }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
     })
   )
