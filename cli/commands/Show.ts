@@ -15,11 +15,14 @@ const contentFlag = Flag.Boolean("content").pipe(
   Flag.withDefault(false)
 )
 
+const doubtAbout = ({ possibleDuplicate, possiblyArrived }: Shown["message"]) =>
+  `${possiblyArrived ? ", but an earlier try may have arrived" : ""}${possibleDuplicate ? ", possibly sent more than once" : ""}`
+
 const head = ({ message, contents }: Shown): ReadonlyArray<string> => {
   const { dueAt, sentAt } = message
   const late = dueAt && sentAt ? `, ${span(Date.parse(sentAt) - Date.parse(dueAt))} after it was due` : ""
   return [
-    `${message.id}  ${message.status}${message.possibleDuplicate ? ", possibly sent more than once" : ""}`,
+    `${message.id}  ${message.status}${doubtAbout(message)}`,
     `  platform ${dash(message.platform)}, priority ${dash(message.priority)}, attempts ${message.attempts}`,
     ...(message.seriesId ? [`  series   ${message.seriesId}`] : []),
     `  due      ${dash(dueAt)}   expires ${dash(message.expiresAt)}`,

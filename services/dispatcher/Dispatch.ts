@@ -2,7 +2,7 @@
 // Pure: the time comes in, and the jitter follows from the message, so that deciding twice decides the same.
 import { createHash } from "node:crypto"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { inDoubt } from "#shared/contract/Doubt.ts"
+import { inDoubt, mayHaveArrived, possiblyArrived } from "#shared/contract/Doubt.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
 import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -49,7 +49,8 @@ const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
   const { attempt, category, message, reason } = failed
   const at = fromMillis(now)
   const { platform, sender, fallback: [next, ...further] = [], ...rest } = message
-  if (!next) return { type: "failed", at, id: message.id, platform, attempt, category, reason }
+  if (!next)
+    return { type: "failed", at, id: message.id, platform, attempt, category, reason, ...possiblyArrived(failed) }
   return {
     type: "fell-back",
     at,
@@ -65,7 +66,7 @@ const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
     failures: 0,
     // What is given up ahead of its time is not early on the next channel either. Instants sort as text.
     sendAt: failed.sendAt > at ? failed.sendAt : at,
-    possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    possibleDuplicate: mayHaveArrived(failed),
     ...inDoubt(failed),
     from: { platform, sender },
     category,
@@ -91,7 +92,7 @@ const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number,
     attempt: attempt + 1,
     failures,
     sendAt: fromMillis(sendAt),
-    possibleDuplicate: failed.possibleDuplicate || category === "unknown",
+    possibleDuplicate: mayHaveArrived(failed),
     ...inDoubt(failed),
     ...(failed.partsSent === undefined ? {} : { partsSent: failed.partsSent }),
     ...(failed.moved ? { moved: true } : {}),
@@ -100,13 +101,14 @@ const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number,
   }
 }
 
-const expired = ({ message, attempt }: Attempt, now: number): Event => ({
+const expired = (last: Attempt | EventOf<"attempt-failed">, now: number): Event => ({
   type: "expired",
   at: fromMillis(now),
-  id: message.id,
-  platform: message.platform,
-  attempt,
-  expiresAt: message.expiresAt
+  id: last.message.id,
+  platform: last.message.platform,
+  attempt: last.attempt,
+  expiresAt: last.message.expiresAt,
+  ...possiblyArrived(last)
 })
 
 /**

@@ -11,7 +11,16 @@ import {
   platform
 } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
-import { type AttemptRow, type ContentRow, final, further, type MessageRow, type Status, settled } from "./Rows.ts"
+import {
+  type AttemptRow,
+  arrived,
+  type ContentRow,
+  final,
+  further,
+  type MessageRow,
+  type Status,
+  settled
+} from "./Rows.ts"
 import type { Recorded } from "./Timeline.ts"
 
 export interface Rows {
@@ -113,6 +122,7 @@ const onEvent = (
     attempts: before.attempts + (begun ? 1 : 0),
     lastAttemptAt: event.type === "send-started" ? later(before.lastAttemptAt, event.at) : before.lastAttemptAt,
     possibleDuplicate: before.possibleDuplicate || (sends(event) && event.possibleDuplicate),
+    possiblyArrived: doubtAfter(before, event, status),
     costUnits: before.costUnits + (event.type === "sent" || event.type === "part-sent" ? 1 : 0),
     acceptedAt: event.type === "scheduled" ? event.at : before.acceptedAt,
     erasedAt: event.type === "erased" ? event.at : before.erasedAt,
@@ -176,6 +186,7 @@ const unheardOf = (id: string, storedAt: Instant): MessageRow => ({
   priority: null,
   unknownOutcome: null,
   possibleDuplicate: false,
+  possiblyArrived: false,
   costUnits: 0,
   errorCategory: null,
   errorDetail: null,
@@ -232,7 +243,7 @@ const contentsOf = (message: Message): ContentRow => {
 
 /** The latest failure, for as long as it explains the status. */
 const errorAfter = (before: MessageRow, event: Event, status: Status) => {
-  if (status === "sent" || status === "delivered" || status === "read") return noError
+  if (arrived(status)) return noError
   if (event.type === "redriven") return event.attempt > before.redrivenAt ? noError : {}
   if (final(before.status)) return {}
   if ("category" in event) return { errorCategory: event.category, errorDetail: event.reason }
@@ -241,6 +252,12 @@ const errorAfter = (before: MessageRow, event: Event, status: Status) => {
 }
 
 const noError = { errorCategory: null, errorDetail: null }
+
+/** Until it is known to have arrived, or is sent after all. */
+const doubtAfter = (before: MessageRow, event: Event, status: Status): boolean =>
+  settled(status) &&
+  !arrived(status) &&
+  (before.possiblyArrived || ("possiblyArrived" in event && event.possiblyArrived))
 
 /** A retry waits from when it is planned until it begins; a reschedule may move it. */
 const nextAttempt = (row: MessageRow, event: Event): Instant | null => {

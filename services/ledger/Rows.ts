@@ -37,6 +37,8 @@ export const further = (current: Status, next: Status): Status => (rank[next] > 
 export const settled = (status: Status): boolean => rank[status] >= rank.unknown
 /** Nothing comes of it any more: that, or it was refused. */
 export const ended = (status: Status): boolean => settled(status) || status === "rejected"
+/** The platform has it. */
+export const arrived = (status: Status): boolean => rank[status] >= rank.sent
 export const final = (status: Status): boolean => rank[status] >= rank.failed
 
 export interface MessageRow {
@@ -57,6 +59,7 @@ export interface MessageRow {
   readonly priority: Priority | null
   readonly unknownOutcome: UnknownOutcome | null
   readonly possibleDuplicate: boolean
+  readonly possiblyArrived: boolean
   /** Parts that a platform accepted: what it may charge for. */
   readonly costUnits: number
   readonly errorCategory: ErrorCategory | null

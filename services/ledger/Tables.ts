@@ -19,6 +19,7 @@ export const messages = table<MessageRow>("scheduled_messages", ["id"], {
   priority: "text",
   unknownOutcome: "text",
   possibleDuplicate: "boolean",
+  possiblyArrived: "boolean",
   costUnits: "integer",
   errorCategory: "text",
   errorDetail: "text",

@@ -4,6 +4,7 @@
 import { Effect, Result } from "effect"
 import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
+import { possiblyArrived } from "#shared/contract/Doubt.ts"
 import { type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { type Reply, timerHasFired } from "#shared/contract/Replies.ts"
@@ -33,7 +34,10 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
     }
   }
   if (change.change === "cancel") {
-    return { event: { type: "cancelled", at, id, platform, dueAt, ...reason }, reply: { status: "cancelled", id } }
+    return {
+      event: { type: "cancelled", at, id, platform, dueAt, ...reason, ...possiblyArrived(old) },
+      reply: { status: "cancelled", id }
+    }
   }
   const { message } = change.attempt
   return {

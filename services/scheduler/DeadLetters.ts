@@ -2,7 +2,7 @@
 // The dead letter goes last: what was interrupted is found again, and what follows from it is named by its attempt.
 import { Effect, Option, Result } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { inDoubt } from "#shared/contract/Doubt.ts"
+import { inDoubt, mayHaveArrived } from "#shared/contract/Doubt.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import type { MessageId, Platform, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
 import { deadlineOf, fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
@@ -128,7 +128,7 @@ const redrive = (
     message: { ...message, dueAt, expiresAt },
     attempt: letter.attempt + 1,
     failures: 0,
-    possibleDuplicate: letter.possibleDuplicate || letter.category === "unknown",
+    possibleDuplicate: mayHaveArrived(letter),
     sendAt: dueAt,
     ...why
   }

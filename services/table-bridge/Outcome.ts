@@ -57,6 +57,9 @@ export const apply = (before: Tracked, event: Event): Outcome => {
 /** What the row says when the application changed it after its message was on its way. */
 export const tooLate = "changed too late: the message was on its way"
 
+/** What the row says of a message that is not sent any more, when of an earlier try nobody knows what became of it. */
+export const inDoubt = "an earlier try may have arrived"
+
 const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
 /** Another row that has taken the id meanwhile gets its own message. */
 const over = (tracked: Tracked): Outcome => ({ tracked: { ...tracked, state: "over" }, lookAgain: tracked.renewed })
@@ -67,20 +70,18 @@ const moved = (tracked: Tracked, event: Event): Tracked => {
   return { ...tracked, status: "processing", problem }
 }
 
-/** It is known not to have been sent. When the application has changed its mind since, that is what counts now. */
+/**
+ * It is known not to have been sent. When the application has changed its mind since, that is what counts now. But if an
+ * earlier try may have arrived, nothing follows for this row by itself.
+ */
 const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "failed">): Outcome => {
   if (tracked.state === "over" || tracked.state === "idle") return still(tracked)
+  const why = event.type === "failed" ? `${event.category}: ${event.reason}` : null
+  const told = { ...tracked, status: event.type, problem: why }
+  if (event.possiblyArrived) return over({ ...told, problem: [why, inDoubt].filter(Boolean).join("; ") })
   const changed = tracked.state !== "live"
-  return {
-    tracked: {
-      ...tracked,
-      ...(changed ? { identity: null, wish: null } : {}),
-      state: "idle",
-      status: event.type,
-      problem: event.type === "failed" ? `${event.category}: ${event.reason}` : null
-    },
-    lookAgain: changed
-  }
+  const wanted = changed ? { identity: null, wish: null } : {}
+  return { tracked: { ...told, ...wanted, state: "idle" }, lookAgain: changed }
 }
 
 const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {

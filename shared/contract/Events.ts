@@ -100,6 +100,14 @@ const aboutSeries = {
 
 const cause = Schema.String.annotate({ description: "Names the stored command that led to this event" })
 
+const ended = {
+  possiblyArrived: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description: "True: of an earlier try nobody knows whether it reached the recipient. Nothing more is sent"
+    })
+  )
+}
+
 /** What came in from a person: `recipient` is personal data. */
 const inbound = {
   platform: Platform,
@@ -129,11 +137,12 @@ export const events = {
   }),
   cancelled: event("cancelled", "Cancelled before its timer fired: not sent", {
     ...about,
+    ...ended,
     dueAt: Instant,
     reason: Schema.optionalKey(Reason)
   }),
   dispatched: event("dispatched", "Due, and on its way to the gateway", attempt),
-  expired: event("expired", "Past its deadline: not sent", { ...numbered, expiresAt: Instant }),
+  expired: event("expired", "Past its deadline: not sent", { ...numbered, ...ended, expiresAt: Instant }),
   "send-started": event("send-started", "The intent, recorded before the platform is called", {
     ...numbered,
     ...parts,
@@ -197,6 +206,7 @@ export const events = {
   }),
   failed: event("failed", "Given up on every channel, and kept as a dead letter", {
     ...numbered,
+    ...ended,
     category: ErrorCategory,
     reason: Schema.String
   }),

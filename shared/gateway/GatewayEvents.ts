@@ -1,4 +1,5 @@
 // What a gateway has to say of an attempt: begun, expired, sent, failed. Pure.
+import { possiblyArrived } from "#shared/contract/Doubt.ts"
 import type { Attempt, EventOf } from "#shared/contract/Events.ts"
 import type { Recipient } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
@@ -39,7 +40,8 @@ export const expiredEvent = (attempt: Attempt, now: number): EventOf<"expired"> 
   type: "expired",
   at: fromMillis(now),
   ...about(attempt),
-  expiresAt: attempt.message.expiresAt
+  expiresAt: attempt.message.expiresAt,
+  ...possiblyArrived(attempt)
 })
 
 /** The last part is the message. */

@@ -96,6 +96,18 @@ describe("an attempt that failed", () => {
       possibleDuplicate: true
     })
   })
+  it("for good says that an earlier try may have arrived, and only then", () => {
+    const last = due({ attempt: 5, failures: 4 })
+    const ends = (attempt: Attempt): ReadonlyArray<Event> => [
+      onFailure(failed("transient", attempt), policy, now),
+      onFailure(failed("content", attempt), policy, now),
+      onFailure(failed("throttled", attempt, { retryAfterMillis: 3_600_000 }), policy, now),
+      onDue(attempt, expiresAt + 1)
+    ]
+    for (const event of ends(last)) assert.notProperty(event, "possiblyArrived")
+    for (const event of ends({ ...last, possibleDuplicate: true })) assert.propertyVal(event, "possiblyArrived", true)
+    assert.deepInclude(onFailure(failed("unknown", last), policy, now), { type: "failed", possiblyArrived: true })
+  })
   it("in the middle of which its gateway was lost is in doubt from then on, by whatever way it goes on", () => {
     const lost = { ...failed("unknown", due()), reason: "interrupted" }
     const since = { interruptedSince: lost.sendAt }

@@ -194,6 +194,7 @@ export const expired = (id: string): Event => ({
   ...about(id, 1),
   expiresAt: at(3_600)
 })
+export const expiredInDoubt = (id: string): Event => ({ ...expired(id), possiblyArrived: true }) as Event
 export const cancelled = (id: string): Event => ({
   type: "cancelled",
   at: at(30),
@@ -300,7 +301,8 @@ export const lives: ReadonlyArray<(id: string) => ReadonlyArray<Event>> = [
   sentTwice,
   inParts,
   givenUpTwice,
-  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), failed(id), sent(id)]
+  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), failed(id), sent(id)],
+  (id) => [scheduled(id), ...once(id), attemptFailed(id, 1, "unknown"), expiredInDoubt(id)]
 ]
 
 /** Every event of some messages, each of its own kind, one after the other as they might be appended. */

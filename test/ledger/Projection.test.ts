@@ -108,6 +108,16 @@ describe("a message's row", () => {
     }
   })
 
+  it("ended without being sent, but may have arrived: until it is known, or sent after all", () => {
+    const inDoubt = [expired("m"), failed("m"), cancelled("m")].map((end) => ({ ...end, possiblyArrived: true }))
+    for (const end of inDoubt) {
+      assert.isTrue(row(scheduled("m"), end).possiblyArrived)
+      assert.isFalse(row(scheduled("m"), end, sent("m")).possiblyArrived)
+      assert.isFalse(row(scheduled("m"), end, redriven("m", 2)).possiblyArrived)
+    }
+    assert.isFalse(row(scheduled("m"), expired("m")).possiblyArrived)
+  })
+
   it("counts once, with what both cost, if it was sent by two attempts", () => {
     const { attempts, costUnits, possibleDuplicate, sentAt } = row(...sentTwice("m"))
     assert.deepStrictEqual(

@@ -167,16 +167,17 @@ describe("the sums in Postgres", () => {
   it.live("are filled in from the rows that an earlier version has left", () =>
     Effect.gen(function* () {
       const { append, ledger, postgres, projected, rows, services, sums } = yield* world
-      yield* append(livesOf("m", 34))
+      // What it could not know is not among them.
+      yield* append(livesOf("m", 34).filter((event) => !("possiblyArrived" in event)))
       yield* ledger
       yield* projected
       const before = [yield* rows, yield* sums]
       yield* postgres.query(`
         DROP TABLE carillon.message_rollups_hourly, carillon.message_rollups_daily;
-        ALTER TABLE carillon.scheduled_messages DROP COLUMN cost_units;
+        ALTER TABLE carillon.scheduled_messages DROP COLUMN cost_units, DROP COLUMN possibly_arrived;
         DROP AGGREGATE carillon.sum_counts(integer[]); DROP FUNCTION carillon.add_counts;
         DROP FUNCTION carillon.lateness_bounds; DROP FUNCTION carillon.lateness_percentile;
-        DELETE FROM carillon.schema_version WHERE version = 7`)
+        DELETE FROM carillon.schema_version WHERE version >= 7`)
       yield* Effect.provideContext(migrate("carillon"), services)
       assert.deepStrictEqual([yield* rows, yield* sums], before)
       yield* append([scheduled("later")])

@@ -22,6 +22,11 @@ describe("a change stored before the timer's instant", () => {
     assert.deepStrictEqual(reply, { status: "cancelled", id: "m" })
     assert.isUndefined(arm)
   })
+  it("says of what it cancels between two tries that the first may have arrived", () => {
+    assert.notProperty(decide(cancel, firesAt - 1).event, "possiblyArrived")
+    const { event } = decide({ ...cancel, old: { ...old, possibleDuplicate: true } }, firesAt - 1)
+    assert.deepInclude(event, { type: "cancelled", possiblyArrived: true })
+  })
   it("reschedules, and arms the new time", () => {
     const { event, reply, arm } = decide(reschedule, firesAt - 1)
     assert.deepInclude(event, { type: "rescheduled", previousDueAt: old.message.dueAt })

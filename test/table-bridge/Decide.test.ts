@@ -2,11 +2,11 @@
 // outbox that may repeat itself, a scheduler, a clock. Whatever the order, a row is sent at most once, and as it stands.
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import type { Event, Message } from "#shared/contract/Events.ts"
+import type { Event, EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { idIsOfAnother, timerHasFired } from "#shared/contract/Replies.ts"
 import { type Command, decide } from "../../services/table-bridge/Decide.ts"
-import { apply, tooLate } from "../../services/table-bridge/Outcome.ts"
+import { apply, inDoubt, tooLate } from "../../services/table-bridge/Outcome.ts"
 import { gone, type RawRow, type Sight, sightOf } from "../../services/table-bridge/Sight.ts"
 import { messageIdOf, type Tracked } from "../../services/table-bridge/Tracked.ts"
 import { bridgeOf } from "./World.ts"
@@ -44,6 +44,8 @@ interface Row {
 interface Standing {
   message: Message
   state: "pending" | "fired" | "sent" | "failed" | "cancelled"
+  /** Its first try arrived, and nobody knows. */
+  inDoubt?: true
 }
 
 /** Which row a text was meant for can be seen in it. */
@@ -51,6 +53,8 @@ const says = (life: number, text: string) => `${life} ${text}`
 
 /** The bridge takes it, the scheduler does not. */
 const refusedText = "long"
+
+const doubtOf = ({ inDoubt }: Standing) => (inDoubt ? { possiblyArrived: true } : {})
 
 /** Everything around the rules. Times are seconds. */
 class World {
@@ -163,7 +167,7 @@ class World {
       if (name === "reschedule") refuse()
     } else if (name === "cancel") {
       standing.state = "cancelled"
-      this.log.push({ type: "cancelled", ...about, dueAt: standing.message.dueAt })
+      this.log.push({ type: "cancelled", ...about, dueAt: standing.message.dueAt, ...doubtOf(standing) })
     } else {
       standing.message = { ...standing.message, ...(command.payload as unknown as Message) }
     }
@@ -177,19 +181,24 @@ class World {
     }
   }
 
-  deliver(fails: boolean) {
+  /** What is unanswered arrives, and is not tried a second time: its timer is armed again, and then it is given up. */
+  deliver(ends: "sent" | "failed" | "unanswered") {
     for (const [id, standing] of this.messages) {
       const { message } = standing
       if (standing.state !== "fired") continue
       const about = { id, platform: "telegram", at: this.at(), attempt: 1 } as const
-      if (fails) {
+      if (ends === "failed" || standing.inDoubt) {
         standing.state = "failed"
-        this.log.push({ type: "failed", ...about, category: "recipient", reason: "blocked" })
+        this.log.push({ type: "failed", ...about, category: "recipient", reason: "blocked", ...doubtOf(standing) })
         continue
       }
-      standing.state = "sent"
+      standing.state = ends === "sent" ? "sent" : "pending"
       const text = "text" in message.content ? message.content.text : ""
       this.sends.push({ life: Number(text.split(" ")[0]), chat: String(message.recipient.chatId), text })
+      if (ends === "unanswered") {
+        standing.inDoubt = true
+        continue
+      }
       this.log.push({
         type: "sent",
         ...about,
@@ -217,7 +226,8 @@ class World {
       this.lookAtDue()
       while (this.outbox.length > 0) this.relay(false)
       while (this.commands.length > 0) this.carryOut()
-      this.deliver(false)
+      this.pass(0)
+      this.deliver("sent")
       while (this.read < this.log.length) this.follow()
     }
   }
@@ -245,7 +255,13 @@ const step = fc.oneof(
       seconds: fc.integer({ min: 1, max: 30 })
     })
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("deliver" as const), fails: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("deliver" as const),
+      ends: fc.constantFrom("sent" as const, "failed" as const, "unanswered" as const)
+    })
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("settle" as const) }) }
 )
 type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
@@ -279,7 +295,7 @@ const take = (world: World, one: Step) => {
     case "pass":
       return world.pass(one.seconds)
     case "deliver":
-      return world.deliver(one.fails)
+      return world.deliver(one.ends)
     case "settle":
       return world.settle()
   }
@@ -377,6 +393,23 @@ describe("a row whose gateway was replaced in the middle of its send", () => {
           { problem, sentAt, state, status },
           { problem: null, sentAt: about.at, state: "over", status: "sent" }
         )
+    })
+})
+
+describe("a row of whose message an earlier try may have arrived", () => {
+  const about = { id: "m", platform: "telegram", at: fromMillis(start), possiblyArrived: true } as const
+  const ends: ReadonlyArray<readonly [EventOf<"failed" | "expired" | "cancelled">, string]> = [
+    [{ type: "failed", ...about, attempt: 2, category: "transient", reason: "why" }, `transient: why; ${inDoubt}`],
+    [{ type: "expired", ...about, attempt: 2, expiresAt: about.at }, inDoubt],
+    [{ type: "cancelled", ...about, dueAt: about.at }, inDoubt]
+  ]
+  for (const [end, problem] of ends)
+    it(`gets no second message by itself once it is ${end.type}, and says why`, () => {
+      for (const state of ["live", "leaving"] as const) {
+        const { lookAgain, tracked } = apply({ ...untracked, messageId: "m", state, accepted: true }, end)
+        assert.isFalse(lookAgain)
+        assert.deepInclude(tracked, { state: "over", status: end.type, problem })
+      }
     })
 })
 
