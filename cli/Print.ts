@@ -1,6 +1,11 @@
 // What people read: tables, instants, lateness. What programs read is JSON.
 import { styleText } from "node:util"
-import { Console } from "effect"
+import { Console, Logger } from "effect"
+
+/** What is waited for, and why: commands that may wait for long say it on stderr, as services do in their log. */
+export const telling = Logger.layer([
+  Logger.withConsoleError(Logger.make(({ message }) => [message].flat().map(String).join(" ")))
+])
 
 export const json = (value: unknown) => Console.log(JSON.stringify(value))
 

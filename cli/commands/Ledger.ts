@@ -7,7 +7,7 @@ import { migrate, versions } from "../../services/ledger/Migrations.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
 import { grantRoles } from "../../services/ledger/Roles.ts"
 import { jsonFlag } from "../Flags.ts"
-import { json as printJson } from "../Print.ts"
+import { json as printJson, telling } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
 import { serversLayer, settings } from "../Servers.ts"
 
@@ -43,7 +43,8 @@ const migrateCommand = Command.make(
   }, Effect.provide(Postgres.layerWithoutWaiting))
 ).pipe(
   Command.withDescription("Make and upgrade the tables, as their owner, for a ledger with TABLES_MANAGE=none"),
-  Command.provide(settings)
+  Command.provide(settings),
+  Command.provide(telling)
 )
 
 export const ledgerCommand = Command.make("ledger").pipe(

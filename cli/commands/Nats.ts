@@ -9,6 +9,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { nscCommands, serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Refused } from "../Exit.ts"
+import { telling } from "../Print.ts"
 import { serversLayer } from "../Servers.ts"
 
 const senderFlag = Flag.String("sender").pipe(
@@ -95,7 +96,8 @@ const provisionCommand = Command.make(
   })
 ).pipe(
   Command.withDescription("Make and repair streams and consumers, so that services need no right to"),
-  Command.provide(serversLayer)
+  Command.provide(serversLayer),
+  Command.provide(telling)
 )
 
 export const natsCommand = Command.make("nats").pipe(

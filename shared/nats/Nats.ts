@@ -104,6 +104,11 @@ const open = (again: Schedule.Schedule<unknown>) =>
 /** The client would not even send it, as what is larger than NATS takes: the next try ends in the same way. */
 export const isNeverSent = ({ cause }: NatsError): boolean => cause instanceof InvalidArgumentError
 
+/** By the rights that NATS has of our user. They may be mended while a service waits; whoever typed a command is told. */
+export const isDenied = ({ cause }: NatsError): boolean =>
+  cause instanceof PermissionViolationError ||
+  (cause instanceof Error && cause.cause instanceof PermissionViolationError)
+
 /** Nobody answered, or nobody leads, as in a cluster that has lost too many servers: in a moment it may be another matter. */
 export const isAway = (error: NatsError): boolean => {
   const { cause } = error
@@ -113,14 +118,16 @@ export const isAway = (error: NatsError): boolean => {
 
 /** For steps of a start: says that it waits, and tries again. What NATS refuses for good is told at once. */
 export const waiting =
-  (again: Schedule.Schedule<unknown> = Schedule.spaced("2 seconds")) =>
-  <A, E, R>(step: Effect.Effect<A, E | NatsError, R>): Effect.Effect<A, E | NatsError, R> =>
-    step.pipe(
+  (again: Schedule.Schedule<unknown> = Schedule.spaced("2 seconds"), passes = isAway) =>
+  <A, E, R>(step: Effect.Effect<A, E | NatsError, R>): Effect.Effect<A, E | NatsError, R> => {
+    const waits = (error: E | NatsError) => isNatsError(error) && passes(error)
+    return step.pipe(
       Effect.tapError((error) =>
-        isNatsError(error) && isAway(error) ? Effect.logWarning(`Waiting: ${error.message}`) : Effect.void
+        isNatsError(error) && waits(error) ? Effect.logWarning(`Waiting: ${error.message}`) : Effect.void
       ),
-      Effect.retry({ schedule: again, while: (error) => isNatsError(error) && isAway(error) })
+      Effect.retry({ schedule: again, while: waits })
     )
+  }
 
 const isNatsError = Schema.is(NatsError)
 

@@ -3,7 +3,7 @@ import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream"
 import { Objm, StorageType } from "@nats-io/obj"
 import { Effect, Schedule, Schema } from "effect"
 import { setting, whole } from "#shared/service/Settings.ts"
-import { attempt, Nats, type NatsError, waiting } from "./Nats.ts"
+import { attempt, isAway, isDenied, Nats, type NatsError, waiting } from "./Nats.ts"
 import {
   type ConsumerDefinition,
   consumerConfig,
@@ -28,17 +28,20 @@ const replicasSetting = setting("STREAMS_REPLICAS", whole(1, 5), {
  * otherwise: what is missing is waited for, as a cluster without a leader is. A service that ends instead would be
  * started again later and later.
  */
-export const provision = Effect.fn("provision")(
-  function* (consumers: ReadonlyArray<ConsumerDefinition>, wanted?: "auto") {
-    const manage = wanted ?? (yield* manageSetting)
-    const replicas = yield* replicasSetting
-    for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
-    yield* ensureFiles(manage, replicas)
-    for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
-  },
-  waiting(),
-  (step) => awaited(step)
+export const provision = Effect.fn("provision")((consumers: ReadonlyArray<ConsumerDefinition>, wanted?: "auto") =>
+  ensure(consumers, wanted).pipe(
+    waiting(undefined, (error) => isAway(error) && !(wanted && isDenied(error))),
+    awaited
+  )
 )
+
+const ensure = Effect.fnUntraced(function* (consumers: ReadonlyArray<ConsumerDefinition>, wanted?: "auto") {
+  const manage = wanted ?? (yield* manageSetting)
+  const replicas = yield* replicasSetting
+  for (const name of Object.keys(streams) as ReadonlyArray<StreamName>) yield* ensureStream(name, manage, replicas)
+  yield* ensureFiles(manage, replicas)
+  for (const consumer of consumers) yield* ensureConsumer(consumer, manage)
+})
 
 export const filesDescription = "Files that messages carry: personal data"
 

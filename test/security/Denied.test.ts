@@ -311,6 +311,18 @@ describe("who may not", () => {
     })
   )
 
+  it.live("is told of it when streams are to be made, in the place of waiting for a right", () =>
+    Effect.gen(function* () {
+      const keys = yield* keyring
+      const nats = yield* testNatsWith({ extra: [keys.configuration] })
+      const provision = cli({ NATS_URL: nats.url, ...keys.environmentOf("operator") })(["nats", "provision"])
+      const { code, err, out } = yield* provision
+      assert.strictEqual(code, 1)
+      assert.match(err, /create stream COMMANDS failed: .*ermission.*\$JS\.API\.STREAM\.CREATE\.COMMANDS/)
+      assert.strictEqual(out, "")
+    })
+  )
+
   it.live("has a password for nothing: a stranger and a wrong key are not let in", () =>
     Effect.gen(function* () {
       const { nats } = yield* world
