@@ -2,7 +2,7 @@
 // Pure: the time comes in, and the jitter follows from the message, so that deciding twice decides the same.
 import { createHash } from "node:crypto"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { inDoubt, mayHaveArrived, possiblyArrived } from "#shared/contract/Doubt.ts"
+import { inDoubt, mayHaveArrived, mayHaveArrivedInPart, possiblyArrived } from "#shared/contract/Doubt.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
 import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -66,7 +66,7 @@ const giveUp = (failed: EventOf<"attempt-failed">, now: number): Event => {
     failures: 0,
     // What is given up ahead of its time is not early on the next channel either. Instants sort as text.
     sendAt: failed.sendAt > at ? failed.sendAt : at,
-    possibleDuplicate: mayHaveArrived(failed),
+    possibleDuplicate: mayHaveArrivedInPart(failed),
     ...inDoubt(failed),
     from: { platform, sender },
     category,

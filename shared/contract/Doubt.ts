@@ -13,13 +13,17 @@ export const inDoubt = ({
   return since === undefined ? {} : { interruptedSince: since }
 }
 
-/** Whether this try, or one before it, may have reached the recipient. `category` is that of its failure. */
-export const mayHaveArrived = ({
-  category,
-  possibleDuplicate
-}: Pick<Attempt, "possibleDuplicate"> & { readonly category?: ErrorCategory }): boolean =>
+interface Tried extends Pick<Attempt, "partsSent" | "possibleDuplicate"> {
+  readonly category?: ErrorCategory
+}
+
+/** Whether this try, or one before it, may have reached the recipient with what the next one sends again. `category` is that of its failure. */
+export const mayHaveArrived = ({ category, possibleDuplicate }: Tried): boolean =>
   possibleDuplicate || category === "unknown"
 
+/** The same, with the parts that the next try would not send again. */
+export const mayHaveArrivedInPart = (last: Tried): boolean => mayHaveArrived(last) || (last.partsSent ?? 0) > 0
+
 /** What the end of a message says that is not sent any more. */
-export const possiblyArrived = (last: Parameters<typeof mayHaveArrived>[0]): { readonly possiblyArrived?: true } =>
-  mayHaveArrived(last) ? { possiblyArrived: true } : {}
+export const possiblyArrived = (last: Tried): { readonly possiblyArrived?: true } =>
+  mayHaveArrivedInPart(last) ? { possiblyArrived: true } : {}

@@ -103,7 +103,7 @@ const cause = Schema.String.annotate({ description: "Names the stored command th
 const ended = {
   possiblyArrived: Schema.optionalKey(
     Schema.Boolean.annotate({
-      description: "True: of an earlier try nobody knows whether it reached the recipient. Nothing more is sent"
+      description: "True: a try may have reached the recipient, in whole or in part. Nothing more is sent"
     })
   )
 }

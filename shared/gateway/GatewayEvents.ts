@@ -36,12 +36,13 @@ export const startedEvent = (attempt: Attempt, to: Recipient, part: Part, now: n
   possibleDuplicate: attempt.possibleDuplicate
 })
 
-export const expiredEvent = (attempt: Attempt, now: number): EventOf<"expired"> => ({
+/** `partsSent` of this and earlier attempts. */
+export const expiredEvent = (attempt: Attempt, partsSent: number, now: number): EventOf<"expired"> => ({
   type: "expired",
   at: fromMillis(now),
   ...about(attempt),
   expiresAt: attempt.message.expiresAt,
-  ...possiblyArrived(attempt)
+  ...possiblyArrived({ ...attempt, partsSent })
 })
 
 /** The last part is the message. */

@@ -44,7 +44,7 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
     const entry = turns.next(now)
     if (!entry) break
     if (allowance.tooLate(entry.dueAt, entry.expiresAt, now)) {
-      record(entry, expiredEvent(entry.attempt, now))
+      record(entry, expiredEvent(entry.attempt, entry.partsSent, now))
       turns.ended(entry.recipient)
       continue
     }
@@ -103,7 +103,7 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   // Recording the intent may have taken long, with NATS away: then it is too late after all.
   if (allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
     leaveOut(desk, begun)
-    record(entry, expiredEvent(entry.attempt, begunAt))
+    record(entry, expiredEvent(entry.attempt, entry.partsSent, begunAt))
     return signal()
   }
   const answered = calling(entry)
@@ -145,7 +145,7 @@ export const expire = Effect.fnUntraced(function* ({ allowance, now: clock, reco
     yield* Effect.sleep("1 second")
     const now = clock()
     for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
-      record(entry, expiredEvent(entry.attempt, now))
+      record(entry, expiredEvent(entry.attempt, entry.partsSent, now))
     allowance.tidy(now, (recipient) => turns.has(recipient))
     signal()
   }

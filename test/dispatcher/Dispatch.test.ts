@@ -96,6 +96,14 @@ describe("an attempt that failed", () => {
       possibleDuplicate: true
     })
   })
+  it("after parts of it were sent goes on with the next, or on another channel whole, as a possible duplicate", () => {
+    const partly = due({ partsSent: 1 })
+    assert.deepInclude(onFailure(failed("transient", partly), policy, now), { possibleDuplicate: false, partsSent: 1 })
+    const fallback = [{ platform: "telegram" as const, recipient: { chatId: "2" } }]
+    const moved = onFailure(failed("recipient", due({ partsSent: 1 }, { fallback })), policy, now)
+    assert.deepInclude(moved, { type: "fell-back", possibleDuplicate: true })
+    assert.notProperty(moved, "partsSent")
+  })
   it("for good says that an earlier try may have arrived, and only then", () => {
     const last = due({ attempt: 5, failures: 4 })
     const ends = (attempt: Attempt): ReadonlyArray<Event> => [
@@ -105,7 +113,8 @@ describe("an attempt that failed", () => {
       onDue(attempt, expiresAt + 1)
     ]
     for (const event of ends(last)) assert.notProperty(event, "possiblyArrived")
-    for (const event of ends({ ...last, possibleDuplicate: true })) assert.propertyVal(event, "possiblyArrived", true)
+    for (const tried of [{ possibleDuplicate: true }, { partsSent: 1 }])
+      for (const event of ends({ ...last, ...tried })) assert.propertyVal(event, "possiblyArrived", true)
     assert.deepInclude(onFailure(failed("unknown", last), policy, now), { type: "failed", possiblyArrived: true })
   })
   it("in the middle of which its gateway was lost is in doubt from then on, by whatever way it goes on", () => {

@@ -68,10 +68,10 @@ describe("a gateway that was replaced", () => {
             toSay(arrived("part-told", 1, 2), "ours"),
             toSay(arrived("part", 1, 2), "late"),
             toSay(refused("decided"), "ours"),
-            toSay(expiredEvent(attempt("decided"), now), "ours"),
+            toSay(expiredEvent(attempt("decided"), 0, now), "ours"),
             toSay(refused("open"), "ours"),
             toSay(refused("begun-late"), "late"),
-            toSay(expiredEvent(attempt("waits"), now)),
+            toSay(expiredEvent(attempt("waits"), 0, now)),
             toSay(refused("waits"))
           ]
           const said = ["say", "ended", "ended", "say", "ended", "ended", "say"]
@@ -97,7 +97,7 @@ describe("a gateway that was replaced", () => {
         const again = (id: string) => ({ ...attempt(id), attempt: 2, interruptedSince: at })
         const expired = (id: string): ToSay => ({
           entry: { attempt: again(id), delivery: { time: new Date(now) } },
-          event: expiredEvent(again(id), now)
+          event: expiredEvent(again(id), 0, now)
         })
         assert.deepStrictEqual(yield* verdicts(second, expired("sent"), expired("unsent")), ["ended", "say"])
       }).pipe(Effect.provide(layer), Effect.scoped)
