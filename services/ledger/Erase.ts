@@ -2,21 +2,20 @@
 // of them, and proves it by searching. Run by an operator, with rights that no service has.
 import { randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
-import { type Erasing, remainsOf, tellsOf, textsIn, wordsOf } from "#shared/contract/Erasure.ts"
+import type { Erasing } from "#shared/contract/Erasure.ts"
 import type { EventOf } from "#shared/contract/Events.ts"
-import type { ContactId, MessageId } from "#shared/contract/Fields.ts"
+import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { browse } from "#shared/nats/Browse.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { contactOf, streamErasure } from "#shared/nats/StreamErasure.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { streamErasure } from "#shared/nats/StreamErasure.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { alone } from "./Alone.ts"
 import { checkpoint } from "./Checkpoint.ts"
 import { endThem, rowsOf } from "./Ending.ts"
 import { newest } from "./LogPosition.ts"
-import type { ContentRow } from "./Rows.ts"
+import { dropRebuilt } from "./Rebuild.ts"
 import { type Places, searchAll, searchStreams } from "./Search.ts"
+import { look } from "./Whose.ts"
 
 export class EraseRefused extends Schema.TaggedError<EraseRefused>()("EraseRefused", { problem: Schema.String }) {
   override get message() {
@@ -43,8 +42,8 @@ export interface Report {
   readonly cancelled: number
   /** Without anything personal from now on; those that were so before do not count. */
   readonly erased: number
-  /** Who has linked the address: their messages and series go with it, and their links. */
-  readonly contacts: ReadonlyArray<ContactId>
+  /** Who has linked the address, as `platform.sender.contact`: their messages and series go with it, and their links. */
+  readonly contacts: ReadonlyArray<string>
   /** Not ended: left as they are. */
   readonly underWay: ReadonlyArray<MessageId>
   /** What was found before, by stream, and by table and column. */
@@ -67,7 +66,7 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
   const { erasing, found, searched } = yield* look(wish)
   const before = yield* rowsOf(erasing.ids)
   const report = {
-    ...{ messages: before.size, cancelled: 0, erased: 0, contacts: [...(erasing.contacts ?? none)] },
+    ...{ messages: before.size, cancelled: 0, erased: 0, contacts: [...(erasing.contacts ?? [])] },
     ...{ removed: {}, left: {}, found, searched }
   }
   if (wish.dryRun) {
@@ -76,6 +75,7 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
       underWay: [...before.values()].flatMap(({ ended, id }) => (ended ? [] : [id]))
     } satisfies Report
   }
+  yield* dropRebuilt
   yield* wish.onProgress("cancelling what waits, and waiting for what is being sent")
   yield* ledgerCaughtUp(wish)
   const { cancelled, underWay } = yield* endThem(erasing.ids, Date.now() + wish.waitMillis)
@@ -91,61 +91,6 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
     ...{ cancelled, erased, removed, underWay },
     ...{ left: after.found, searched: after.searched }
   } satisfies Report
-})
-
-/** Whose messages they are is said by their addresses, wherever one of them stands. */
-const look = Effect.fnUntraced(function* ({ id, address }: Wish) {
-  const { query } = yield* Postgres
-  const ids = new Set<MessageId>(id === undefined ? [] : [id])
-  const contacts = address === undefined ? none : yield* contactsWith(address)
-  if (address !== undefined) {
-    const known = yield* query<{ readonly id: string }>(
-      `SELECT message_id AS id FROM carillon.message_contents
-       WHERE EXISTS (
-         SELECT FROM jsonb_path_query(jsonb_build_array(recipient) || coalesce(rest -> 'fallback', '[]'), '$[*]') channel,
-           jsonb_each_text(coalesce(channel -> 'recipient', channel)) address
-         WHERE address.value = $1 OR address.key = 'contact' AND address.value = ANY($2::text[]))`,
-      [address, [...contacts]]
-    )
-    for (const one of known) ids.add(one.id)
-    yield* searchStreams(
-      { ids: none, address, contacts, texts: none },
-      {
-        hits: (hits) =>
-          Effect.sync(() => {
-            for (const { remains } of hits) if (remains.id !== undefined) ids.add(remains.id)
-          })
-      }
-    )
-  }
-  const kept = yield* query<Pick<ContentRow, "content" | "rest">>(
-    "SELECT content, rest FROM carillon.message_contents WHERE message_id = ANY($1)",
-    [[...ids]]
-  )
-  const contents = kept.flatMap(({ content, rest }) => [content, ...(rest.fallback ?? []).map((one) => one.content)])
-  const texts = new Set(contents.flatMap(wordsOf))
-  const erasing: Erasing = { ids, contacts, texts, ...(address === undefined ? {} : { address }) }
-  const seen = (remains: Parameters<typeof textsIn>[0]) => {
-    for (const text of textsIn(remains, ids)) texts.add(text)
-  }
-  return { erasing, ...(yield* searchAll(erasing, { seen })) }
-})
-
-const none: ReadonlySet<string> = new Set()
-
-/** By the links that hold now: who had it before is written to elsewhere. */
-const contactsWith = Effect.fnUntraced(function* (address: string) {
-  const contacts = new Set<ContactId>()
-  yield* browse("MEMORY", Subject.memory("contact", ">"), (page) =>
-    Effect.sync(() => {
-      for (const { subject, text } of page) {
-        const contact = contactOf(subject)?.contact
-        if (contact && tellsOf(remainsOf(text), { ids: none, address, texts: none })) contacts.add(contact)
-      }
-      return true
-    })
-  )
-  return contacts
 })
 
 /** What was just said of them stands in the tables: only then may it go from the log. */

@@ -37,7 +37,16 @@ const rebuilt = "carillon_rebuild"
 /** Whatever interrupts it, the rows that are read stay as they were, and it can be started again from the beginning. */
 export const rebuild = Effect.fn("ledger.rebuild")(function* ({ onProgress }: Options) {
   yield* migrate("carillon")
-  return yield* alone(busy, (stillAlone) => rebuildAlone(stillAlone, onProgress))
+  return yield* alone(busy, (stillAlone) =>
+    // Given up, it leaves no second copy of texts and addresses.
+    Effect.onError(rebuildAlone(stillAlone, onProgress), () => Effect.ignore(Effect.andThen(stillAlone, dropRebuilt)))
+  )
+})
+
+/** What a rebuild that was killed has left: for those who are alone. */
+export const dropRebuilt = Effect.gen(function* () {
+  const { query } = yield* Postgres
+  yield* query(`DROP SCHEMA IF EXISTS ${rebuilt} CASCADE`)
 })
 
 const busy = () =>
@@ -50,7 +59,7 @@ const rebuildAlone = Effect.fnUntraced(function* <E>(
   const log = yield* EventLog
   const { query, transaction } = yield* Postgres
   yield* refuseDependents(query)
-  yield* query(`DROP SCHEMA IF EXISTS ${rebuilt} CASCADE`)
+  yield* dropRebuilt
   yield* migrate(rebuilt)
   const { created } = yield* log.extent
   yield* begin(query, "carillon", created)

@@ -1,6 +1,6 @@
 // What is personal in what is stored, and what is left of a message whose person asked to be forgotten. Pure.
 import type { Event, EventOf, EventType, Message } from "./Events.ts"
-import type { ContactId, MessageId } from "./Fields.ts"
+import { defaultSender, type MessageId } from "./Fields.ts"
 
 /** What becomes of an event of such a message: it holds nothing personal, or goes, or another takes its place. */
 export const onErasure = {
@@ -56,8 +56,8 @@ export interface Erasing {
   readonly ids: ReadonlySet<MessageId>
   /** All that is said to or of this address, whatever message it belongs to. */
   readonly address?: string
-  /** Who has this address now: what goes to them goes there. */
-  readonly contacts?: ReadonlySet<ContactId>
+  /** Who has this address now, as `contactKey` names them: what goes to them goes there. */
+  readonly contacts?: ReadonlySet<string>
   /** What these messages said, as far as it was found. */
   readonly texts: ReadonlySet<string>
 }
@@ -106,17 +106,28 @@ export const tellsOf = (remains: Remains, erasing: Erasing): boolean => {
   const theirs = id !== undefined && ids.has(id)
   // The same text may be said to others: theirs is what is said under their ids, or under none.
   const says = theirs || id === undefined ? texts : none
-  return visit(json, (key, value) =>
+  return visit(json, (key, value, within) =>
     key === address || (typeof value === "string" && (value === address || says.has(value)))
       ? true
-      : (theirs && personal.has(key) && !isErased(value)) || (key === "recipient" && contacts.has(contactIn(value)))
+      : (theirs && personal.has(key) && !isErased(value)) || (key === "recipient" && goesToOneOf(contacts, within))
   )
 }
 
 /** An id may be a piece of another one. */
 const beyondIds = /[^A-Za-z0-9_-]+/
 
-const contactIn = (recipient: unknown) => String((recipient as { readonly contact?: unknown } | null)?.contact ?? "")
+export interface Channel {
+  readonly platform?: unknown
+  readonly sender?: unknown
+  readonly recipient?: { readonly contact?: unknown } | null
+}
+
+/** Every sender has contacts of its own: the same id under another one is somebody else. */
+export const contactKey = ({ platform, sender = defaultSender, recipient }: Channel): string =>
+  `${platform}.${sender}.${recipient?.contact}`
+
+const goesToOneOf = (contacts: ReadonlySet<string>, channel: Channel) =>
+  contacts.size > 0 && contacts.has(contactKey(channel))
 
 const none: ReadonlySet<string> = new Set()
 const personal = new Set(["recipient", "content", "fallback", "movedTo"])
@@ -141,11 +152,11 @@ export const textsIn = ({ id, json }: Remains, ids: ReadonlySet<MessageId>): Rea
   return found
 }
 
-/** True as soon as one of all the keys and values within satisfies. */
-const visit = (value: unknown, wanted: (key: string, value: unknown) => boolean): boolean =>
+/** True as soon as one of all the keys and values within satisfies, together with what they stand in. */
+const visit = (value: unknown, wanted: (key: string, value: unknown, within: object) => boolean): boolean =>
   typeof value === "object" &&
   value !== null &&
-  Object.entries(value).some(([key, inner]) => wanted(key, inner) || visit(inner, wanted))
+  Object.entries(value).some(([key, inner]) => wanted(key, inner, value) || visit(inner, wanted))
 
 export const isEvent = (json: unknown): json is Pick<Event, "type"> =>
   typeof json === "object" && json !== null && Object.hasOwn(onErasure, (json as { readonly type: string }).type)

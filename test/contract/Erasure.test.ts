@@ -77,6 +77,18 @@ describe("what is stored", () => {
     assert.isFalse(tells({ providerMessageId: `${mark}9` }, "m", mark))
   })
 
+  it("tells of somebody by their contact, of the same sender: the same id under another is somebody else", () => {
+    const contacts = new Set(["telegram.default.p-7"])
+    const recipient = { contact: "p-7" }
+    const tellsOfThem = (value: unknown) =>
+      tellsOf(remainsOf(JSON.stringify(value)), { ids: new Set(), texts: new Set(), contacts })
+    assert.isTrue(tellsOfThem({ platform: "telegram", recipient }))
+    assert.isTrue(tellsOfThem({ message: { platform: "telegram", sender: "default", recipient } }))
+    assert.isTrue(tellsOfThem({ platform: "webhook", fallback: [{ platform: "telegram", recipient }] }))
+    assert.isFalse(tellsOfThem({ platform: "telegram", sender: "north", recipient }))
+    assert.isFalse(tellsOfThem({ platform: "webhook", recipient }))
+  })
+
   it("tells of somebody by what they were told, unless it was said to another", () => {
     const [text = ""] = wordsOf(message.content)
     assert.isTrue(tells({ note: text }, "m"))

@@ -83,13 +83,21 @@ describe("a person who asks to be forgotten", () => {
         subject: Subject.memory("contact", "telegram.default.p-7"),
         payload: JSON.stringify({ recipient: { chatId: person }, linkedAt: "2026-11-01T09:00:00.000Z" })
       })
-      yield* schedule(command("by-contact", 0, { ...of("", "for p-7 alone"), recipient: { contact: "p-7" }, ...far }))
-      yield* becomes("by-contact", "pending")
+      const toContact = (text: string) => ({ ...of("", text), recipient: { contact: "p-7" }, ...far })
+      // Another sender's contacts are its own, whatever they are called.
+      yield* schedule(
+        command("by-contact", 0, toContact("for p-7 alone")),
+        command("of-another", 0, { ...toContact("for another p-7"), sender: "north" })
+      )
+      for (const id of ["by-contact", "of-another"]) yield* becomes(id, "pending")
       const erased = yield* run("erase", "--recipient", person, "--json")
       assert.strictEqual(erased.code, 0, erased.err + erased.out)
-      assert.deepInclude(JSON.parse(erased.out), { messages: 1, cancelled: 1, erased: 1, contacts: ["p-7"], left: {} })
+      const contacts = ["telegram.default.p-7"]
+      assert.deepInclude(JSON.parse(erased.out), { messages: 1, cancelled: 1, erased: 1, contacts, left: {} })
       const stored = (yield* everythingStored(nats.url)).join("\n")
       for (const theirs of [person, "for p-7 alone"]) assert.notInclude(stored, theirs)
+      assert.include(stored, "for another p-7")
+      yield* becomes("of-another", "pending")
       assert.include(stored, "recipient-unlinked")
       assert.notInclude((yield* run("link", "list")).out, "p-7")
     })

@@ -8,6 +8,7 @@ import { migrate } from "../../services/ledger/Migrations.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
 import type { MessageRow } from "../../services/ledger/Rows.ts"
 import type { Places } from "../../services/ledger/Search.ts"
+import { eventually } from "../support/Carillon.ts"
 import { everythingStored } from "../support/Streams.ts"
 import {
   attemptFailed,
@@ -241,6 +242,26 @@ describe("an erasure", () => {
       const error = yield* Effect.flip(Effect.provideContext(erase(wish), services))
       assert.include(error.message, "4 events behind")
       assert.deepStrictEqual(yield* everythingStored(nats.url), before)
+    })
+  )
+
+  it.live("takes away too what a rebuild that was given up, or killed, has left", () =>
+    Effect.gen(function* () {
+      const { erase, postgres, services } = yield* filled
+      const left = postgres.query("SELECT FROM pg_namespace WHERE nspname = 'carillon_rebuild'")
+      const givenUp = yield* Effect.forkChild(
+        Effect.provideContext(rebuild({ onProgress: () => Effect.never }), services)
+      )
+      yield* eventually("it has begun", left, ({ length }) => length === 1)
+      yield* Fiber.interrupt(givenUp)
+      assert.deepStrictEqual(yield* left, [])
+      // As one leaves it that was killed.
+      yield* postgres.query("CREATE SCHEMA carillon_rebuild")
+      yield* postgres.query("CREATE TABLE carillon_rebuild.message_contents AS TABLE carillon.message_contents")
+      yield* erase({ id: "m-1", dryRun: true })
+      assert.lengthOf(yield* left, 1)
+      yield* erase({ id: "m-1" })
+      assert.deepStrictEqual(yield* left, [])
     })
   )
 
