@@ -2,6 +2,7 @@
 import { JetStreamApiError, jetstream } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
+import { Subject } from "#shared/nats/Topology.ts"
 import type { Change, Changed } from "./Changes.ts"
 import type { Hostile } from "./Hostile.ts"
 import type { NatsServers } from "./NatsServers.ts"
@@ -56,8 +57,18 @@ export const askOrder = (nats: NatsServers, order: Order, start: number) => {
   )
 }
 
-export const askHostile = ({ connection }: NatsServers, hostile: Hostile, instant: number) => {
-  const js = jetstream(connection, { timeout: 2_000 })
+/** Looks until it is, or it is clear that it will not be: refused as too late, say. */
+const accepted = ({ manager }: NatsServers, id: string) =>
+  Effect.tryPromise(() =>
+    manager.streams.getMessage("EVENTS", { last_by_subj: Subject.scheduled("telegram", id) })
+  ).pipe(
+    Effect.flatMap((found) => (found ? Effect.succeed(true) : Effect.fail("not yet"))),
+    Effect.retry(Schedule.spaced("500 millis")),
+    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.succeed(false) })
+  )
+
+export const askHostile = (nats: NatsServers, hostile: Hostile, instant: number) => {
+  const js = jetstream(nats.connection, { timeout: 2_000 })
   const headers = natsHeaders()
   for (const [name, value] of Object.entries(hostile.headers ?? {})) headers.set(name, value)
   const publish = () =>
@@ -69,8 +80,12 @@ export const askHostile = ({ connection }: NatsServers, hostile: Hostile, instan
       }
     )
   return at(instant).pipe(
-    Effect.andThen(until(publish)),
-    Effect.map((sequence): Asked => ({ hostile, sequence }))
+    Effect.andThen(hostile.victim === undefined ? Effect.succeed(true) : accepted(nats, hostile.victim)),
+    Effect.flatMap((goes) =>
+      goes
+        ? Effect.map(until(publish), (sequence): Asked => ({ hostile, sequence }))
+        : Effect.succeed<Asked>({ hostile: { ...hostile, expected: "harmless" }, sequence: undefined })
+    )
   )
 }
 

@@ -11,6 +11,8 @@ export interface Hostile {
    * `harmless`: either, or carried out as any other; then it ends as any other.
    */
   readonly expected: "refused" | "by NATS" | "harmless"
+  /** It wants the id of this message, which is accepted first: of two commands that wait the later one may be. */
+  readonly victim?: string
 }
 
 /** What NATS takes at most, by default. */
@@ -112,8 +114,8 @@ const forged = (victim: string, at: number): ReadonlyArray<Hostile> => [
 
 /** The id of a message in order, asked for again with other content: what was accepted first holds. */
 const usurped = (victim: string, dueAt: number) => [
-  json(almost({ id: victim }, dueAt)),
-  json(almost({ id: victim, recipient: { chatId: "2" } }, dueAt))
+  { ...json(almost({ id: victim }, dueAt)), victim },
+  { ...json(almost({ id: victim, recipient: { chatId: "2" } }, dueAt)), victim }
 ]
 
 /** `victim`: the id of a message of this run, which must not suffer. */
