@@ -14,8 +14,11 @@ interface Target {
   readonly expr?: string
   readonly query?: string
   readonly rawSql?: string
+  readonly format?: string
+  readonly spss?: number
 }
 interface Panel {
+  readonly type?: string
   readonly title?: string
   readonly datasource?: { readonly type: string; readonly uid: string }
   readonly targets?: ReadonlyArray<Target>
@@ -31,7 +34,7 @@ const boards = files.map(({ path, text }) => {
 const panels = boards.flatMap(({ board }) =>
   board.panels.map((panel) => ({ ...panel, where: `${board.title} / ${panel.title}` }))
 )
-const of = (type: string, key: keyof Target) =>
+const of = (type: string, key: "expr" | "query" | "rawSql") =>
   panels
     .filter(({ datasource }) => datasource?.type === type)
     .flatMap(({ where, targets = [] }) => targets.map((target) => [where, target[key] ?? ""] as const))
@@ -59,6 +62,21 @@ describe("the dashboards", () => {
   })
   it.each(of("loki", "expr"))("%s asks in LogQL", (_, query) => {
     assert.deepStrictEqual(faults(logql, plain(query)), [])
+  })
+
+  // As a table, a column of text would not tell one curve from another.
+  it("ask Postgres for curves where they draw curves", () => {
+    for (const { datasource, targets = [], type, where } of panels) {
+      if (datasource?.type !== "grafana-postgresql-datasource") continue
+      for (const { format } of targets)
+        assert.strictEqual(format, type === "timeseries" ? "time_series" : "table", where)
+    }
+  })
+
+  it("ask Tempo for all spans of a message's traces, where Grafana would show three of each", () => {
+    const asked = panels.flatMap(({ datasource, targets = [] }) => (datasource?.type === "tempo" ? targets : []))
+    assert.isNotEmpty(asked)
+    for (const { spss = 0 } of asked) assert.isAtLeast(spss, 100)
   })
 
   it("are checked by grammars that notice a mistake", () => {

@@ -97,7 +97,7 @@ const message = page({
     rows(
       "The message",
       `SELECT id, platform, status, due_at, sent_at, extract(epoch FROM sent_at - due_at) AS "late (s)", attempts, next_attempt_at,
-       error_category, error_detail FROM carillon.scheduled_messages WHERE id = \${id:sqlstring}`,
+       error_category, error_detail, possibly_arrived, possible_duplicate FROM carillon.scheduled_messages WHERE id = \${id:sqlstring}`,
       24,
       4
     ),
@@ -245,7 +245,7 @@ const ledger = page({
     ),
     rows(
       "Not sent, the newest",
-      `SELECT id, status, due_at, error_category, error_detail FROM carillon.scheduled_messages
+      `SELECT id, status, due_at, error_category, error_detail, possibly_arrived FROM carillon.scheduled_messages
        WHERE status IN ('failed', 'unknown', 'expired') ORDER BY updated_at DESC LIMIT 50`
     )
   ]

@@ -43,11 +43,11 @@ export const figure = (title: string, unit: string, expr: string, width = 4) =>
     .withTarget(promql({ expr }).instant())
 
 // The SDK has no builder for Postgres queries: this is the JSON that Grafana keeps for one.
-const sql = (rawSql: string): cog.Builder<cog.Dataquery> => ({
+const sql = (rawSql: string, format: "table" | "time_series"): cog.Builder<cog.Dataquery> => ({
   build: () => ({
     refId: "A",
     datasource: sources.postgres,
-    format: "table",
+    format,
     rawQuery: true,
     rawSql,
     _implementsDataqueryVariant: () => {}
@@ -56,9 +56,14 @@ const sql = (rawSql: string): cog.Builder<cog.Dataquery> => ({
 
 /** Rows of the ledger. */
 export const rows = (title: string, rawSql: string, width = 24, height = 8) =>
-  new table.PanelBuilder().title(title).datasource(sources.postgres).height(height).span(width).withTarget(sql(rawSql))
+  new table.PanelBuilder()
+    .title(title)
+    .datasource(sources.postgres)
+    .height(height)
+    .span(width)
+    .withTarget(sql(rawSql, "table"))
 
-/** Points of the ledger over time: a column `time`, and one for each curve. */
+/** Points of the ledger over time: a column `time`, and one for each curve, or a column of text that names the curve. */
 export const trend = (title: string, unit: string, rawSql: string, width = 12) =>
   new timeseries.PanelBuilder()
     .title(title)
@@ -66,17 +71,18 @@ export const trend = (title: string, unit: string, rawSql: string, width = 12) =
     .datasource(sources.postgres)
     .height(8)
     .span(width)
-    .withTarget(sql(rawSql))
+    .withTarget(sql(rawSql, "time_series"))
 
 export const traces = (title: string, query: string) =>
-  new table.PanelBuilder()
-    .title(title)
-    .datasource(sources.tempo)
-    .height(8)
-    .span(24)
-    .withTarget(
-      new tempo.DataqueryBuilder().query(query).queryType("traceql").tableType(tempo.SearchTableType.Spans).limit(200)
-    )
+  new table.PanelBuilder().title(title).datasource(sources.tempo).height(8).span(24).withTarget(
+    new tempo.DataqueryBuilder()
+      .query(query)
+      .queryType("traceql")
+      .tableType(tempo.SearchTableType.Spans)
+      .limit(200)
+      // Of each trace, too: Grafana shows three where nothing is said.
+      .spss(100)
+  )
 
 export const lines = (title: string, expr: string) =>
   new logs.PanelBuilder()
