@@ -9,24 +9,16 @@ import { inject } from "vitest"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { answersReady } from "../../deploy/local/ServiceProcess.ts"
-import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { reads, settingsByReader } from "../../docs/generate/Settings.ts"
 import { isSetting } from "../docs/Settings.ts"
 import { eventually } from "../support/Carillon.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
 import { testNatsWith } from "../support/TestNats.ts"
+import { folder, install, installed, wrapperOf } from "./Installed.ts"
 import { running, serviceOf, variablesOf } from "./Unit.ts"
 
 const run = promisify(execFile)
-const folder = join(import.meta.dirname, "../../deploy/systemd")
 const services = ["scheduler", "dispatcher", "telegram-gateway", "webhook-gateway", "ledger", "table-bridge"] as const
-
-/** What the installer writes, in a root of its own. */
-const installed = Effect.tap(temporaryFolder("systemd"), (root) =>
-  Effect.promise(() =>
-    run(join(folder, "install.sh"), ["--publisher", "clinic"], { env: { PATH: process.env.PATH, DESTDIR: root } })
-  )
-)
 
 const units = (root: string) => join(root, "etc/systemd/system")
 
@@ -66,9 +58,7 @@ describe("the installer", () => {
       const contents = () => kept.map((path) => readFileSync(join(etc, path), "utf8"))
       writeFileSync(join(etc, "carillon.env"), "NATS_URL=nats://elsewhere:4222\n")
       const before = contents()
-      yield* Effect.promise(() =>
-        run(join(folder, "install.sh"), ["--publisher", "clinic"], { env: { PATH: process.env.PATH, DESTDIR: root } })
-      )
+      yield* install(root)
       assert.deepStrictEqual(contents(), before)
     })
   )
@@ -164,12 +154,8 @@ describe("the units", () => {
         yield* started(`carillon@${name}`, { HTTP_PORT: String(port) })
         yield* eventually(`${name} ready`, answersReady(port), (ok) => ok)
       }
-      // As root types it, by the file that the installer puts into /usr/local/bin, with this root's files.
-      const wrapper = join(root, "usr/local/bin/carillon")
-      writeFileSync(wrapper, readFileSync(wrapper, "utf8").replaceAll("/etc/carillon", etc))
-      const typed = (...args: ReadonlyArray<string>) =>
-        Effect.promise(() => run(wrapper, args, { env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent" } }))
-      yield* typed("schedule", "--to", "123456789", "--text", "Hello", "--in", "1s")
+      const typed = wrapperOf(root)
+      yield* typed(["schedule", "--to", "123456789", "--text", "Hello", "--in", "1s"])
       yield* eventually(
         "arrived",
         Effect.sync(() => phones.received.map(({ text }) => text)),
@@ -180,7 +166,7 @@ describe("the units", () => {
         ["Hello"]
       )
       // Which the operator may not, and the eraser may.
-      const { stdout } = yield* typed("erase", "--recipient", "123456789", "--json")
+      const { stdout } = yield* typed(["erase", "--recipient", "123456789", "--json"])
       assert.strictEqual((JSON.parse(stdout) as { readonly erased: number }).erased, 1)
     })
   )
