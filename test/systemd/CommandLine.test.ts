@@ -51,4 +51,60 @@ describe("the command line of a server", () => {
       assert.doesNotHaveAnyKeys(found, ["A", "B", "no", "no setting"])
     })
   )
+
+  it.live("is to NATS who may do it", () =>
+    Effect.gen(function* () {
+      const { environment, etc } = yield* server
+      for (const [line, user] of [
+        ["list", "operator"],
+        ["erase --recipient 1", "eraser"],
+        ["nats provision --sender telegram/north", "provisioner"],
+        ["nats users", "operator"]
+      ] as const) {
+        const found = yield* environment(line)
+        assert.strictEqual(found.NATS_NKEY, join(etc, `nats/${user}.nk`), line)
+        assert.strictEqual(found.NATS_INBOX_PREFIX, `_INBOX.${user}`, line)
+        assert.strictEqual(found.DATABASE_PASSWORD_FILE, join(etc, "secrets/database-password"), line)
+      }
+    })
+  )
+
+  it.live("takes what the caller has set, and adds no key and no password of its own to that", () =>
+    Effect.gen(function* () {
+      const { environment, write } = yield* server
+      write("carillon.env", "NATS_URL=nats://ours:4222", "DATABASE_URL_FILE=/ours", "LOG_FORMAT=json")
+      const given = { NATS_URL: "nats://theirs:4222", NATS_NKEY: "their.nk", DATABASE_URL: "postgres://theirs/theirs" }
+      const found = yield* environment("list", given)
+      assert.deepInclude(found, { ...given, LOG_FORMAT: "json" })
+      assert.doesNotHaveAnyKeys(found, ["NATS_INBOX_PREFIX", "DATABASE_PASSWORD_FILE", "DATABASE_URL_FILE"])
+      const byUrl = yield* environment("list", { NATS_URL: "nats://me:secret@theirs:4222" })
+      assert.doesNotHaveAnyKeys(byUrl, ["NATS_NKEY", "NATS_INBOX_PREFIX"])
+      assert.property(byUrl, "DATABASE_PASSWORD_FILE")
+    })
+  )
+
+  it.live("works for a bridge with what its service has, or on the database that the caller names", () =>
+    Effect.gen(function* () {
+      const { environment, etc, write } = yield* server
+      write(
+        "table-bridge.env",
+        "TABLE_BRIDGE_DATABASE_URL=postgres://app",
+        "TABLE_BRIDGE_CONFIG=/b.json",
+        "LOG_FORMAT=x"
+      )
+      const own = yield* environment("bridge status")
+      assert.deepInclude(own, {
+        TABLE_BRIDGE_DATABASE_URL: "postgres://app",
+        TABLE_BRIDGE_DATABASE_PASSWORD_FILE: join(etc, "secrets/bridge-database-password"),
+        TABLE_BRIDGE_CONFIG: "/b.json",
+        LOG_FORMAT: "x"
+      })
+      assert.doesNotHaveAnyKeys(own, ["DATABASE_PASSWORD_FILE"])
+      assert.doesNotHaveAnyKeys(yield* environment("list"), ["TABLE_BRIDGE_CONFIG"])
+
+      const elsewhere = yield* environment("bridge undo", { DATABASE_URL: "postgres://trial" })
+      assert.deepInclude(elsewhere, { DATABASE_URL: "postgres://trial", TABLE_BRIDGE_DATABASE_URL: "" })
+      assert.doesNotHaveAnyKeys(elsewhere, ["DATABASE_PASSWORD_FILE", "TABLE_BRIDGE_DATABASE_PASSWORD_FILE"])
+    })
+  )
 })

@@ -12,7 +12,9 @@ export const folder = join(import.meta.dirname, "../../deploy/systemd")
 
 export const install = (root: string) =>
   Effect.promise(() =>
-    run(join(folder, "install.sh"), ["--publisher", "clinic"], { env: { PATH: process.env.PATH, DESTDIR: root } })
+    run(join(folder, "install.sh"), ["--publisher", "clinic", "--sender", "telegram/north"], {
+      env: { PATH: process.env.PATH, DESTDIR: root }
+    })
   )
 
 export const installed = Effect.tap(temporaryFolder("systemd"), install)

@@ -109,7 +109,8 @@ describe("the units", () => {
     const variables = files.flatMap((text) => Object.entries(variablesOf(text.replaceAll(/^Environment=/gm, ""))))
     assert.isAbove(variables.length, 10)
     for (const [name, value] of variables) {
-      assert.isTrue(await isSetting(name), `nobody reads ${name}`)
+      const flags = files.some((text) => new RegExp(`^ExecStart=.* \\$${name}$`, "m").test(text))
+      assert.isTrue(flags || (await isSetting(name)), `nobody reads ${name}`)
       if (/PASSWORD|TOKEN|SECRET|NKEY|CREDS/.test(name)) assert.match(value, /^%d\//, name)
     }
   })
@@ -130,7 +131,10 @@ describe("the units", () => {
       writeFileSync(join(etc, "secrets/webhook-secret"), `whsec_${Buffer.alloc(32, 7).toString("base64")}\n`)
       url.password = ""
       writeFileSync(join(etc, "carillon.env"), `NATS_URL=${nats.url}\nDATABASE_URL=${url}\nHTTP_HOST=127.0.0.1\n`)
-      writeFileSync(join(etc, "telegram-gateway.env"), `TELEGRAM_API_ROOT=${phones.apiRoot}\n`)
+      // Two bots: the second one's queues are made for it by what provision.env says.
+      const bots = `TELEGRAM_API_ROOT=${phones.apiRoot}\nTELEGRAM_BOT_TOKENS=north=2:test\n`
+      writeFileSync(join(etc, "telegram-gateway.env"), bots)
+      writeFileSync(join(etc, "provision.env"), "PROVISION_FLAGS=--sender telegram/north\n")
       writeFileSync(join(etc, "table-bridge.env"), `TABLE_BRIDGE_DATABASE_URL=${url}\n`)
 
       const started = (name: string, more: Readonly<Record<string, string>>) => {
@@ -165,6 +169,8 @@ describe("the units", () => {
         phones.received.map(({ text }) => text),
         ["Hello"]
       )
+      // Which the operator may not, and the provisioner may.
+      yield* typed(["nats", "provision", "--sender", "telegram/north"])
       // Which the operator may not, and the eraser may.
       const { stdout } = yield* typed(["erase", "--recipient", "123456789", "--json"])
       assert.strictEqual((JSON.parse(stdout) as { readonly erased: number }).erased, 1)

@@ -44,7 +44,11 @@ export const running = (root: string, name: string) => {
       .map((one) => one.replace(/%d\/([\w.-]+)/, (_, id: string) => join(root, credentials.get(id) ?? "?")))
       .join("\n")
   )
-  const [command = "", ...args] = values("ExecStart").at(-1)?.split(" ") ?? []
   // Later files go before earlier ones, and all of them before what the unit itself says.
-  return { command, args, cwd: values("WorkingDirectory").at(-1) ?? "/", environment: Object.assign({}, own, ...files) }
+  const environment: Readonly<Record<string, string>> = Object.assign({}, own, ...files)
+  const words = (text: string) => text.split(" ").filter((word) => word !== "")
+  const [command = "", ...args] = words(values("ExecStart").at(-1) ?? "").flatMap((word) =>
+    word.startsWith("$") ? words(environment[word.slice(1)] ?? "") : [word]
+  )
+  return { command, args, cwd: values("WorkingDirectory").at(-1) ?? "/", environment }
 }
