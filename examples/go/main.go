@@ -20,12 +20,27 @@ func argument(index int, otherwise string) string {
 	return otherwise
 }
 
+// Who we are: NATS_NKEY is the file with our seed, NATS_INBOX_PREFIX where we may hear answers.
+func identity() (options []nats.Option) {
+	if file := os.Getenv("NATS_NKEY"); file != "" {
+		seed, err := nats.NkeyOptionFromSeed(file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, seed)
+	}
+	if prefix := os.Getenv("NATS_INBOX_PREFIX"); prefix != "" {
+		options = append(options, nats.CustomInboxPrefix(prefix))
+	}
+	return options
+}
+
 func main() {
 	url := os.Getenv("NATS_URL")
 	if url == "" {
 		url = nats.DefaultURL
 	}
-	connection, err := nats.Connect(url)
+	connection, err := nats.Connect(url, identity()...)
 	if err != nil {
 		log.Fatal(err)
 	}

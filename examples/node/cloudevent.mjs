@@ -1,6 +1,7 @@
 // The same as a CloudEvent in structured mode, for systems that speak CloudEvents already.
 import { randomUUID } from "node:crypto"
-import { connect, headers as natsHeaders } from "@nats-io/transport-node"
+import { headers as natsHeaders } from "@nats-io/transport-node"
+import { connection } from "./connection.mjs"
 
 const [id = `node-${Date.now()}`, dueAt = new Date(Date.now() + 60_000).toISOString(), chatId = "123456789"] =
   process.argv.slice(2)
@@ -22,7 +23,6 @@ const event = {
   }
 }
 
-const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" })
 connection.publish("carillon.command.schedule", JSON.stringify(event), { headers })
 await connection.drain()
 console.log(`${id}: published`)

@@ -1,7 +1,7 @@
 // Hears what patients do: links, replies to buttons, STOP. A durable consumer: what happens while this does not run is
 // not missed. INBOUND_CONSUMER names it (default clinic-inbound); every system that listens needs a name of its own.
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import { connection } from "./connection.mjs"
 
 const durable = process.env.INBOUND_CONSUMER ?? "clinic-inbound"
 const types = [
@@ -14,7 +14,6 @@ const types = [
   "opted-in"
 ]
 
-const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" })
 const manager = await jetstreamManager(connection)
 await manager.consumers.add("EVENTS", {
   durable_name: durable,

@@ -1,10 +1,9 @@
 // Schedules a message and waits for the answer: accepted, or everything that is wrong with it.
-import { connect } from "@nats-io/transport-node"
+import { connection } from "./connection.mjs"
 
 const [id = `node-${Date.now()}`, dueAt = new Date(Date.now() + 60_000).toISOString(), chatId = "123456789"] =
   process.argv.slice(2)
 
-const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" })
 const reply = await connection.request(
   "carillon.api.schedule",
   JSON.stringify({

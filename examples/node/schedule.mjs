@@ -1,11 +1,10 @@
 // Schedules a message, and knows that it is stored when the acknowledgement comes.
 import { jetstream } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import { connection } from "./connection.mjs"
 
 const [id = `node-${Date.now()}`, dueAt = new Date(Date.now() + 60_000).toISOString(), chatId = "123456789"] =
   process.argv.slice(2)
 
-const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" })
 const stored = await jetstream(connection).publish(
   "carillon.command.schedule",
   JSON.stringify({

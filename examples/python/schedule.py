@@ -12,7 +12,11 @@ import nats
 async def main() -> None:
     in_a_minute = (datetime.now(timezone.utc) + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
     message_id, due_at, chat_id = (sys.argv[1:] + [f"py-{time.time_ns()}", in_a_minute, "123456789"][len(sys.argv) - 1 :])[:3]
-    connection = await nats.connect(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
+    connection = await nats.connect(
+        os.environ.get("NATS_URL", "nats://127.0.0.1:4222"),
+        nkeys_seed=os.environ.get("NATS_NKEY"),  # the file with our seed
+        inbox_prefix=os.environ.get("NATS_INBOX_PREFIX", "_INBOX"),  # where we may hear answers
+    )
     command = {
         "id": message_id,
         "platform": "telegram",

@@ -1,4 +1,7 @@
-"""Schedules a message with nothing but the standard library: the NATS protocol is a few lines of text."""
+"""Schedules a message with nothing but the standard library: the NATS protocol is a few lines of text.
+
+For a server without users: a seed (NATS_NKEY) signs with Ed25519, which the standard library has not.
+"""
 import json
 import os
 import socket

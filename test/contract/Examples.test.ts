@@ -4,8 +4,11 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
+import { jetstream } from "@nats-io/jetstream"
 import { Effect } from "effect"
+import { readAll } from "#shared/nats/ReadAll.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
+import { guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
 import { eventsOf } from "../support/Streams.ts"
@@ -20,6 +23,15 @@ const examples = [
   ["python/schedule_stdlib.py", "python3"],
   ["shell/schedule.sh", "bash"]
 ] as const
+
+/** What the example needs to know to connect, run as its README says. */
+const run = (path: string, command: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+  Effect.promise(() =>
+    // Where a letter may be several bytes.
+    promisify(execFile)(command, [join(root, "examples", path), ...args], {
+      env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env }
+    })
+  )
 
 const installed = (command: string) =>
   promisify(execFile)(command, ["--version"]).then(
@@ -39,11 +51,7 @@ describe("the examples", () => {
           continue
         }
         const id = `example-${index}`
-        yield* Effect.promise(() =>
-          promisify(execFile)(command, [join(root, "examples", path), id, due, "4711"], {
-            env: { PATH: process.env.PATH, NATS_URL: nats.url }
-          })
-        )
+        yield* run(path, command, [id, due, "4711"], { NATS_URL: nats.url })
         expected.push(id)
       }
       const scheduled = yield* eventually(
@@ -56,6 +64,29 @@ describe("the examples", () => {
       for (const message of found) {
         assert.deepInclude(message, { dueAt: "2030-01-01T09:00:00.000Z", recipient: { chatId: "4711" } })
       }
+    })
+  )
+
+  it.live("in Node are let in with a publisher's seed, and hear the answer in its inbox", () =>
+    Effect.gen(function* () {
+      const { connectAs, keys, nats, runAs, services } = yield* guarded()
+      const provisioned = yield* runAs("provisioner")(["nats", "provision"])
+      assert.strictEqual(provisioned.code, 0, provisioned.err)
+      yield* services.scheduler.start
+      const log = jetstream(yield* connectAs("operator"))
+      const inNode = examples.filter(([path]) => path.startsWith("node/")).map(([path]) => path)
+      for (const path of inNode)
+        yield* run(path, process.execPath, [path.replace(/\W/g, "-"), due, "4711"], {
+          NATS_URL: nats.url,
+          ...keys.environmentOf("clinic")
+        })
+      const scheduled = Effect.promise(() => {
+        let count = 0
+        return readAll(log, "EVENTS", { filter_subjects: "carillon.event.scheduled.>" }, () => count++).then(
+          () => count
+        )
+      })
+      yield* eventually("all scheduled", scheduled, (count) => count === inNode.length)
     })
   )
 
