@@ -35,6 +35,13 @@ describe("docker compose", () => {
     }
   )
 
+  it("is told to start once the folder of the logs is there, which would else be made by Docker, as root's", () => {
+    const told = readFileSync(join(compose, "README.md"), "utf8")
+    const made = told.indexOf("mkdir -p .carillon\n")
+    assert.isAbove(made, 0)
+    assert.isBelow(made, told.indexOf("docker compose"))
+  })
+
   it("lets the collector pass the attributes that the services may set, and no others", () => {
     const { processors } = parse(readFileSync(join(compose, "collector.yaml"), "utf8"))
     const code = readFileSync(join(deploy, "../shared/telemetry/Attributes.ts"), "utf8")
