@@ -14,7 +14,7 @@ const shortened = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(shortened)
   if (typeof value !== "object" || value === null) return value
   if ("alert" in value || "record" in value)
-    return `${Object.values(value)[0]}, sha256 ${digest(JSON.stringify(value))}`
+    return `${"alert" in value ? value.alert : value.record}, sha256 ${digest(JSON.stringify(value))}`
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, shortened(part)]))
 }
 

@@ -25,6 +25,35 @@ const rulesOf = (release: Release) =>
     .flatMap(({ spec }) => spec.groups ?? [])
     .flatMap(({ rules }) => rules ?? [])
 
+/** What in Prometheus all series of a release have, and of no other; the operator adds the namespace. */
+const ownMatchers = (release: Release): ReadonlyArray<string> => {
+  const endpoints = [
+    ...ofKind(release, "PodMonitor").flatMap(({ spec }) => spec.podMetricsEndpoints ?? []),
+    ...ofKind(release, "ServiceMonitor").flatMap(({ spec }) => spec.endpoints ?? [])
+  ]
+  const labelled = endpoints.flatMap(({ relabelings = [] }) => relabelings)
+  return [
+    `namespace="${release.namespace}"`,
+    ...labelled.map(({ targetLabel, replacement }) => `${targetLabel}="${replacement}"`)
+  ]
+}
+
+const selectorsOf = (expression: string) => {
+  const found: Array<string> = []
+  promql.parse(expression).iterate({
+    enter: ({ from, name, to }) => {
+      if (name === "VectorSelector") found.push(expression.slice(from, to))
+    }
+  })
+  return found
+}
+
+/** As it is tested: without what names the release. */
+const plain = (release: Release, expression: string | number | undefined) =>
+  squeezed(expression)
+    .replaceAll(`{${ownMatchers(release)}}`, "")
+    .replaceAll(`{${ownMatchers(release)},`, "{")
+
 const squeezed = (expression: string | number | undefined) => String(expression).replace(/\s+/g, " ").trim()
 
 const dashboards = (release: Release) =>
@@ -57,7 +86,9 @@ export const monitoring: Topic = {
         const left = release.given.monitoring?.rules?.excludeRules ?? []
         return tested
           .filter((rule) => !left.includes(named(rule)))
-          .filter((rule) => !here.some((it) => named(it) === named(rule) && squeezed(it.expr) === squeezed(rule.expr)))
+          .filter(
+            (rule) => !here.some((it) => named(it) === named(rule) && plain(release, it.expr) === squeezed(rule.expr))
+          )
           .map((rule) => `${named(rule)} is not there as it is tested`)
       },
       bites: {
@@ -67,6 +98,35 @@ export const monitoring: Topic = {
         },
         "another threshold": (release) => {
           some(rulesOf(release), ({ alert }) => alert !== undefined).expr = "vector(1)"
+        }
+      }
+    },
+    {
+      // Another release that is well would hide that this one is gone; and Alertmanager would take two alerts for one.
+      says: "are given rules that look at this release alone, and say so",
+      broken: (release) =>
+        rulesOf(release).flatMap((rule) => {
+          const others = selectorsOf(String(rule.expr)).filter((selector) =>
+            ownMatchers(release).some((matcher) => !selector.includes(matcher))
+          )
+          const told = Object.entries(rule.labels ?? {}).map(([label, value]) => `${label}="${value}"`)
+          const untold = ownMatchers(release).filter((matcher) => !told.includes(matcher))
+          return [...others, ...untold].map((what) => `${named(rule)}: ${what}`)
+        }),
+      bites: {
+        "one that looks at all": (release) => {
+          some(rulesOf(release)).expr = "absent(carillon_queues_looked_at_seconds)"
+        },
+        "one that looks at another namespace": (release) => {
+          const rule = some(rulesOf(release))
+          rule.expr = String(rule.expr).replace(/namespace="[^"]+"/, 'namespace="other"')
+        },
+        "one that does not say so": (release) => {
+          delete some(rulesOf(release)).labels
+        },
+        "a monitor that calls it otherwise": (release) => {
+          const [endpoint] = some(ofKind(release, "PodMonitor")).spec.podMetricsEndpoints ?? []
+          some(endpoint?.relabelings ?? []).replacement = "other"
         }
       }
     },
