@@ -1,13 +1,13 @@
-// Two releases that one Prometheus reads: the alerts of each, as the chart renders them, judged by a real promtool.
+// The alerts of a release as the chart renders them: about it alone, and about what it runs.
 import { cpSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { stringify } from "yaml"
-import { manifestsOf } from "../../deploy/helm/Render.ts"
+import { chart, manifestsOf, runTool } from "../../deploy/helm/Render.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { complaint, withTools } from "../support/PrometheusTools.ts"
-import { describeWithTools, plainly, template } from "./Helm.ts"
+import { describeWithTools, plainly, template, valuesFile } from "./Helm.ts"
 import { ofKind } from "./Objects.ts"
 
 /** As the operator writes it for Prometheus. */
@@ -34,4 +34,36 @@ describeWithTools("of two releases that one Prometheus reads", () => {
       })
     )
   )
+})
+
+/** Of a release like `grafana-stack`, but for these values. */
+const alertsWith = async (values: string) => {
+  const files = ["--values", valuesFile("grafana-stack"), "--values", "-"]
+  const text = await runTool("helm", ["template", "carillon", chart, ...files], values)
+  const objects = manifestsOf(text).map(({ object }) => object)
+  const rules = ofKind({ title: "", given: {}, name: "carillon", namespace: "default", objects }, "PrometheusRule")
+  return rules.flatMap(({ spec }) => spec.groups ?? []).flatMap(({ rules = [] }) => rules.map(({ alert }) => alert))
+}
+
+/** Each fires when nothing is heard, and so for ever where nobody is there to be heard. */
+const silences: Readonly<Record<string, readonly [values: string, left: ReadonlyArray<string>]>> = {
+  "all services": ["{}", ["CarillonLedgerSilent", "CarillonSchedulerSilent", "CarillonWatchdogSilent"]],
+  "no ledger": ["services: { ledger: { enabled: false } }", ["CarillonSchedulerSilent"]],
+  "no watchdog": [
+    'services: { ledger: { env: { WATCHDOG_SECONDS: "0" } } }',
+    ["CarillonLedgerSilent", "CarillonSchedulerSilent"]
+  ],
+  "no watchdog by default": [
+    'defaults: { env: { WATCHDOG_SECONDS: "0" } }',
+    ["CarillonLedgerSilent", "CarillonSchedulerSilent"]
+  ],
+  "no scheduler": ["services: { scheduler: { enabled: false } }", ["CarillonLedgerSilent", "CarillonWatchdogSilent"]]
+}
+
+describeWithTools("a release is told of the silence of what it runs", () => {
+  it.each(Object.entries(silences))("with %s", async (_, [values, left]) => {
+    const silent = (await alertsWith(values)).filter((name) => name?.endsWith("Silent"))
+    // Bridges are missed only where one has been.
+    assert.sameMembers(silent, [...left, "CarillonBridgeSilent"])
+  })
 })

@@ -16,3 +16,16 @@ two releases' alerts for one.
 {{- $expr := regexReplaceAll "\\bcarillon[_:][a-z0-9_:]+" .rule.expr $matchers | replace "}{" "," -}}
 {{- mergeOverwrite (deepCopy .rule) (dict "expr" $expr "labels" (merge $own (.rule.labels | default dict))) | toYaml -}}
 {{- end -}}
+
+{{/* JSON: alerts that fire when nothing is heard of what this release does not run: they would fire for ever. */}}
+{{- define "carillon.unheard" -}}
+{{- $unheard := list "CarillonSchedulerSilent" "CarillonLedgerSilent" "CarillonWatchdogSilent" -}}
+{{- range include "carillon.workloads" . | fromJsonArray -}}
+{{- if eq .component "scheduler" }}{{ $unheard = without $unheard "CarillonSchedulerSilent" }}{{ end -}}
+{{- if eq .component "ledger" -}}
+{{- $unheard = without $unheard "CarillonLedgerSilent" -}}
+{{- if ne (get .settings.env "WATCHDOG_SECONDS") "0" }}{{ $unheard = without $unheard "CarillonWatchdogSilent" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $unheard | toJson -}}
+{{- end -}}
