@@ -24,7 +24,22 @@ export type { Labels, Manifest }
 
 /** What checks ask of the values. */
 export interface Given {
-  readonly networkPolicy?: { readonly enabled?: boolean }
+  readonly defaults?: {
+    readonly podLabels?: Labels
+    readonly podAnnotations?: Labels
+    readonly nodeSelector?: object
+    readonly tolerations?: object
+    readonly affinity?: object
+    readonly priorityClassName?: string
+  }
+  readonly jobs?: { readonly podLabels?: Labels; readonly podAnnotations?: Labels }
+  readonly networkPolicy?: {
+    readonly enabled?: boolean
+    readonly dns?: {
+      readonly to?: ReadonlyArray<{ readonly ipBlock?: { readonly cidr: string } }>
+      readonly ports?: ReadonlyArray<number>
+    }
+  }
   readonly monitoring?: { readonly rules?: { readonly excludeRules?: ReadonlyArray<string> } }
 }
 

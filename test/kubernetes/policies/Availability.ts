@@ -142,7 +142,9 @@ export const availability: Topic = {
     {
       says: "is spread over nodes where it has two pods or more",
       broken: always((workload, release) =>
-        leastOf(release, workload) > 1 && !workload.pod.topologySpreadConstraints?.length && !workload.pod.affinity
+        leastOf(release, workload) > 1 &&
+        !workload.pod.topologySpreadConstraints?.length &&
+        !workload.pod.affinity?.podAntiAffinity
           ? "may be on one node with all its pods"
           : undefined
       ),

@@ -1,6 +1,7 @@
 // Helm's hooks: in an order that is told, cleared away, and in need of nothing that is not there yet.
-import { called, type Manifest, ofKind, type Release, type Workload, workloads } from "../Objects.ts"
-import { some, type Topic } from "../Rule.ts"
+import { isDeepStrictEqual } from "node:util"
+import { called, isService, type Manifest, ofKind, type Release, type Workload, workloads } from "../Objects.ts"
+import { changeWorkload, eachWorkload, NothingToBreak, some, type Topic } from "../Rule.ts"
 import { needs } from "./References.ts"
 
 const kinds = [
@@ -29,9 +30,41 @@ const tooLate = ({ object }: Workload, needed: Manifest) =>
     ? [`${called(object)} needs ${called(needed)}, which comes later`]
     : []
 
+const placing = ["nodeSelector", "tolerations", "affinity", "priorityClassName"] as const
+
+const isNotService = (workload: Workload) => !isService(workload)
+
+const isPlaced = ({ given }: Release) => placing.some((key) => given.defaults?.[key] !== undefined)
+
 export const hook: Topic = {
   about: "a hook",
   rules: [
+    {
+      // On a cluster of two architectures, or whose nodes are tainted, an install would wait for its jobs until it fails.
+      says: "and whatever else is no service runs where services do, with the labels and annotations of their pods",
+      broken: eachWorkload((workload, { given: { defaults = {}, jobs = {} } }) => {
+        if (isService(workload)) return undefined
+        const labels = { ...defaults.podLabels, ...jobs.podLabels }
+        const annotations = { ...defaults.podAnnotations, ...jobs.podAnnotations }
+        return [
+          ...placing.filter((key) => !isDeepStrictEqual(workload.pod[key], defaults[key])),
+          ...Object.entries(labels).flatMap(([key, value]) => (workload.labels[key] === value ? [] : [key])),
+          ...Object.entries(annotations).flatMap(([key, value]) => (workload.annotations[key] === value ? [] : [key]))
+        ]
+      }),
+      bites: {
+        "anywhere else": (release) => {
+          if (!isPlaced(release)) throw new NothingToBreak()
+          for (const { pod } of workloads(release).filter(isNotService)) for (const key of placing) delete pod[key]
+        },
+        "without an annotation": changeWorkload(
+          ({ annotations }) => {
+            delete annotations["example.com/mesh"]
+          },
+          (workload) => isNotService(workload) && "example.com/mesh" in workload.annotations
+        )
+      }
+    },
     {
       says: "has a weight and says when it is deleted",
       broken: (release) =>

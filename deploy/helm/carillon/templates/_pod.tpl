@@ -37,6 +37,20 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
+{{/* Of a workload's settings: where its pods may run, and before whom. */}}
+{{- define "carillon.placement" -}}
+{{- $placed := dict -}}
+{{- range $key := list "nodeSelector" "tolerations" "affinity" "priorityClassName" -}}
+{{- with get $ $key }}{{ $_ := set $placed $key . }}{{ end -}}
+{{- end -}}
+{{- with $placed }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* JSON: what pods that are no service's have of a workload's settings. */}}
+{{- define "carillon.jobSettings" -}}
+{{- mergeOverwrite (deepCopy .Values.defaults) (pick .Values.jobs "podAnnotations" "podLabels" | deepCopy) | toJson -}}
+{{- end -}}
+
 {{/* Of a scope with `parts` (see _parts.tpl): a container that runs our image with `args`. */}}
 {{- define "carillon.container" -}}
 image: {{ include "carillon.image" .root }}
