@@ -63,6 +63,8 @@ const withoutException = (release: Release) => {
 
 const isGateway = ({ labels }: Workload) => Boolean(labels["app.kubernetes.io/component"]?.endsWith("-gateway"))
 
+const isTrial = ({ labels }: Workload) => Boolean(labels["app.kubernetes.io/component"]?.startsWith("trial-"))
+
 /** Ports of the addresses that a pod is told. */
 const portsTold = (workload: Workload, setting: string, otherwise: number) =>
   containersOf(workload)
@@ -188,6 +190,27 @@ export const network: Topic = {
           const ports = policies(release).flatMap(({ spec }) => spec?.egress?.flatMap(({ ports }) => ports ?? []) ?? [])
           some(ports, ({ port }) => port === 53)
           for (const one of ports) if (one.port === 53) one.port = 54
+        }
+      }
+    },
+    {
+      // Where it is on every node, or at another port, not even a job before an install would find NATS.
+      says: "leads every pod to the DNS that the values name",
+      broken: eachWorkload((workload, release) => {
+        const { ports = [], to = [] } = release.given.networkPolicy?.dns ?? {}
+        const rules = of(release, workload, "Egress").flatMap(({ spec }) => spec?.egress ?? [])
+        return isTrial(workload)
+          ? undefined
+          : to
+              .flatMap(({ ipBlock }) => ipBlock?.cidr.split("/")[0] ?? [])
+              .flatMap((address) => ports.flatMap((port) => ["UDP", "TCP"].map((by) => [address, port, by] as const)))
+              .filter(([address, port, by]) => !rules.some((rule) => letsOut(rule, address, port, by)))
+              .map((where) => `cannot ask ${where.join(" ")}`)
+      }),
+      bites: {
+        "the usual one only": (release) => {
+          const peers = policies(release).flatMap(({ spec }) => spec?.egress?.flatMap(({ to }) => to ?? []) ?? [])
+          delete some(peers, ({ ipBlock }) => ipBlock?.cidr === "169.254.20.10/32").ipBlock
         }
       }
     },

@@ -16,15 +16,14 @@
 {{- define "carillon.egressDns" -}}
 {{- with .Values.networkPolicy.dns -}}
 - ports:
-    - { port: 53, protocol: UDP }
-    - { port: 53, protocol: TCP }
+    {{- range .ports }}
+    - { port: {{ . | int }}, protocol: UDP }
+    - { port: {{ . | int }}, protocol: TCP }
+    {{- end }}
+  {{- with .to }}
   to:
-    - namespaceSelector:
-        matchLabels:
-          kubernetes.io/metadata.name: {{ .namespace }}
-      podSelector:
-        matchLabels:
-          {{- toYaml .podLabels | nindent 10 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 {{- end -}}
 
