@@ -119,6 +119,9 @@ const workload = (
 /** Those that are to run all the time. */
 export const isService = ({ kind }: Workload) => kind === "Deployment" || kind === "StatefulSet"
 
+/** It only waits for somebody who runs a command in it, and answers nobody. */
+export const isToolbox = ({ labels }: Workload) => labels["app.kubernetes.io/component"] === "toolbox"
+
 export const called = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`
 
 export const containersOf = ({ pod }: Workload): ReadonlyArray<IContainer> => [

@@ -17,7 +17,7 @@ import { cli } from "../support/Cli.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
 import { testNatsWith } from "../support/TestNats.ts"
 import { describeWithTools } from "./Helm.ts"
-import { workloads } from "./Objects.ts"
+import { isToolbox, workloads } from "./Objects.ts"
 
 type Contents = Readonly<Record<string, Readonly<Record<string, string>>>>
 
@@ -49,66 +49,74 @@ const environmentIn = (root: string, { containers: [container], volumes = [] }: 
 }
 
 describeWithTools("a release of the chart, as processes", () => {
-  it.live("makes its streams and tables, becomes ready, passes its own test, and sends a message", () =>
-    Effect.gen(function* () {
-      const keys = yield* keyring
-      const nats = yield* testNatsWith({ extra: [keys.configuration] })
-      const database = yield* testDatabase
-      const phones = yield* startBotApiStandIn()
-      const names = ["scheduler", "dispatcher", "telegram-gateway", "ledger", "provisioner", "operator"]
-      const secrets: Contents = {
-        "carillon-nats": Object.fromEntries(
-          names.map((name) => [`${name}.nk`, readFileSync(keys.environmentOf(name).NATS_NKEY, "utf8")])
-        ),
-        "carillon-postgres": { url: database.url },
-        telegram: { token: "1:test" }
-      }
-      const all = yield* rendered({
-        nats: { url: nats.url, auth: { kind: "nkeys", existingSecret: "carillon-nats" } },
-        postgres: { existingSecret: "carillon-postgres" },
-        services: {
-          "telegram-gateway": {
-            enabled: true,
-            env: { TELEGRAM_API_ROOT: phones.apiRoot },
-            senders: { default: { secret: "telegram", key: "token" } }
+  it.live(
+    "makes its streams and tables, becomes ready, passes its own test, sends a message, and obeys its toolbox",
+    () =>
+      Effect.gen(function* () {
+        const keys = yield* keyring
+        const nats = yield* testNatsWith({ extra: [keys.configuration] })
+        const database = yield* testDatabase
+        const phones = yield* startBotApiStandIn()
+        const names = ["scheduler", "dispatcher", "telegram-gateway", "ledger", "provisioner", "operator"]
+        const secrets: Contents = {
+          "carillon-nats": Object.fromEntries(
+            names.map((name) => [`${name}.nk`, readFileSync(keys.environmentOf(name).NATS_NKEY, "utf8")])
+          ),
+          "carillon-postgres": { url: database.url },
+          telegram: { token: "1:test" }
+        }
+        const all = yield* rendered({
+          nats: { url: nats.url, auth: { kind: "nkeys", existingSecret: "carillon-nats" } },
+          postgres: { existingSecret: "carillon-postgres" },
+          toolbox: { enabled: true },
+          services: {
+            "telegram-gateway": {
+              enabled: true,
+              env: { TELEGRAM_API_ROOT: phones.apiRoot },
+              senders: { default: { secret: "telegram", key: "token" } }
+            }
           }
+        })
+        const root = yield* temporaryFolder("pods")
+        const started = all.map((one) => ({
+          ...one,
+          ...environmentIn(join(root, one.object.metadata.name), one.pod, secrets)
+        }))
+        const runAs = Effect.fnUntraced(function* (kind: "Job" | "Pod") {
+          const ones = started.filter((one) => one.kind === kind)
+          assert.isNotEmpty(ones)
+          for (const { args, called, environment } of ones) {
+            const ended = yield* cli(environment)(args.slice(1))
+            assert.strictEqual(ended.code, 0, `${called}: ${ended.out}${ended.err}`)
+          }
+        })
+        yield* runAs("Job")
+        const services = started.filter((one) => one.kind === "Deployment" && !isToolbox(one))
+        assert.sameMembers(
+          services.map(({ args }) => args[0]),
+          ["scheduler", "dispatcher", "telegram-gateway", "ledger"]
+        )
+        yield* Effect.forEach(
+          services,
+          ({ args: [name], environment }) =>
+            Effect.flatMap(serviceProcess(name as ServiceName, environment), ({ start }) => start),
+          { concurrency: "unbounded" }
+        )
+        yield* runAs("Pod")
+        const { payload, subject } = command("first", 0)
+        const clinic = yield* keys.connectAs(nats.url, "clinic")
+        yield* Effect.promise(() => jetstream(clinic).publish(subject, payload))
+        yield* eventually("sent", statusOf(database, "first"), (status) => status === "sent")
+        assert.deepStrictEqual(
+          phones.received.map(({ text }) => text),
+          ["text of first"]
+        )
+        const [toolbox] = started.filter(isToolbox)
+        for (const told of ["queues", "list", "show first", "pause telegram", "resume telegram"]) {
+          const ended = yield* cli(toolbox?.environment ?? {})(told.split(" "))
+          assert.strictEqual(ended.code, 0, `${told}: ${ended.out}${ended.err}`)
         }
+        assert.deepStrictEqual(violations(readFileSync(join(nats.storeDir, "nats-server.log"), "utf8")), [])
       })
-      const root = yield* temporaryFolder("pods")
-      const started = all.map((one) => ({
-        ...one,
-        ...environmentIn(join(root, one.object.metadata.name), one.pod, secrets)
-      }))
-      const runAs = Effect.fnUntraced(function* (kind: "Job" | "Pod") {
-        const ones = started.filter((one) => one.kind === kind)
-        assert.isNotEmpty(ones)
-        for (const { args, called, environment } of ones) {
-          const ended = yield* cli(environment)(args.slice(1))
-          assert.strictEqual(ended.code, 0, `${called}: ${ended.out}${ended.err}`)
-        }
-      })
-      yield* runAs("Job")
-      const services = started.filter(({ kind }) => kind === "Deployment")
-      assert.sameMembers(
-        services.map(({ args }) => args[0]),
-        ["scheduler", "dispatcher", "telegram-gateway", "ledger"]
-      )
-      yield* Effect.forEach(
-        services,
-        ({ args: [name], environment }) =>
-          Effect.flatMap(serviceProcess(name as ServiceName, environment), ({ start }) => start),
-        { concurrency: "unbounded" }
-      )
-      yield* runAs("Pod")
-      const { payload, subject } = command("first", 0)
-      const clinic = yield* keys.connectAs(nats.url, "clinic")
-      yield* Effect.promise(() => jetstream(clinic).publish(subject, payload))
-      yield* eventually("sent", statusOf(database, "first"), (status) => status === "sent")
-      assert.deepStrictEqual(
-        phones.received.map(({ text }) => text),
-        ["text of first"]
-      )
-      assert.deepStrictEqual(violations(readFileSync(join(nats.storeDir, "nats-server.log"), "utf8")), [])
-    })
   )
 })

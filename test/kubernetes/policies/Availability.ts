@@ -1,5 +1,5 @@
 // Nothing that Kubernetes does by itself, such as a drain, an upgrade or a stop, ends what runs or cuts a message off.
-import { called, isAmong, isService, ofKind, type Release, selected, type Workload } from "../Objects.ts"
+import { called, isAmong, isService, isToolbox, ofKind, type Release, selected, type Workload } from "../Objects.ts"
 import { changeWorkload, eachWorkload, some, type Topic } from "../Rule.ts"
 
 /** As services/telegram-gateway/README.md says it. */
@@ -39,8 +39,8 @@ export const availability: Topic = {
   rules: [
     {
       says: "is asked whether it lives, and apart from that whether it is ready",
-      broken: always(({ pod: { containers } }) =>
-        containers.flatMap(({ livenessProbe, name, readinessProbe }) => [
+      broken: always((workload) =>
+        (isToolbox(workload) ? [] : workload.pod.containers).flatMap(({ livenessProbe, name, readinessProbe }) => [
           ...(livenessProbe ? [] : [`${name} has no livenessProbe`]),
           ...(readinessProbe ? [] : [`${name} has no readinessProbe`]),
           // Who restarts what waits for a broker that is down makes an outage longer.

@@ -1,6 +1,15 @@
 // Helm's hooks: in an order that is told, cleared away, and in need of nothing that is not there yet.
 import { isDeepStrictEqual } from "node:util"
-import { called, isService, type Manifest, ofKind, type Release, type Workload, workloads } from "../Objects.ts"
+import {
+  called,
+  isService,
+  isToolbox,
+  type Manifest,
+  ofKind,
+  type Release,
+  type Workload,
+  workloads
+} from "../Objects.ts"
 import { changeWorkload, eachWorkload, NothingToBreak, some, type Topic } from "../Rule.ts"
 import { needs } from "./References.ts"
 
@@ -32,7 +41,7 @@ const tooLate = ({ object }: Workload, needed: Manifest) =>
 
 const placing = ["nodeSelector", "tolerations", "affinity", "priorityClassName"] as const
 
-const isNotService = (workload: Workload) => !isService(workload)
+const isNotService = (workload: Workload) => !isService(workload) || isToolbox(workload)
 
 const isPlaced = ({ given }: Release) => placing.some((key) => given.defaults?.[key] !== undefined)
 
@@ -43,7 +52,7 @@ export const hook: Topic = {
       // On a cluster of two architectures, or whose nodes are tainted, an install would wait for its jobs until it fails.
       says: "and whatever else is no service runs where services do, with the labels and annotations of their pods",
       broken: eachWorkload((workload, { given: { defaults = {}, jobs = {} } }) => {
-        if (isService(workload)) return undefined
+        if (!isNotService(workload)) return undefined
         const labels = { ...defaults.podLabels, ...jobs.podLabels }
         const annotations = { ...defaults.podAnnotations, ...jobs.podAnnotations }
         return [

@@ -3,6 +3,7 @@ import {
   called,
   containersOf,
   isService,
+  isToolbox,
   type Labels,
   ofKind,
   type Release,
@@ -81,7 +82,11 @@ export const ports: Topic = {
       broken: (release) => [
         ...ofKind(release, "PodMonitor").flatMap((monitor) =>
           (monitor.spec.podMetricsEndpoints ?? []).flatMap(({ port }) =>
-            lacking(called(monitor), selected(release, monitor.spec.selector).filter(isService), port)
+            lacking(
+              called(monitor),
+              selected(release, monitor.spec.selector).filter((it) => isService(it) && !isToolbox(it)),
+              port
+            )
           )
         ),
         ...ofKind(release, "ServiceMonitor").flatMap((monitor) =>

@@ -1,5 +1,15 @@
 // What one object names, there is: in the release, or because the values name it as something that exists.
-import { called, containersOf, type Manifest, ofKind, type Release, type Workload, workloads } from "../Objects.ts"
+import {
+  called,
+  containersOf,
+  isService,
+  isToolbox,
+  type Manifest,
+  ofKind,
+  type Release,
+  type Workload,
+  workloads
+} from "../Objects.ts"
 import { changeContainer, changeWorkload, eachContainer, eachWorkload, some, type Topic } from "../Rule.ts"
 
 export interface Need {
@@ -160,7 +170,8 @@ export const references: Topic = {
     {
       says: "of what is in a ConfigMap or Secret of the release begins a new pod when that changes",
       broken: eachWorkload((workload, release) =>
-        workload.kind === "Deployment" || workload.kind === "StatefulSet"
+        // Each command in the toolbox reads its files anew.
+        isService(workload) && !isToolbox(workload)
           ? needs(workload)
               .filter((need) => need.kind === "ConfigMap" && made(release, need) !== undefined)
               .filter(() => !Object.keys(workload.annotations).some((key) => key.startsWith("checksum/")))

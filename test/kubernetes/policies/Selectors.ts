@@ -3,6 +3,7 @@ import {
   called,
   isAmong,
   isService,
+  isToolbox,
   type Labels,
   type Manifest,
   ofKind,
@@ -195,10 +196,10 @@ export const selectors: Topic = {
   ]
 }
 
-/** What is not among those that are read, or more than once; trial servers need not be. */
+/** What is not among those that are read, or more than once; trial servers and the toolbox need not be. */
 const monitored = (release: Release, found: ReadonlyArray<{ readonly called: string }>) =>
   workloads(release)
-    .filter((it) => isService(it) && !it.labels[component]?.startsWith("trial-"))
+    .filter((it) => isService(it) && !isToolbox(it) && !it.labels[component]?.startsWith("trial-"))
     .map((it) => [it.called, found.filter(({ called }) => called === it.called).length] as const)
     .filter(([, times]) => times !== 1)
     .map(([name, times]) => `${name} is read ${times} times`)

@@ -4,8 +4,12 @@ import { commands, reads } from "../Code.ts"
 import type { Workload } from "../Objects.ts"
 import { changeContainer, changeWorkload, eachContainer, eachWorkload, some, type Topic } from "../Rule.ts"
 
-/** Of images that are not ours nothing is known. Ours have no command: their entry point takes the service's name. */
-export const isOurs = ({ args = [], command }: IContainer) => command === undefined && commands.has(args[0] ?? "")
+/** By its first argument; where nothing is run but by hand, the command line. */
+const processIn = ({ args = [], command }: IContainer) => (command?.[0] === "sleep" ? "carillon" : (args[0] ?? ""))
+
+/** Of images that are not ours nothing is known. Ours have no command but `sleep`: their entry point takes the service's name. */
+export const isOurs = (container: IContainer) =>
+  (container.command === undefined || container.command[0] === "sleep") && commands.has(processIn(container))
 
 /** Files that a container is pointed to by its settings, where they are ones that are mounted for it. */
 const pointed = ({ env = [] }: IContainer) =>
@@ -32,8 +36,8 @@ export const settings: Topic = {
         const names = (container.env ?? []).map(({ name }) => name)
         return [
           ...names
-            .filter((name) => !reads(container.args?.[0] ?? "", name))
-            .map((name) => `${container.args?.[0]} does not read ${name}`),
+            .filter((name) => !reads(processIn(container), name))
+            .map((name) => `${processIn(container)} does not read ${name}`),
           ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${name} is there twice`)
         ]
       }),

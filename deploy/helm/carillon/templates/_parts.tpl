@@ -13,7 +13,7 @@ environment: they can be renewed there, and are in no dump of a process.
 {{- $env = mergeOverwrite $env ($part.env | default dict) -}}
 {{- $files = concat $files ($part.files | default list) -}}
 {{- end -}}
-{{- dict "env" $env "files" $files | toJson -}}
+{{- dict "env" $env "files" ($files | uniq) | toJson -}}
 {{- end -}}
 
 {{- define "carillon.env" -}}

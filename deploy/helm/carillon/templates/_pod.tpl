@@ -51,11 +51,15 @@ imagePullSecrets:
 {{- mergeOverwrite (deepCopy .Values.defaults) (pick .Values.jobs "podAnnotations" "podLabels" | deepCopy) | toJson -}}
 {{- end -}}
 
-{{/* Of a scope with `parts` (see _parts.tpl): a container that runs our image with `args`. */}}
+{{/* Of a scope with `parts` (see _parts.tpl): a container that runs our image with `args`, or `command` in it. */}}
 {{- define "carillon.container" -}}
 image: {{ include "carillon.image" .root }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+{{- with .command }}
+command: {{ toJson . }}
+{{- else }}
 args: {{ toJson .args }}
+{{- end }}
 securityContext:
   {{- include "carillon.containerSecurity" . | nindent 2 }}
 env:

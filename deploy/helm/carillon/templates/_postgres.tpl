@@ -11,13 +11,14 @@
 
 {{- define "carillon.postgres" -}}
 {{- $database := .database -}}
-{{- $env := dict (printf "%sDATABASE_URL_FILE" .prefix) "/run/carillon/postgres/url" -}}
+{{- $topic := ternary "postgres" "bridge-postgres" (empty .prefix) -}}
+{{- $env := dict (printf "%sDATABASE_URL_FILE" .prefix) (printf "/run/carillon/%s/url" $topic) -}}
 {{- $keys := dict $database.urlKey "url" -}}
 {{- if $database.passwordKey -}}
 {{- $_ := set $keys $database.passwordKey "password" -}}
-{{- $_ := set $env (printf "%sDATABASE_PASSWORD_FILE" .prefix) "/run/carillon/postgres/password" -}}
+{{- $_ := set $env (printf "%sDATABASE_PASSWORD_FILE" .prefix) (printf "/run/carillon/%s/password" $topic) -}}
 {{- end -}}
-{{- $files := include "carillon.secretItems" (dict "topic" "postgres" "secret" $database.existingSecret "keys" $keys) | fromJsonArray -}}
+{{- $files := include "carillon.secretItems" (dict "topic" $topic "secret" $database.existingSecret "keys" $keys) | fromJsonArray -}}
 {{- with .root.Values.postgres.caConfigMap -}}
 {{- $files = append $files (dict "name" "postgres-ca" "configMap" . "items" (list (dict "key" "ca.crt" "path" "ca.crt"))) -}}
 {{- end -}}

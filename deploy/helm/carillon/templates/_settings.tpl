@@ -24,17 +24,24 @@
 {{- $files = concat $files (include "carillon.secretItems" (dict "topic" $topic "secret" $from.secret "keys" (dict $from.key "value")) | fromJsonArray) -}}
 {{- $_ := set $env (printf "%s_FILE" $setting) (printf "/run/carillon/%s/value" $topic) -}}
 {{- end -}}
-{{- if .settings.config -}}
-{{- $files = append $files (dict "name" "bridge" "configMap" (include "carillon.name" .) "items" (list (dict "key" "bridge.json" "path" "bridge.json"))) -}}
-{{- $_ := set $env "TABLE_BRIDGE_CONFIG" "/run/carillon/bridge/bridge.json" -}}
-{{- end -}}
 {{- dict "env" (mergeOverwrite (deepCopy .settings.env) $env) "files" $files | toJson -}}
+{{- end -}}
+
+{{/* Of a workload: the file of its bridge, if it has one. */}}
+{{- define "carillon.bridgeFile" -}}
+{{- if .settings.config -}}
+{{- $items := list (dict "key" "bridge.json" "path" "bridge.json") -}}
+{{- $files := list (dict "name" "bridge" "configMap" (include "carillon.name" .) "items" $items) -}}
+{{- dict "env" (dict "TABLE_BRIDGE_CONFIG" "/run/carillon/bridge/bridge.json") "files" $files | toJson -}}
+{{- else -}}
+{}
+{{- end -}}
 {{- end -}}
 
 {{/* All that a workload is told. */}}
 {{- define "carillon.workloadParts" -}}
 {{- $nats := include "carillon.nats" (dict "root" .root "user" .component) -}}
-{{- include "carillon.joined" (list $nats (include "carillon.workloadDatabase" .) (include "carillon.settings" .)) -}}
+{{- include "carillon.joined" (list $nats (include "carillon.workloadDatabase" .) (include "carillon.settings" .) (include "carillon.bridgeFile" .)) -}}
 {{- end -}}
 
 {{/* Changes when what the chart itself puts into a pod's files does: new pods then. Secrets of yours it cannot see. */}}
