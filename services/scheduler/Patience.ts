@@ -4,18 +4,23 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 
-/** So long it is waited for while older commands are in hand: longer than a replica may be away with them. */
-const patientForMillis = 120_000
+/**
+ * So often it is looked at while older commands are in hand: for five minutes, longer than a replica may be away with them.
+ * Its age says nothing: after an outage it is old when it is first looked at. What could not be carried out counts too.
+ */
+const mostLooks = 600
 
 const isNew = ({ info }: Delivery) => info.deliveryCount === 1
 
-/** Tells of these commands whether an older one to schedule may still be carried out; of a new one it is not even asked. */
+/**
+ * Tells of these commands whether an older one to schedule may still be carried out; of a new one it is not even asked. To
+ * be asked before what they are about is looked for: what is carried out in between is found then.
+ */
 export const mayCome = Effect.fnUntraced(function* (
   name: "schedule" | "schedule-series",
-  commands: ReadonlyArray<Delivery>,
-  now: number
+  commands: ReadonlyArray<Delivery>
 ) {
-  const isPatient = ({ time }: Delivery) => now - time.getTime() < patientForMillis
+  const isPatient = ({ info }: Delivery) => info.deliveryCount < mostLooks
   if (!commands.some((command) => !isNew(command) && isPatient(command))) return isNew
   const log = yield* EventLog
   const oldest = yield* log.next("COMMANDS", 1, Subject.command(name))

@@ -55,12 +55,10 @@ const carryOut = Effect.fnUntraced(function* (asked: Asked, delivery: Delivery, 
     reason: "reason" in asked.command ? asked.command.reason : undefined
   }
   const refuse = (refusal: Refusal) => refused(asked.name, why.cause, { id, ...refusal }, fromMillis(rules.now))
+  const older = yield* mayCome("schedule-series", asked.name === "schedule-series" ? [] : [delivery])
   while (true) {
     const found = Option.getOrUndefined(yield* upTo(id, now, recurring))
-    if (!found && asked.name !== "schedule-series") {
-      const older = yield* mayCome("schedule-series", [delivery], rules.now)
-      if (older(delivery)) return notYet
-    }
+    if (!found && asked.name !== "schedule-series" && older(delivery)) return notYet
     if (found && (yield* isCarriedOut(asked, found.series, why, delivery)))
       return yield* standing(found, recurring, false)
     if (found && settles.has(asked.name) && wasChangedSince(found.series, why))

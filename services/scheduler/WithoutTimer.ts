@@ -33,6 +33,10 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
 ) {
   const log = yield* EventLog
   const timers = yield* Timers
+  const older = yield* mayCome(
+    "schedule",
+    missing.map(({ delivery }) => delivery)
+  )
   const scheduled = yield* Effect.forEach(
     missing,
     ({ id }) => Effect.map(log.last("EVENTS", Subject.scheduled("*", id)), Option.getOrUndefined),
@@ -45,16 +49,6 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     { since }
   )
   const isAhead = (message: Message) => toMillis(message.dueAt) > now
-  // Of one that has no timer yet, the log may say already that it was scheduled.
-  const inDoubt = missing.filter((_, index) => {
-    const message = messages[index]
-    return !message || (states.get(message.id) === "fired" && isAhead(message))
-  })
-  const older = yield* mayCome(
-    "schedule",
-    inDoubt.map(({ delivery }) => delivery),
-    now
-  )
   const answerTo = ({ delivery, id }: Command, message: Message | undefined): Answer | undefined => {
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
@@ -63,6 +57,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
       case "cancelled":
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
+        // Of one that has no timer yet, the log may say already that it was scheduled.
         return isAhead(message) && older(delivery) ? notYet : refuse(timerHasFired)
       default:
         return undefined

@@ -1,0 +1,90 @@
+// A command about what nobody knows yet is put back while what is to make it may be in another's hands, and no longer.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import type { Rules } from "#shared/contract/Submission.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import type { Publisher } from "#shared/nats/Publisher.ts"
+import { consumers } from "#shared/nats/Topology.ts"
+import { notYet } from "../../services/scheduler/Answer.ts"
+import { changeTimers } from "../../services/scheduler/Changing.ts"
+import { schedule } from "../../services/scheduler/Scheduling.ts"
+import { Timers } from "../../services/scheduler/Timers.ts"
+import { command } from "../support/Carillon.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { publishPlainly } from "../support/PlainClient.ts"
+
+const hour = 3_600_000
+
+const rules = (): Rules => ({
+  now: Date.now(),
+  maxLateness: () => hour,
+  settled: (message) => message,
+  unsendable: () => []
+})
+
+interface Given {
+  /** The first command has place 1. */
+  readonly seq: number
+  readonly looks: number
+  readonly ageMillis?: number
+}
+
+const delivered = (subject: string, payload: string, { ageMillis = 0, looks, seq }: Given) =>
+  ({
+    ...{ subject, seq, headers: undefined, redelivered: looks > 1, info: { deliveryCount: looks } },
+    ...{ time: new Date(Date.now() - ageMillis), data: Buffer.from(payload) }
+  }) as unknown as Delivery
+
+const cancelling = (id: string, given: Given) =>
+  Effect.map(
+    changeTimers("cancel", [delivered("carillon.command.cancel", JSON.stringify({ id }), given)], rules()),
+    ([answer]) => answer
+  )
+
+/** The command that schedules m stands in the stream, and is in nobody's hands that would tell. */
+const withOlder = <E>(body: (url: string) => Effect.Effect<void, E, EventLog | Publisher | Timers>) =>
+  Effect.gen(function* () {
+    const { layer, nats } = yield* natsForTest
+    yield* Effect.gen(function* () {
+      yield* provision([consumers.schedulerCommands])
+      yield* publishPlainly(nats.url, [command("m", hour)])
+      yield* body(nats.url)
+    }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
+  })
+
+describe("a cancel of a message that an older command may still schedule", () => {
+  it.live("is put back, also if it was stored long before it is looked at", () =>
+    withOlder(() =>
+      Effect.gen(function* () {
+        const ageMillis = 180_000
+        assert.strictEqual(yield* cancelling("m", { seq: 2, looks: 2, ageMillis }), notYet)
+        assert.strictEqual(yield* cancelling("m", { seq: 2, looks: 200, ageMillis }), notYet)
+      })
+    )
+  )
+
+  it.live("is refused at last, whatever its age, if the older one is never carried out", () =>
+    withOlder(() =>
+      Effect.gen(function* () {
+        assert.deepInclude((yield* cancelling("m", { seq: 2, looks: 2_000 }))?.event, { type: "rejected", id: "m" })
+      })
+    )
+  )
+
+  it.live("is not refused if that happens while it is looked at", () =>
+    withOlder(() =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { payload, subject } = command("m", hour)
+        const carryOut = schedule([delivered(subject, payload, { seq: 1, looks: 1 })], rules())
+        const context = yield* Effect.context<EventLog | Publisher | Timers>()
+        // It is done, and gone from the stream, just before anybody asks for it.
+        const next = () => Effect.as(Effect.provideContext(carryOut, context), Option.none())
+        const answer = yield* Effect.provideService(cancelling("m", { seq: 2, looks: 2 }), EventLog, { ...log, next })
+        assert.isUndefined(answer?.event)
+      })
+    )
+  )
+})
