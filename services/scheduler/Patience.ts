@@ -1,8 +1,9 @@
 // A command that is about something unknown may have come before it: what is to make it may be in another's hands.
 import { Effect, Option } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { ackFloor } from "#shared/nats/Inspect.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { consumers, Subject } from "#shared/nats/Topology.ts"
 
 /**
  * So often it is looked at while older commands are in hand: for five minutes, longer than a replica may be away with them.
@@ -23,7 +24,9 @@ export const mayCome = Effect.fnUntraced(function* (
   const isPatient = ({ info }: Delivery) => info.deliveryCount < mostLooks
   if (!commands.some((command) => !isNew(command) && isPatient(command))) return isNew
   const log = yield* EventLog
-  const oldest = yield* log.next("COMMANDS", 1, Subject.command(name))
+  // One that was carried out may have stayed: who waits for it takes up the room of all others.
+  const floor = yield* ackFloor(consumers.schedulerCommands)
+  const oldest = yield* log.next("COMMANDS", floor + 1, Subject.command(name))
   const first = Option.match(oldest, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
   return (command: Delivery) => isNew(command) || (isPatient(command) && command.seq > first)
 })

@@ -95,6 +95,13 @@ const stateOf = Effect.fnUntraced(function* (definition: ConsumerDefinition, inf
   } satisfies ConsumerState
 })
 
+/** All of a consumer's work up to this place of its stream is acknowledged, also what stayed there: see Leftovers.ts. */
+export const ackFloor = Effect.fnUntraced(function* ({ stream, durable }: ConsumerDefinition) {
+  const { manager } = yield* Nats
+  const info = yield* attempt(`look up ${durable}`, () => manager.consumers.info(stream, durable))
+  return info.ack_floor.stream_seq
+})
+
 /** When the first message of a consumer after a sequence was stored. */
 const firstAfter = Effect.fnUntraced(function* ({ stream, filters }: ConsumerDefinition, sequence: number) {
   const { manager } = yield* Nats

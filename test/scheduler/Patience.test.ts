@@ -4,6 +4,7 @@ import { Effect, Layer, Option } from "effect"
 import type { Rules } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
+import type { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import type { Publisher } from "#shared/nats/Publisher.ts"
 import { consumers } from "#shared/nats/Topology.ts"
@@ -13,6 +14,7 @@ import { schedule } from "../../services/scheduler/Scheduling.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
 import { command } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
+import { withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 
 const hour = 3_600_000
@@ -44,7 +46,7 @@ const cancelling = (id: string, given: Given) =>
   )
 
 /** The command that schedules m stands in the stream, and is in nobody's hands that would tell. */
-const withOlder = <E>(body: (url: string) => Effect.Effect<void, E, EventLog | Publisher | Timers>) =>
+const withOlder = <E>(body: (url: string) => Effect.Effect<void, E, EventLog | Nats | Publisher | Timers>) =>
   Effect.gen(function* () {
     const { layer, nats } = yield* natsForTest
     yield* Effect.gen(function* () {
@@ -69,6 +71,16 @@ describe("a cancel of a message that an older command may still schedule", () =>
     withOlder(() =>
       Effect.gen(function* () {
         assert.deepInclude((yield* cancelling("m", { seq: 2, looks: 2_000 }))?.event, { type: "rejected", id: "m" })
+      })
+    )
+  )
+
+  it.live("is refused at once if the older one was carried out, and stayed in the stream", () =>
+    withOlder((url) =>
+      Effect.gen(function* () {
+        yield* withManager(url, (manager) => manager.consumers.reset("COMMANDS", "scheduler", 2))
+        const cancels = Effect.all(["m", "nobody"].map((id) => cancelling(id, { seq: 2, looks: 2 })))
+        for (const answer of yield* cancels) assert.strictEqual(answer?.event?.type, "rejected")
       })
     )
   )
