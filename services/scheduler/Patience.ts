@@ -1,8 +1,11 @@
 // A command that is about something unknown may have come before it: what is to make it may be in another's hands.
 import { Effect, Option } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
+import { occurrenceMessageId } from "#shared/contract/Series.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { ackFloor } from "#shared/nats/Inspect.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 
 /**
@@ -12,6 +15,7 @@ import { consumers, Subject } from "#shared/nats/Topology.ts"
 const mostLooks = 600
 
 const isNew = ({ info }: Delivery) => info.deliveryCount === 1
+const isPatient = ({ info }: Delivery) => info.deliveryCount < mostLooks
 
 /**
  * Tells of these commands whether an older one to schedule may still be carried out; of a new one it is not even asked. To
@@ -21,7 +25,6 @@ export const mayCome = Effect.fnUntraced(function* (
   name: "schedule" | "schedule-series",
   commands: ReadonlyArray<Delivery>
 ) {
-  const isPatient = ({ info }: Delivery) => info.deliveryCount < mostLooks
   if (!commands.some((command) => !isNew(command) && isPatient(command))) return isNew
   const log = yield* EventLog
   // One that was carried out may have stayed: who waits for it takes up the room of all others.
@@ -29,4 +32,13 @@ export const mayCome = Effect.fnUntraced(function* (
   const oldest = yield* log.next("COMMANDS", floor + 1, Subject.command(name))
   const first = Option.match(oldest, { onNone: () => Number.POSITIVE_INFINITY, onSome: ({ sequence }) => sequence })
   return (command: Delivery) => isNew(command) || (isPatient(command) && command.seq > first)
+})
+
+/** The same of a message that no command schedules but the tick of its series: it is made of what that has claimed. */
+export const mayComeByTick = Effect.fnUntraced(function* (command: Delivery, message: Message | undefined) {
+  if (!message?.series || isNew(command) || !isPatient(command)) return false
+  const store = yield* SeriesStore
+  return Option.exists(yield* store.find(message.series.id), ({ series }) =>
+    (series.outbox?.occurrences ?? []).some(({ name }) => occurrenceMessageId(series, name) === message.id)
+  )
 })

@@ -9,7 +9,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
-import { mayCome } from "./Patience.ts"
+import { mayCome, mayComeByTick } from "./Patience.ts"
 import { Timers } from "./Timers.ts"
 
 export type Name = "cancel" | "reschedule"
@@ -43,13 +43,18 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     { concurrency: sideBySide }
   )
   const messages = scheduled.map((found) => found && decodeScheduled(found.text).message)
+  // Asked before their timers are looked for again, as the commands are.
+  const coming = yield* Effect.filter(missing, ({ delivery }, index) => mayComeByTick(delivery, messages[index]), {
+    concurrency: sideBySide
+  })
   const since = Math.min(...scheduled.flatMap((found) => found?.storedAt ?? []))
   const states = yield* timers.without(
     messages.filter((message) => message !== undefined),
     { since }
   )
   const isAhead = (message: Message) => toMillis(message.dueAt) > now
-  const answerTo = ({ delivery, id }: Command, message: Message | undefined): Answer | undefined => {
+  const answerTo = (one: A, message: Message | undefined): Answer | undefined => {
+    const { delivery, id } = one
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")
@@ -58,7 +63,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
         // Of one that has no timer yet, the log may say already that it was scheduled.
-        return isAhead(message) && older(delivery) ? notYet : refuse(timerHasFired)
+        return isAhead(message) && (older(delivery) || coming.includes(one)) ? notYet : refuse(timerHasFired)
       default:
         return undefined
     }

@@ -1,21 +1,29 @@
 // A command about what nobody knows yet is put back while what is to make it may be in another's hands, and no longer.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Result } from "effect"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { messageOf, type Series } from "#shared/contract/Series.ts"
+import { decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import type { Publisher } from "#shared/nats/Publisher.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { consumers } from "#shared/nats/Topology.ts"
-import { notYet } from "../../services/scheduler/Answer.ts"
+import { handedOn, notYet } from "../../services/scheduler/Answer.ts"
 import { changeTimers } from "../../services/scheduler/Changing.ts"
+import { upTo } from "../../services/scheduler/Recurring.ts"
 import { schedule } from "../../services/scheduler/Scheduling.ts"
+import { claim } from "../../services/scheduler/SeriesRules.ts"
+import { onlyOnce } from "../../services/scheduler/Submitting.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
 import { command } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { purgeSubject } from "../support/Streams.ts"
 
 const hour = 3_600_000
 
@@ -45,16 +53,19 @@ const cancelling = (id: string, given: Given) =>
     ([answer]) => answer
   )
 
-/** The command that schedules m stands in the stream, and is in nobody's hands that would tell. */
-const withOlder = <E>(body: (url: string) => Effect.Effect<void, E, EventLog | Nats | Publisher | Timers>) =>
+type Services = EventLog | Nats | Publisher | SeriesStore | Timers
+
+const withStreams = <E>(body: (url: string) => Effect.Effect<void, E, Services>) =>
   Effect.gen(function* () {
     const { layer, nats } = yield* natsForTest
-    yield* Effect.gen(function* () {
-      yield* provision([consumers.schedulerCommands])
-      yield* publishPlainly(nats.url, [command("m", hour)])
-      yield* body(nats.url)
-    }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
+    yield* Effect.andThen(provision([consumers.schedulerCommands]), body(nats.url)).pipe(
+      Effect.provide(Layer.mergeAll(Timers.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer)))
+    )
   })
+
+/** The command that schedules m stands in the stream, and is in nobody's hands that would tell. */
+const withOlder = <E>(body: (url: string) => Effect.Effect<void, E, Services>) =>
+  withStreams((url) => Effect.andThen(publishPlainly(url, [command("m", hour)]), body(url)))
 
 describe("a cancel of a message that an older command may still schedule", () => {
   it.live("is put back, also if it was stored long before it is looked at", () =>
@@ -91,11 +102,57 @@ describe("a cancel of a message that an older command may still schedule", () =>
         const log = yield* EventLog
         const { payload, subject } = command("m", hour)
         const carryOut = schedule([delivered(subject, payload, { seq: 1, looks: 1 })], rules())
-        const context = yield* Effect.context<EventLog | Publisher | Timers>()
+        const context = yield* Effect.context<Services>()
         // It is done, and gone from the stream, just before anybody asks for it.
         const next = () => Effect.as(Effect.provideContext(carryOut, context), Option.none())
         const answer = yield* Effect.provideService(cancelling("m", { seq: 2, looks: 2 }), EventLog, { ...log, next })
         assert.isUndefined(answer?.event)
+      })
+    )
+  )
+})
+
+describe("a cancel of an occurrence whose tick is in another's hands", () => {
+  const recurring = { lead: hour, maxLateness: () => hour }
+
+  /** In half an hour, taken from a series that never comes again: it is said to be scheduled, and has no timer. */
+  const submitting = Effect.gen(function* () {
+    const [now, start] = [Date.now(), fromMillis(Date.now() + hour / 2)]
+    const asked = {
+      ...{ id: "medicine", recurrence: { every: "PT1M" }, start, count: 1, timeZone: "UTC", platform: "telegram" },
+      ...{ recipient: { chatId: "1" }, content: { type: "text", text: "text of medicine" } }
+    }
+    const command = Result.getOrThrow(decodeSeriesCommand("schedule-series", asked, now))
+    const claimed = claim(Result.getOrThrow(newSeries(command, rules())), { now, ...recurring }) as Series
+    const { outbox, template } = claimed
+    if (!outbox?.occurrences[0] || !template) return yield* Effect.die("nothing was claimed")
+    const message = messageOf(claimed, template, outbox.occurrences[0])
+    const cause = `series.medicine.1.${message.series?.occurrence}`
+    const store = yield* SeriesStore
+    const { publish } = yield* Publisher
+    yield* store.write(claimed)
+    yield* publish([onlyOnce({ type: "scheduled", at: start, message, cause }, undefined)])
+    return { cancels: cancelling(message.id, { seq: 1, looks: 2 }), now }
+  })
+
+  it.live("is put back, and holds when the tick has come again", () =>
+    withStreams(() =>
+      Effect.gen(function* () {
+        const { cancels, now } = yield* submitting
+        assert.strictEqual(yield* cancels, notYet)
+        yield* upTo("medicine", now, recurring)
+        assert.strictEqual(yield* cancels, handedOn)
+      })
+    )
+  )
+
+  it.live("is refused once it has fired", () =>
+    withStreams((url) =>
+      Effect.gen(function* () {
+        const { cancels, now } = yield* submitting
+        yield* upTo("medicine", now, recurring)
+        yield* purgeSubject(url, "TIMERS", "carillon.timer.pending.>")
+        assert.strictEqual((yield* cancels)?.event?.type, "rejected")
       })
     )
   )

@@ -7,6 +7,7 @@ import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { causeOf } from "../../services/scheduler/Answer.ts"
 import { changeTimers } from "../../services/scheduler/Changing.ts"
@@ -72,7 +73,7 @@ describe("a command to reschedule of which the log says nothing yet", () => {
         assert.deepInclude(answer, { reply: { status: "rescheduled", id: "m", dueAt, expiresAt: dueAt } })
         assert.deepStrictEqual(yield* pendingTimers(nats.url), [Subject.pending("m")])
         assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 1)
-      }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
+      }).pipe(Effect.provide(Layer.mergeAll(Timers.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer))))
     })
   )
 })
