@@ -47,7 +47,7 @@ export class EventLog extends Context.Service<
   {
     /** The newest message under a subject of any stream. */
     last(stream: StreamName, subject: string): Effect.Effect<Option.Option<StoredMessage>, NatsError>
-    /** The newest message of each of these subjects that has one, in one exchange; at most 1,000 of them. */
+    /** The newest message of each of these subjects that has one, in one exchange if they are small; at most 1,000 of them. */
     lastOfEach(
       stream: StreamName,
       subjects: ReadonlyArray<string>
@@ -122,15 +122,25 @@ export class EventLog extends Context.Service<
         return lookUp(() => manager.streams.getMessage(stream, query))
       }
 
+      // One that goes in between makes the answer an error, which says nothing of the others: not to be taken for none.
       const lastOfEach = (stream: StreamName, subjects: ReadonlyArray<string>) =>
-        subjects.length === 0
-          ? Effect.succeed([])
-          : attempt("look up", async () => {
-              const found: Array<StoredMessage> = []
-              const messages = await manager.direct.getLastMessagesFor(stream, { multi_last: [...subjects] })
-              for await (const message of messages) found.push(stored(message))
-              return found
-            }).pipe(Effect.catchIf(isNothingFound, () => Effect.succeed([])))
+        attempt("look up", async () => {
+          const found = new Map<string, StoredMessage>()
+          let left = subjects
+          while (left.length > 0) {
+            let pending = 0
+            const messages = await manager.direct.getLastMessagesFor(stream, {
+              multi_last: [...left],
+              max_bytes: mostAtOnce
+            })
+            for await (const message of messages) {
+              found.set(message.subject, stored(message))
+              pending = message.pending
+            }
+            left = pending > 0 ? left.filter((one) => !found.has(one)) : []
+          }
+          return [...found.values()]
+        })
 
       /**
        * The sequence of the first event stored at an instant or after it, if there is one. Looked up by itself: of several
@@ -280,6 +290,9 @@ export class EventLog extends Context.Service<
 const isNothingFound = ({ cause }: NatsError) => cause instanceof JetStreamStatusError && cause.code === 404
 
 const readFailed = (cause: unknown) => new NatsError({ operation: "read the log", cause })
+
+/** In bytes: what NATS cannot get rid of at once must not come to what it takes a connection for dead at, 64 MB by default. */
+const mostAtOnce = 2_000_000
 
 /** So many are read before others get their turn: Postgres, say, answers meanwhile, and waits for what comes next. */
 const inOneTurn = 16

@@ -1,10 +1,12 @@
 // Reading the log back: from an instant on, of whichever types, nothing may be missing, or what was done is done again.
 import { assert, describe, it } from "@effect/vitest"
+import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { natsForTest } from "../support/Layers.ts"
+import { natsForTest, natsForTestWith } from "../support/Layers.ts"
 
 const event = (type: "sent" | "attempt-failed", n: number) => ({
   subject: `carillon.event.${type}.telegram`,
@@ -59,6 +61,73 @@ describe("the log", () => {
         const about = yield* log.idsSince(["sent"], 0, { about: new Set(["ours"]), oneOfEach: [["sent-30003"]] })
         assert.sameMembers([...about.keys()], ["sent-30001", "sent-30002", "sent-30003"])
         assert.strictEqual((yield* log.idsSince(["sent"], 0, { oneOfEach: [] })).size, 0)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+})
+
+describe("the newest message of each of many subjects", () => {
+  const subject = (n: number) => `carillon.timer.pending.m-${n}`
+  const subjects = Array.from({ length: 1_000 }, (_, n) => subject(n))
+  const waiting = (count: number, bytes = 2) =>
+    Effect.gen(function* () {
+      yield* provision([])
+      const { publish } = yield* Publisher
+      yield* publish(
+        Array.from({ length: count }, (_, n) => ({ subject: subject(n), payload: "t".repeat(bytes), headers: {} }))
+      )
+    })
+
+  for (const count of [0, 1, 3, 1_000]) {
+    it.live(`is told when ${count} of a thousand have one`, () =>
+      Effect.gen(function* () {
+        const { layer } = yield* natsForTest
+        yield* Effect.gen(function* () {
+          yield* waiting(count)
+          const log = yield* EventLog
+          const found = yield* log.lastOfEach("TIMERS", subjects)
+          assert.sameMembers(
+            found.map((one) => one.subject),
+            subjects.slice(0, count)
+          )
+        }).pipe(Effect.provide(layer))
+      })
+    )
+  }
+
+  it.live("is told of all, also when NATS has no room for all in one answer", () =>
+    Effect.gen(function* () {
+      // By default it has 64 MB, and takes a connection for dead on whose way there is more.
+      const { layer } = yield* natsForTestWith({ extra: ["max_pending: 5000000"] })
+      yield* Effect.gen(function* () {
+        yield* waiting(80, 100_000)
+        const log = yield* EventLog
+        assert.lengthOf(yield* log.lastOfEach("TIMERS", subjects), 80)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.live("is not taken for none when one of them goes just as it is read", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* waiting(3)
+        const { connection, manager } = yield* Nats
+        const log = yield* EventLog
+        // What nats-server says then, said in its place: of the first how it stands, and of the second that it is not there.
+        yield* Effect.promise(() => manager.streams.update("TIMERS", { allow_direct: false, mirror_direct: false }))
+        connection.subscribe("$JS.API.DIRECT.GET.TIMERS", {
+          callback: (_, { reply = "" }) => {
+            const first = natsHeaders()
+            first.set("Nats-Subject", subject(0))
+            first.set("Nats-Sequence", "1")
+            first.set("Nats-Num-Pending", "2")
+            connection.publish(reply, "tt", { headers: first })
+            connection.publish(reply, "", { headers: natsHeaders(404, "Message Not Found") })
+          }
+        })
+        yield* Effect.promise(() => connection.flush())
+        assert.strictEqual((yield* Effect.exit(log.lastOfEach("TIMERS", subjects)))._tag, "Failure")
       }).pipe(Effect.provide(layer))
     })
   )
