@@ -71,12 +71,11 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
   const nameOf = (recipient: Recipient) =>
     createHmac("sha256", salt).update(addressOf(recipient)).digest("base64url").slice(0, 32)
 
+  /** Of what cannot be read the place is known, so that it can be replaced. */
   const recall = <A>(what: "contact" | "chat", name: string, decode: (text: string) => Result.Result<A, unknown>) =>
     Effect.map(
       memory.recall(what, keyOf(name)),
-      Option.flatMap(({ value, sequence }) =>
-        Option.map(Result.getSuccess(decode(value)), (value) => ({ value, sequence }))
-      )
+      Option.map(({ value, sequence }) => ({ value: Result.getOrUndefined(decode(value)), sequence }))
     )
 
   /** Until nobody else has changed it in between, `next` asked anew each time. The answer is what stood before. */
@@ -92,6 +91,8 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
         const found = Option.getOrUndefined(yield* recall(what, name, decode))
         const after = yield* next(found?.value)
         if (after === undefined || after === found?.value) return found?.value
+        if (found && found.value === undefined)
+          yield* Effect.logWarning(`what is remembered of a ${what} cannot be read, and is replaced`)
         const keep = seconds(after)
         const fate = yield* memory.remember(what, keyOf(name), JSON.stringify(after), {
           expected: found?.sequence ?? 0,
@@ -119,9 +120,10 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
 
   const find = (contact: ContactId) =>
     Effect.map(recall("contact", contact, decodeStanding), (found) =>
-      Option.filter(Option.map(found, valueOf), isLinked)
+      Option.filter(Option.flatMap(found, valueOf), isLinked)
     )
-  const chat = (recipient: Recipient) => Effect.map(recall("chat", nameOf(recipient), decodeChat), Option.map(valueOf))
+  const chat = (recipient: Recipient) =>
+    Effect.map(recall("chat", nameOf(recipient), decodeChat), Option.flatMap(valueOf))
 
   const whoHas = Effect.fnUntraced(function* (recipient: Recipient) {
     const found = yield* chat(recipient)
@@ -180,7 +182,7 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
   return { find, nameOf, chat, whoHas, offer, link, mark, remove, all } satisfies Contacts as Contacts
 })
 
-const valueOf = <A>({ value }: { readonly value: A }) => value
+const valueOf = <A>({ value }: { readonly value: A | undefined }) => Option.fromUndefinedOr(value)
 
 const joined = (chat: Chat = { contacts: [] }, contact: ContactId, at: Instant): Chat => {
   const contacts = chat.contacts.includes(contact) ? chat.contacts : [...chat.contacts, contact]

@@ -120,6 +120,25 @@ describe("a link", () => {
   )
 })
 
+describe("what is remembered and cannot be read", () => {
+  it.live("gives way to what is heard: it holds up neither a link nor a STOP", () =>
+    withLinks(({ chat, contacts, made, memory, opens }) =>
+      Effect.gen(function* () {
+        const link = yield* made(1)
+        const stop = contacts.mark(ann, "optedOut", true, instant(20), true)
+        const unreadable = (what: "contact" | "chat", key: string) => memory.remember(what, key, "{}}")
+        yield* unreadable("contact", key)
+        yield* unreadable("chat", `${platform}.${sender}.${contacts.nameOf(ann)}`)
+        assert.isUndefined(yield* chat)
+        yield* stop
+        assert.isTrue(Option.exists(yield* contacts.chat(ann), ({ optedOut }) => optedOut?.is === true))
+        assert.strictEqual(yield* opens(ann, link, 30), "linked")
+        assert.deepStrictEqual(yield* chat, ann)
+      })
+    )
+  )
+})
+
 describe("a removal", () => {
   it.live("is not undone by what was heard before it, and is heard again", () =>
     withLinks(({ chat, contacts, linked, made, opens, removed, undone }) =>
