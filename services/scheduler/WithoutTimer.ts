@@ -10,6 +10,7 @@ import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
 import { mayCome, mayComeByTick } from "./Patience.ts"
+import { sentInTime } from "./SentInTime.ts"
 import { Timers } from "./Timers.ts"
 
 export type Name = "cancel" | "reschedule"
@@ -47,18 +48,23 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
   const coming = yield* Effect.filter(missing, ({ delivery }, index) => mayComeByTick(delivery, messages[index]), {
     concurrency: sideBySide
   })
-  const since = Math.min(...scheduled.flatMap((found) => found?.storedAt ?? []))
-  const states = yield* timers.without(
-    messages.filter((message) => message !== undefined),
-    { since }
-  )
   const isAhead = (message: Message) => toMillis(message.dueAt) > now
+  const known = scheduled.flatMap((found, index) => {
+    const message = messages[index]
+    return found && message ? [{ message, storedAt: found.storedAt }] : []
+  })
+  const sent = yield* sentInTime(known.flatMap(({ message }) => (isAhead(message) ? [] : [message])))
+  const open = known.filter(({ message }) => !sent.has(message.id))
+  const states = yield* timers.without(
+    open.map(({ message }) => message),
+    { since: Math.min(...open.map(({ storedAt }) => storedAt)) }
+  )
   const answerTo = (one: A, message: Message | undefined): Answer | undefined => {
     const { delivery, id } = one
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")
-    switch (states.get(id)) {
+    switch (sent.has(id) ? "fired" : states.get(id)) {
       case "cancelled":
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":

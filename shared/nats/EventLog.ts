@@ -40,6 +40,8 @@ export interface Asked {
   readonly oneOfEach?: ReadonlyArray<ReadonlyArray<string>>
   /** Messages, of which all that is said is wanted. */
   readonly about?: ReadonlySet<string>
+  /** What was stored later is not wanted, in milliseconds. */
+  readonly until?: number
 }
 
 export class EventLog extends Context.Service<
@@ -189,11 +191,14 @@ export class EventLog extends Context.Service<
 
       const idsSince = Effect.fnUntraced(function* (types: ReadonlyArray<EventType>, since: number, asked?: Asked) {
         const ids = new Map<string, number>()
-        const { about, oneOfEach = [] } = asked ?? {}
+        const { about, oneOfEach = [], until = Number.POSITIVE_INFINITY } = asked ?? {}
         if (asked && !about?.size && oneOfEach.length === 0) return ids
         const groups = new Map(oneOfEach.flatMap((group) => group.map((id) => [id, group] as const)))
         const missing = new Set(oneOfEach)
+        let isLater = false
         const note = (message: JsMsg) => {
+          isLater = message.time.getTime() > until
+          if (isLater) return
           const header = headersIn(message)
           const id = header("ce-id") ?? ""
           const group = groups.get(id)
@@ -202,7 +207,7 @@ export class EventLog extends Context.Service<
             ids.set(textOfItsOwn(id), message.time.getTime())
         }
         const filters = types.map((type) => Subject.events(type))
-        yield* readSince(filters, since, true, note, () => oneOfEach.length > 0 && missing.size === 0)
+        yield* readSince(filters, since, true, note, () => isLater || (oneOfEach.length > 0 && missing.size === 0))
         return ids
       })
 

@@ -66,6 +66,25 @@ describe("the log", () => {
   )
 })
 
+describe("a look into the log that is told how far to look", () => {
+  it.live("has what was stored up to then, and reads little beyond it", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const log = yield* EventLog
+        yield* publish([event("sent", 0)])
+        const until = Number((yield* log.idsSince(["sent"], 0)).get("sent-0"))
+        yield* Effect.sleep(20)
+        yield* publish([event("sent", 1), event("sent", 2), event("sent", 3)])
+        const oneOfEach = [0, 2, 3].map((n) => [`sent-${n}`])
+        assert.deepStrictEqual([...(yield* log.idsSince(["sent"], 0, { oneOfEach, until })).keys()], ["sent-0"])
+      }).pipe(Effect.provide(layer))
+    })
+  )
+})
+
 describe("the newest message of each of many subjects", () => {
   const subject = (n: number) => `carillon.timer.pending.m-${n}`
   const subjects = Array.from({ length: 1_000 }, (_, n) => subject(n))

@@ -4,9 +4,7 @@ import { Effect, Layer, Option, Result } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { messageOf, type Series } from "#shared/contract/Series.ts"
 import { decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
-import type { Rules } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -20,36 +18,15 @@ import { claim } from "../../services/scheduler/SeriesRules.ts"
 import { onlyOnce } from "../../services/scheduler/Submitting.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
 import { command } from "../support/Carillon.ts"
+import { delivered, type Given, hour, rulesNow } from "../support/Commands.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { purgeSubject } from "../support/Streams.ts"
 
-const hour = 3_600_000
-
-const rules = (): Rules => ({
-  now: Date.now(),
-  maxLateness: () => hour,
-  settled: (message) => message,
-  unsendable: () => []
-})
-
-interface Given {
-  /** The first command has place 1. */
-  readonly seq: number
-  readonly looks: number
-  readonly ageMillis?: number
-}
-
-const delivered = (subject: string, payload: string, { ageMillis = 0, looks, seq }: Given) =>
-  ({
-    ...{ subject, seq, headers: undefined, redelivered: looks > 1, info: { deliveryCount: looks } },
-    ...{ time: new Date(Date.now() - ageMillis), data: Buffer.from(payload) }
-  }) as unknown as Delivery
-
 const cancelling = (id: string, given: Given) =>
   Effect.map(
-    changeTimers("cancel", [delivered("carillon.command.cancel", JSON.stringify({ id }), given)], rules()),
+    changeTimers("cancel", [delivered("carillon.command.cancel", JSON.stringify({ id }), given)], rulesNow()),
     ([answer]) => answer
   )
 
@@ -101,7 +78,7 @@ describe("a cancel of a message that an older command may still schedule", () =>
       Effect.gen(function* () {
         const log = yield* EventLog
         const { payload, subject } = command("m", hour)
-        const carryOut = schedule([delivered(subject, payload, { seq: 1, looks: 1 })], rules())
+        const carryOut = schedule([delivered(subject, payload, { seq: 1, looks: 1 })], rulesNow())
         const context = yield* Effect.context<Services>()
         // It is done, and gone from the stream, just before anybody asks for it.
         const next = () => Effect.as(Effect.provideContext(carryOut, context), Option.none())
@@ -123,7 +100,7 @@ describe("a cancel of an occurrence whose tick is in another's hands", () => {
       ...{ recipient: { chatId: "1" }, content: { type: "text", text: "text of medicine" } }
     }
     const command = Result.getOrThrow(decodeSeriesCommand("schedule-series", asked, now))
-    const claimed = claim(Result.getOrThrow(newSeries(command, rules())), { now, ...recurring }) as Series
+    const claimed = claim(Result.getOrThrow(newSeries(command, rulesNow())), { now, ...recurring }) as Series
     const { outbox, template } = claimed
     if (!outbox?.occurrences[0] || !template) return yield* Effect.die("nothing was claimed")
     const message = messageOf(claimed, template, outbox.occurrences[0])
