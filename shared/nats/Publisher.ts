@@ -1,6 +1,6 @@
 // Puts messages into streams: many in one exchange where it can, one by one where it must learn each one's fate.
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream"
-import { Array, Context, Effect, Layer, Option } from "effect"
+import { Array, Context, Effect, Layer, Option, Schedule } from "effect"
 import { eventHeaders, eventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import type { Event } from "#shared/contract/Events.ts"
 import { logEvents } from "#shared/telemetry/MessageLog.ts"
@@ -58,6 +58,7 @@ export class Publisher extends Context.Service<
 
         const putOne = (message: FastMessage): Effect.Effect<Option.Option<number>, NatsError> =>
           attempt("publish", () => js.publish(message.subject, message.payload, message.options)).pipe(
+            onceDecided,
             Effect.map(({ seq }) => Option.some(seq)),
             Effect.catchIf(isConflict, () => Effect.succeedNone),
             Effect.tapError(() => Effect.sync(() => told(message.subject, false))),
@@ -146,6 +147,19 @@ const wrongLastSequence = 10071
 /** Somebody else was faster. */
 export const isConflict = (error: NatsError) =>
   error.cause instanceof JetStreamApiError && error.cause.code === wrongLastSequence
+
+const undecided = 10164
+
+/**
+ * In a cluster another publish under the same subject may be on its way to the other servers, as part of a batch say that was
+ * broken off: in a moment it stands or does not, and only then is there a conflict.
+ */
+export const onceDecided = <A>(publish: Effect.Effect<A, NatsError>): Effect.Effect<A, NatsError> =>
+  Effect.retry(publish, {
+    schedule: Schedule.spaced("50 millis"),
+    times: 20,
+    while: ({ cause }) => cause instanceof JetStreamApiError && cause.code === undecided
+  })
 
 /**
  * Where nats-server finds a sampled `traceparent` it makes a map of all headers, to see whether it is to trace the message

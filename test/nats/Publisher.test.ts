@@ -1,12 +1,13 @@
 // Publishing many at once: what a nats-server of the pinned version does with duplicates, expectations and order.
 import { assert, describe, it } from "@effect/vitest"
+import { JetStreamApiError } from "@nats-io/jetstream"
 import { ConfigProvider, Effect, Exit } from "effect"
 import { vi } from "vitest"
 import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
-import { Nats } from "#shared/nats/Nats.ts"
+import { Nats, NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
+import { isConflict, type Outgoing, onceDecided, Publisher } from "#shared/nats/Publisher.ts"
 import { natsForTest, natsLayerFor } from "../support/Layers.ts"
 import { lossyProxy } from "../support/LossyProxy.ts"
 import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
@@ -178,6 +179,31 @@ describe("appending what was redelivered", () => {
         yield* append([event], 0)
         assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.>"), 1)
       }).pipe(Effect.provide(layer))
+    })
+  )
+})
+
+describe("a publish of which the cluster has not decided yet", () => {
+  // As nats-server says it while another one under the same subject is on its way; staged three servers would not say it.
+  const answering = (code: number, times: number) => {
+    let asked = 0
+    const publish = Effect.suspend(() =>
+      ++asked > times
+        ? Effect.succeed(asked)
+        : Effect.fail(
+            new NatsError({
+              operation: "publish",
+              cause: new JetStreamApiError({ code: 400, err_code: code, description: "wrong last sequence" })
+            })
+          )
+    )
+    return onceDecided(publish)
+  }
+  it.live("is asked again in a moment, and what is decided is told at once", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* answering(10164, 2), 3)
+      assert.isTrue(isConflict(yield* Effect.flip(answering(10071, 1))))
+      assert.isFalse(isConflict(yield* Effect.flip(answering(10164, 100))))
     })
   )
 })
