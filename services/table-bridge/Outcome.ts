@@ -72,13 +72,15 @@ const moved = (tracked: Tracked, event: Event): Tracked => {
 
 /**
  * It is known not to have been sent. When the application has changed its mind since, that is what counts now. But if an
- * earlier try may have arrived, nothing follows for this row by itself.
+ * earlier try may have arrived, nothing follows for this row by itself: nor after what an operator made follow.
  */
 const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "failed">): Outcome => {
-  if (tracked.state === "over" || tracked.state === "idle") return still(tracked)
+  const triedAgain = tracked.state === "over" && tracked.status === "processing"
+  if (tracked.state === "idle" || (tracked.state === "over" && !triedAgain)) return still(tracked)
   const why = event.type === "failed" ? `${event.category}: ${event.reason}` : null
   const told = { ...tracked, status: event.type, problem: why }
   if (event.possiblyArrived) return over({ ...told, problem: [why, inDoubt].filter(Boolean).join("; ") })
+  if (triedAgain) return over(told)
   const changed = tracked.state !== "live"
   const wanted = changed ? { identity: null, wish: null } : {}
   return { tracked: { ...told, ...wanted, state: "idle" }, lookAgain: changed }

@@ -413,6 +413,23 @@ describe("a row of whose message an earlier try may have arrived", () => {
     })
 })
 
+describe("a row whose message an operator has sent again", () => {
+  const about = { id: "m", platform: "telegram", at: fromMillis(start), attempt: 2 } as const
+  const again = { ...{ type: "redriven", at: about.at, message: { id: "m" } }, attempt: 2 } as unknown as Event
+  const ends: ReadonlyArray<EventOf<"failed" | "expired" | "cancelled">> = [
+    { type: "failed", ...about, category: "recipient", reason: "blocked" },
+    { type: "failed", ...about, category: "recipient", reason: "blocked", possiblyArrived: true },
+    { type: "expired", ...about, expiresAt: about.at },
+    { type: "cancelled", ...about, dueAt: about.at }
+  ]
+  for (const end of ends)
+    it(`says how that ended, and gets no other, once nobody knew of the first try: ${end.type}`, () => {
+      const over: Tracked = { ...untracked, messageId: "m", state: "over", accepted: true, status: "unknown" }
+      const { lookAgain, tracked } = apply(apply(over, again).tracked, end)
+      assert.deepStrictEqual([lookAgain, tracked.state, tracked.status], [false, "over", end.type])
+    })
+})
+
 describe("a change that the scheduler refuses", () => {
   const about = { id: "m", platform: "telegram", at: fromMillis(start) } as const
   const live: Tracked = { ...untracked, messageId: "m", revision: 1, state: "live", accepted: true, wish: "new" }
