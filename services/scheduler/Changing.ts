@@ -3,6 +3,7 @@
 import { Effect, Option, Result } from "effect"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { overtaken } from "#shared/contract/Replies.ts"
 import { changed, decodeCommand, type Refusal, type Rules } from "#shared/contract/Submission.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -115,5 +116,3 @@ const change = Effect.fnUntraced(function* (name: Name, { delivery, id, wish }: 
     if (taken === "stored") return handedOn
   }
 })
-
-const overtaken = "is of a message that a later command has rescheduled since"

@@ -1,7 +1,7 @@
 // What an event makes of the row whose newest message it is about. Pure. Saying it twice changes nothing more.
 import { type Event, type EventOf, type EventType, messageId } from "#shared/contract/Events.ts"
 import type { Instant } from "#shared/contract/Fields.ts"
-import { idIsOfAnother, timerHasFired } from "#shared/contract/Replies.ts"
+import { idIsOfAnother, overtaken, timerHasFired } from "#shared/contract/Replies.ts"
 import { inOneLine } from "./Sight.ts"
 import type { Tracked } from "./Tracked.ts"
 
@@ -88,14 +88,14 @@ const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "fail
 
 const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
   const problem = inOneLine(event.problems)
-  const { state, accepted, status } = tracked
-  // What was changed before the refusal was heard of: as it stands now it may be taken.
-  if (state === "idle" && status === "rejected" && event.command === "reschedule") return again({ ...tracked, ...idle })
+  const { state, accepted, wish } = tracked
+  // What was changed before the end of its message was heard of: as it stands now it may be taken.
+  if (state === "idle" && wish !== null && event.command === "reschedule" && !isOvertaken(event)) return afresh(tracked)
   if (state === "over" || state === "idle") return still(tracked)
   if (event.command === "schedule") {
     // The id stands for something else, as after a restore: that is cancelled first, and the row gets another id.
     if (accepted || event.problems.some(({ problem }) => problem === idIsOfAnother))
-      return state === "live" ? again({ ...tracked, identity: null, wish: null }) : still(tracked)
+      return state === "live" ? afresh(tracked) : still(tracked)
     if (state === "live") return still({ ...tracked, state: "idle", status: "rejected", problem })
     return again({ ...tracked, ...idle })
   }
@@ -110,11 +110,16 @@ const onRejected = (tracked: Tracked, event: EventOf<"rejected">): Outcome => {
 const unchanged = (tracked: Tracked, { problems }: EventOf<"rejected">): Outcome => {
   if (problems.some(({ problem }) => problem === timerHasFired)) return still({ ...tracked, state: "leaving" })
   if (problems.every(({ path }) => path === "id")) return still(tracked)
-  return again({ ...tracked, identity: null, wish: null })
+  return afresh(tracked)
 }
+
+/** A later change was made before it: what the row asks for is done. */
+const isOvertaken = ({ problems }: EventOf<"rejected">) => problems.some(({ problem }) => problem === overtaken)
 
 const idle = { state: "idle", status: "rejected", identity: null, wish: null } as const
 const again = (tracked: Tracked): Outcome => ({ tracked, lookAgain: true })
+/** Whatever it asks for counts as a change. */
+const afresh = (tracked: Tracked): Outcome => again({ ...tracked, identity: null, wish: null })
 
 const attemptsAfter = (tracked: Tracked, event: Event): Partial<Tracked> =>
   event.type === "send-started"

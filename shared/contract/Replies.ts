@@ -17,6 +17,9 @@ import { SeriesStatus } from "./Series.ts"
 /** The problem of a change that is refused because the message is on its way, or was. */
 export const timerHasFired = "is of a message whose timer has fired: too late"
 
+/** The problem of a change that comes after a later one. */
+export const overtaken = "is of a message that a later command has rescheduled since"
+
 /** The problem of a command to schedule whose id stands for a message already that says otherwise in this field. */
 export const idIsOfAnother = "is not what the message with this id was scheduled with"
 

@@ -1,10 +1,11 @@
 // The rules of the bridge against a model of everything around it: an application that changes its row at any moment, an
 // outbox that may repeat itself, a scheduler, a clock. Whatever the order, a row is sent at most once, and as it stands.
 import { assert, describe, it } from "@effect/vitest"
+import { Equal } from "effect"
 import fc from "fast-check"
 import type { Event, EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { idIsOfAnother, timerHasFired } from "#shared/contract/Replies.ts"
+import { idIsOfAnother, overtaken, timerHasFired } from "#shared/contract/Replies.ts"
 import { type Command, decide } from "../../services/table-bridge/Decide.ts"
 import { apply, inDoubt, tooLate } from "../../services/table-bridge/Outcome.ts"
 import { gone, type RawRow, type Sight, sightOf } from "../../services/table-bridge/Sight.ts"
@@ -43,7 +44,7 @@ interface Row {
 
 interface Standing {
   message: Message
-  state: "pending" | "fired" | "sent" | "failed" | "cancelled"
+  state: "pending" | "fired" | "sent" | "failed" | "expired" | "cancelled"
   /** Its first try arrived, and nobody knows. */
   inDoubt?: true
 }
@@ -53,6 +54,17 @@ const says = (life: number, text: string) => `${life} ${text}`
 
 /** The bridge takes it, the scheduler does not. */
 const refusedText = "long"
+
+const saidIn = ({ life, text, chat, due }: Row) => ({
+  text: says(life, text),
+  chat,
+  dueAt: fromMillis(start + due * 1_000)
+})
+const saidBy = ({ message: { content, recipient, dueAt } }: Standing) => ({
+  text: "text" in content ? content.text : "",
+  chat: recipient.chatId,
+  dueAt
+})
 
 const doubtOf = ({ inDoubt }: Standing) => (inDoubt ? { possiblyArrived: true } : {})
 
@@ -142,8 +154,7 @@ class World {
     if (!killed) this.outbox.shift()
   }
 
-  carryOut() {
-    const command = this.commands.shift()
+  carryOut(command = this.commands.shift()) {
     if (!command) return
     const { messageId: id, name } = command
     const standing = this.messages.get(id)
@@ -162,7 +173,7 @@ class World {
         this.messages.set(id, { message, state: "pending" })
         this.log.push({ type: "scheduled", at: this.at(), message, cause: id })
       }
-    } else if (!standing || ["fired", "sent", "failed"].includes(standing.state)) refuse()
+    } else if (!standing || ["fired", "sent", "failed", "expired"].includes(standing.state)) refuse()
     else if (standing.state === "cancelled") {
       if (name === "reschedule") refuse()
     } else if (name === "cancel") {
@@ -171,6 +182,12 @@ class World {
     } else {
       standing.message = { ...standing.message, ...(command.payload as unknown as Message) }
     }
+  }
+
+  /** An operator cancels the newest message there is. */
+  operatorCancels() {
+    const messageId = [...this.messages.keys()].at(-1)
+    if (messageId !== undefined) this.carryOut({ name: "cancel", messageId, payload: {} })
   }
 
   /** Timers fire at their time: from then on it is too late for changes. */
@@ -182,7 +199,7 @@ class World {
   }
 
   /** What is unanswered arrives, and is not tried a second time: its timer is armed again, and then it is given up. */
-  deliver(ends: "sent" | "failed" | "unanswered") {
+  deliver(ends: "sent" | "failed" | "expired" | "unanswered") {
     for (const [id, standing] of this.messages) {
       const { message } = standing
       if (standing.state !== "fired") continue
@@ -190,6 +207,11 @@ class World {
       if (ends === "failed" || standing.inDoubt) {
         standing.state = "failed"
         this.log.push({ type: "failed", ...about, category: "recipient", reason: "blocked", ...doubtOf(standing) })
+        continue
+      }
+      if (ends === "expired") {
+        standing.state = "expired"
+        this.log.push({ type: "expired", ...about, expiresAt: message.expiresAt })
         continue
       }
       standing.state = ends === "sent" ? "sent" : "pending"
@@ -259,9 +281,10 @@ const step = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("deliver" as const),
-      ends: fc.constantFrom("sent" as const, "failed" as const, "unanswered" as const)
+      ends: fc.constantFrom("sent" as const, "failed" as const, "expired" as const, "unanswered" as const)
     })
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("operatorCancels" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("settle" as const) }) }
 )
 type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
@@ -292,6 +315,8 @@ const take = (world: World, one: Step) => {
       return world.carryOut()
     case "follow":
       return world.follow()
+    case "operatorCancels":
+      return world.operatorCancels()
     case "pass":
       return world.pass(one.seconds)
     case "deliver":
@@ -336,15 +361,11 @@ describe("a row", () => {
         if (!wanted) return assert.lengthOf(waiting, 0)
         assert.isAtMost(waiting.length, 1)
         const [one] = waiting
-        if (one) {
-          const { content, recipient, dueAt } = one.message
-          assert.deepStrictEqual(
-            { text: "text" in content ? content.text : "", chat: recipient.chatId, dueAt },
-            { text: says(wanted.life, wanted.text), chat: wanted.chat, dueAt: fromMillis(start + wanted.due * 1_000) }
-          )
-        }
+        if (one) assert.deepStrictEqual(saidBy(one), saidIn(wanted))
         const wasSent = world.sends.some(({ life }) => life === wanted.life)
-        const gaveUp = world.tracked.status === "failed"
+        // What was not edited since its message ended is not begun again.
+        const newest = world.messages.get(world.tracked.messageId ?? "")
+        const gaveUp = newest !== undefined && Equal.equals(saidBy(newest), saidIn(wanted))
         const asIs = world.tracked.status === "waiting" || world.tracked.status === "past"
         if (wanted.due > world.now && !wasSent && !gaveUp && !asIs)
           assert.lengthOf(waiting, 1, world.tracked.status ?? "")
@@ -481,6 +502,23 @@ describe("a change that the scheduler refuses", () => {
     }
   })
 
+  it("since the message had ended unsent, by itself or by an operator, is made up for", () => {
+    const ends: ReadonlyArray<Event> = [
+      { type: "failed", ...about, attempt: 1, category: "recipient", reason: "blocked" },
+      { type: "expired", ...about, attempt: 1, expiresAt: about.at },
+      { type: "cancelled", ...about, dueAt: about.at }
+    ]
+    for (const end of ends) {
+      const late = refused("id", timerHasFired)
+      const { lookAgain, tracked } = hear(end, late)
+      assert.isTrue(lookAgain)
+      const sight = { _tag: "Wanted", identity: "i", wish: "new", dueAt: about.at, command: {} } as unknown as Sight
+      const seen = { sight, at: about.at, replaced: false, now: start }
+      assert.strictEqual(decide(tracked, seen, bridgeOf()).command?.name, "schedule")
+      assert.isFalse(hear(end, late, late).lookAgain)
+    }
+  })
+
   it("since the message itself was refused is made up for: what was written meanwhile may be taken", () => {
     const first: Event = { ...refused("content.text", "is too long"), command: "schedule" } as Event
     const events = [first, refused("id", "is unknown")]
@@ -491,8 +529,12 @@ describe("a change that the scheduler refuses", () => {
   })
 
   it("because a later one overtook it changes nothing", () => {
-    const { lookAgain, tracked } = hear(refused("id", "is of a message that a later command has rescheduled since"))
+    const late = refused("id", overtaken)
+    const { lookAgain, tracked } = hear(late)
     assert.deepStrictEqual([lookAgain, tracked.state, tracked.wish], [false, "live", "new"])
+    // Nor what an operator decided meanwhile.
+    const cancelled = hear({ type: "cancelled", ...about, dueAt: about.at }, late)
+    assert.deepStrictEqual([cancelled.lookAgain, cancelled.tracked.status], [false, "cancelled"])
   })
 })
 
