@@ -35,10 +35,10 @@ export interface Decision {
 
 export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision => {
   const stands = seen.sight._tag !== "Gone"
-  const tracked = { ...before, gone: !stands, renewed: seen.replaced && stands }
+  const tracked = { ...before, gone: !stands, renewed: seen.replaced && stands, lookAt: null }
   switch (before.state) {
     case "idle":
-      return whenIdle(tracked, seen, policy)
+      return whenIdle(tracked.renewed ? anew(tracked) : tracked, seen, policy)
     case "live":
       return whenLive(tracked, seen)
     // The answer is on its way, and has the row looked at again.
@@ -50,9 +50,10 @@ export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision =>
   }
 }
 
-/** Another row under the same id: of the old one only the revision counts. */
+/** Another row under the same id: of the old one only the revision counts, and nothing that is still said of its message. */
 const anew = (tracked: Tracked): Tracked => ({
   ...tracked,
+  messageId: null,
   state: "idle",
   identity: null,
   wish: null,
@@ -63,18 +64,18 @@ const anew = (tracked: Tracked): Tracked => ({
   sentAt: null
 })
 
-const whenIdle = (tracked: Tracked, { sight, at, now, replaced }: Seen, policy: Policy): Decision => {
+const whenIdle = (tracked: Tracked, { sight, at, now }: Seen, policy: Policy): Decision => {
   const nothing = (status: Tracked["status"], problem: string | null): Decision => ({
-    tracked: { ...tracked, ...unplanned, lookAt: null, changedAt: at, status, problem }
+    tracked: { ...tracked, ...unplanned, changedAt: at, status, problem }
   })
   /** What became of its message counts more. */
   const unlessItEnded: typeof nothing = (status, problem) =>
-    !replaced && (tracked.status === "failed" || tracked.status === "expired")
+    tracked.status === "failed" || tracked.status === "expired"
       ? nothing(tracked.status, tracked.problem)
       : nothing(status, problem)
   switch (sight._tag) {
     case "Gone":
-      return { tracked: { ...tracked, ...unplanned, lookAt: null } }
+      return { tracked: { ...tracked, ...unplanned } }
     case "Off":
       return nothing(tracked.status === "cancelled" ? "cancelled" : "inactive", null)
     case "NoContact":
@@ -82,22 +83,14 @@ const whenIdle = (tracked: Tracked, { sight, at, now, replaced }: Seen, policy: 
     case "Invalid":
       return nothing("invalid", sight.problem)
   }
-  // It ended as it is: only a change, or another row, is a reason to begin again.
-  if (!replaced && sight.identity === tracked.identity && sight.wish === tracked.wish) return { tracked }
+  // It ended as it is: only a change is a reason to begin again.
+  if (sight.identity === tracked.identity && sight.wish === tracked.wish) return { tracked }
   const due = toMillis(sight.dueAt)
   if (due < toMillis(at) - policy.graceSeconds * 1_000) return unlessItEnded("past", "was due before it was written")
   const takeContactAt = due - policy.horizonSeconds * 1_000
   if (policy.contact === "due" && takeContactAt > now) {
-    return {
-      tracked: {
-        ...tracked,
-        ...unplanned,
-        lookAt: fromMillis(takeContactAt),
-        changedAt: at,
-        status: "waiting",
-        problem: null
-      }
-    }
+    const { tracked: waiting } = nothing("waiting", null)
+    return { tracked: { ...waiting, lookAt: fromMillis(takeContactAt) } }
   }
   return schedule(tracked, sight, at, policy)
 }
@@ -109,7 +102,7 @@ const schedule = (tracked: Tracked, sight: Wanted, at: Instant, { name }: Policy
   const messageId = messageIdOf(name, tracked.rowId, revision)
   if (messageId === undefined) {
     const problem = "its id cannot be part of a message id: 1 to 85 of A-Z a-z 0-9 _ -, not ending like __2"
-    return { tracked: { ...tracked, ...unplanned, lookAt: null, changedAt: at, status: "invalid", problem } }
+    return { tracked: { ...tracked, ...unplanned, changedAt: at, status: "invalid", problem } }
   }
   return {
     tracked: {
@@ -122,7 +115,6 @@ const schedule = (tracked: Tracked, sight: Wanted, at: Instant, { name }: Policy
       identity: sight.identity,
       wish: sight.wish,
       changedAt: at,
-      lookAt: null,
       status: "pending",
       attempts: 0,
       lastAttemptAt: null,

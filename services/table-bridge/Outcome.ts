@@ -48,6 +48,8 @@ export const apply = (before: Tracked, event: Event): Outcome => {
       return still({ ...tracked, state: "over", status: event.as })
     case "redriven":
       if (tracked.sentAt !== null) return still(tracked)
+      // What the row asks for by now is another message: it waits for that one still.
+      if (tracked.lookAt !== null) return still({ ...tracked, messageId: null })
       return still({ ...tracked, state: tracked.state === "idle" ? "live" : tracked.state, status: "processing" })
     default:
       return still(moved(tracked, event))
@@ -62,7 +64,10 @@ export const inDoubt = "an earlier try may have arrived"
 
 const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
 /** Another row that has taken the id meanwhile gets its own message. */
-const over = (tracked: Tracked): Outcome => ({ tracked: { ...tracked, state: "over" }, lookAgain: tracked.renewed })
+const over = (tracked: Tracked): Outcome => ({
+  tracked: { ...tracked, state: "over", lookAt: null },
+  lookAgain: tracked.renewed
+})
 
 const moved = (tracked: Tracked, event: Event): Tracked => {
   if (!underWay.has(event.type) || tracked.state === "over" || tracked.state === "idle") return tracked

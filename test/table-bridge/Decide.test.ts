@@ -44,9 +44,11 @@ interface Row {
 
 interface Standing {
   message: Message
-  state: "pending" | "fired" | "sent" | "failed" | "expired" | "cancelled"
+  state: "pending" | "fired" | "sent" | "failed" | "expired" | "cancelled" | "unknown"
   /** Its first try arrived, and nobody knows. */
   inDoubt?: true
+  /** An operator had it sent again: whatever the row has meanwhile. */
+  redriven?: true
 }
 
 /** Which row a text was meant for can be seen in it. */
@@ -80,7 +82,7 @@ class World {
   messages = new Map<string, Standing>()
   log: Array<Event> = []
   read = 0
-  sends: Array<{ life: number; chat: string; text: string }> = []
+  sends: Array<{ life: number; redriven: boolean }> = []
   readonly bridge: ReturnType<typeof bridgeOf>
 
   constructor(contact: "scheduled" | "due") {
@@ -173,7 +175,7 @@ class World {
         this.messages.set(id, { message, state: "pending" })
         this.log.push({ type: "scheduled", at: this.at(), message, cause: id })
       }
-    } else if (!standing || ["fired", "sent", "failed", "expired"].includes(standing.state)) refuse()
+    } else if (!standing || !["pending", "cancelled"].includes(standing.state)) refuse()
     else if (standing.state === "cancelled") {
       if (name === "reschedule") refuse()
     } else if (name === "cancel") {
@@ -190,6 +192,24 @@ class World {
     if (messageId !== undefined) this.carryOut({ name: "cancel", messageId, payload: {} })
   }
 
+  /** What is told of messages that were given up: by operators, or by a gateway that is back. */
+  tell(what: "resolved" | "redriven" | "sent") {
+    for (const [id, standing] of this.messages) {
+      const about = { id, platform: "telegram", at: this.at(), attempt: 1 } as const
+      const cause = `c${this.log.length}`
+      if (standing.state === "failed" && what === "redriven") {
+        Object.assign(standing, { state: "fired", redriven: true })
+        this.log.push({ type: "redriven", at: this.at(), message: standing.message, cause } as unknown as Event)
+      }
+      const mayBeSent = standing.inDoubt && standing.state !== "pending"
+      if (what === "redriven" || !(standing.state === "unknown" || (what === "sent" && mayBeSent))) continue
+      standing.state = what === "sent" ? "sent" : "failed"
+      this.log.push(
+        what === "sent" ? this.sentEvent(id, standing) : { type: "resolved", ...about, as: "failed", cause }
+      )
+    }
+  }
+
   /** Timers fire at their time: from then on it is too late for changes. */
   pass(seconds: number) {
     this.now += seconds
@@ -199,7 +219,7 @@ class World {
   }
 
   /** What is unanswered arrives, and is not tried a second time: its timer is armed again, and then it is given up. */
-  deliver(ends: "sent" | "failed" | "expired" | "unanswered") {
+  deliver(ends: End) {
     for (const [id, standing] of this.messages) {
       const { message } = standing
       if (standing.state !== "fired") continue
@@ -214,24 +234,17 @@ class World {
         this.log.push({ type: "expired", ...about, expiresAt: message.expiresAt })
         continue
       }
-      standing.state = ends === "sent" ? "sent" : "pending"
-      const text = "text" in message.content ? message.content.text : ""
-      this.sends.push({ life: Number(text.split(" ")[0]), chat: String(message.recipient.chatId), text })
-      if (ends === "unanswered") {
-        standing.inDoubt = true
-        continue
-      }
-      this.log.push({
-        type: "sent",
-        ...about,
-        sender: "default",
-        dueAt: message.dueAt,
-        sentAt: this.at(),
-        providerMessageId: "1",
-        possibleDuplicate: false
-      })
+      standing.state = ends === "unanswered" ? "pending" : ends
+      this.sends.push({ life: Number(saidBy(standing).text.split(" ")[0]), redriven: standing.redriven ?? false })
+      if (ends === "unanswered") standing.inDoubt = true
+      else this.log.push(ends === "sent" ? this.sentEvent(id, standing) : { type: "unknown", ...about, reason: "lost" })
     }
   }
+
+  sentEvent = (id: string, { message: { dueAt } }: Standing): Event => ({
+    ...{ type: "sent", id, platform: "telegram", at: this.at(), attempt: 1, sender: "default", dueAt },
+    ...{ sentAt: this.at(), providerMessageId: "1", possibleDuplicate: false }
+  })
 
   follow() {
     const event = this.log[this.read]
@@ -254,6 +267,9 @@ class World {
     }
   }
 }
+
+const ends = ["sent", "failed", "expired", "unanswered", "unknown"] as const
+type End = (typeof ends)[number]
 
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("insert" as const), due: fc.integer({ min: -5, max: 60 }) }) },
@@ -281,10 +297,17 @@ const step = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant("deliver" as const),
-      ends: fc.constantFrom("sent" as const, "failed" as const, "expired" as const, "unanswered" as const)
+      ends: fc.constantFrom(...ends)
     })
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("operatorCancels" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("tell" as const),
+      what: fc.constantFrom("resolved" as const, "redriven" as const, "sent" as const)
+    })
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("settle" as const) }) }
 )
 type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
@@ -317,6 +340,8 @@ const take = (world: World, one: Step) => {
       return world.follow()
     case "operatorCancels":
       return world.operatorCancels()
+    case "tell":
+      return world.tell(one.what)
     case "pass":
       return world.pass(one.seconds)
     case "deliver":
@@ -341,7 +366,7 @@ describe("a row", () => {
         world.settle()
         world.pass(1_000)
         world.settle()
-        const perLife = world.sends.map(({ life }) => life)
+        const perLife = world.sends.flatMap(({ life, redriven }) => (redriven ? [] : [life]))
         assert.strictEqual(new Set(perLife).size, perLife.length)
       }),
       runs
@@ -366,7 +391,9 @@ describe("a row", () => {
         // What was not edited since its message ended is not begun again.
         const newest = world.messages.get(world.tracked.messageId ?? "")
         const gaveUp = newest !== undefined && Equal.equals(saidBy(newest), saidIn(wanted))
-        const asIs = world.tracked.status === "waiting" || world.tracked.status === "past"
+        const { lookAt, state, status } = world.tracked
+        assert.strictEqual(lookAt !== null, state === "idle" && status === "waiting", status ?? "")
+        const asIs = status === "waiting" || status === "past"
         if (wanted.due > world.now && !wasSent && !gaveUp && !asIs)
           assert.lengthOf(waiting, 1, world.tracked.status ?? "")
       }),
