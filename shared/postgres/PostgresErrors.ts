@@ -12,7 +12,7 @@ export class PostgresError extends Schema.TaggedError<PostgresError>()("Postgres
   }
 }
 
-/** It will not store these values: out of range, not storable, against a constraint, or a trigger says no. */
+/** It will not store these values: out of range, not storable, against a constraint, or a trigger says no, with whatever code. */
 export class RefusedByPostgres extends Schema.TaggedError<RefusedByPostgres>()("RefusedByPostgres", {
   code: Schema.String
 }) {
@@ -39,11 +39,18 @@ const setUp = ["28", "3D", "42501"]
 const missing = ["42P01", "42703", "3F000"]
 const values = ["22", "23", "44", "P0001"]
 
+/** Of the server's state also where a trigger meets them. Whatever else a trigger says, it says of a row. */
+const passingAnywhere = ["08", "25", "40", "53", "55P03", "57", "58", "XX"]
+
+/** Named in where an error comes from. Ours know no rows to refuse. */
+const somebodysFunction = /^(PL\/\w+|SQL) function (?!carillon|inline_code_block)/m
+
 /**
  * Where Postgres reads and writes its own files. What the system does not let it do there, as on a disk that has turned
  * read-only, it files under rights (42501), like a user who lacks them.
  */
 const ofItsFiles = /^(md|fd|slru|xlog\w*|buffile|relmapper|copydir|twophase)\.c$/
+const isOfItsFiles = (code: string, file: string | undefined) => code === "42501" && ofItsFiles.test(file ?? "")
 
 const among = (code: string, prefixes: ReadonlyArray<string>) => prefixes.some((prefix) => code.startsWith(prefix))
 
@@ -55,9 +62,11 @@ export const failureOf = (cause: unknown): Failure | Error => {
     return new PostgresError({ problem: text(message, code) })
   }
   /** `file`: of the source of Postgres. */
-  const { code, file, message } = cause
+  const { code, file, message, where = "" } = cause
+  if (somebodysFunction.test(where) && !among(code, passingAnywhere) && !isOfItsFiles(code, file))
+    return new RefusedByPostgres({ code })
   if (among(code, passing)) return new PostgresError({ problem: text(message, code), code })
-  if (code === "42501" && ofItsFiles.test(file ?? "")) return new PostgresError({ problem: text(message, code), code })
+  if (isOfItsFiles(code, file)) return new PostgresError({ problem: text(message, code), code })
   // Nothing that we say brings this about; and what it says may be of anything.
   if (code.startsWith("XX"))
     return new PostgresError({ problem: `it fails within itself (SQLSTATE ${code}); its own log says why`, code })

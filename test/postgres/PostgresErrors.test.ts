@@ -5,8 +5,8 @@ import { failureOf } from "#shared/postgres/PostgresErrors.ts"
 
 const ofSystem = (code: string) => Object.assign(new Error(`write ${code}`), { code, errno: -32, syscall: "write" })
 
-const ofPostgres = (code: string) =>
-  Object.assign(new pg.DatabaseError("it says so", 10, "error"), { code }) satisfies pg.DatabaseError
+const ofPostgres = (code: string, where?: string) =>
+  Object.assign(new pg.DatabaseError("it says so", 10, "error"), { code, where }) satisfies pg.DatabaseError
 
 const tagOf = (cause: unknown) => {
   const failure = failureOf(cause)
@@ -32,4 +32,24 @@ describe("an error of Postgres", () => {
   ] as const) {
     it(`${code} is a ${tag}`, () => assert.strictEqual(tagOf(ofPostgres(code)), tag))
   }
+})
+
+describe("an error that somebody's trigger raises", () => {
+  const trigger = "PL/pgSQL function guard() line 3 at RAISE"
+  const nested = `SQL function "check_it" statement 1\nSQL statement "SELECT check_it(1)"\n${trigger}`
+  for (const code of ["55000", "P0002", "42883", "42501", "42P01", "PT400"])
+    it(`is a refusal of the row, as ${code} too`, () => {
+      assert.strictEqual(tagOf(ofPostgres(code, trigger)), "RefusedByPostgres")
+      assert.strictEqual(tagOf(ofPostgres(code, nested)), "RefusedByPostgres")
+    })
+
+  for (const code of ["08006", "40001", "40P01", "53100", "55P03", "57014", "58030", "XX000"])
+    it(`may pass if it is of the server's state, as ${code}`, () =>
+      assert.strictEqual(tagOf(ofPostgres(code, trigger)), "PostgresError"))
+
+  it("is none of a row where it is a function of ours, or the data of a COPY", () => {
+    assert.strictEqual(tagOf(ofPostgres("42883", "PL/pgSQL function carillon_outbox.wake() line 3")), "defect")
+    assert.strictEqual(tagOf(ofPostgres("42501", "PL/pgSQL function inline_code_block line 2")), "UnusablePostgres")
+    assert.strictEqual(tagOf(ofPostgres("42883", 'COPY t, line 1: "PL/pgSQL function"')), "defect")
+  })
 })

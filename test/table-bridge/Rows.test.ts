@@ -401,26 +401,28 @@ describe("writing back", () => {
     })
   )
 
-  it.live("goes on with the others when a trigger of the application refuses a row", () =>
-    Effect.gen(function* () {
-      const { database, insert, look, one, row, write } = yield* world()
-      const refused = yield* insert()
-      const other = yield* insert()
-      yield* database.query(
-        `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-           IF NEW.id = ${refused} AND NEW.carillon_status IS NOT NULL THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$;
-         CREATE TRIGGER no BEFORE UPDATE ON scheduled_messages FOR EACH ROW EXECUTE FUNCTION no()`
-      )
-      yield* look
-      yield* write
-      assert.strictEqual((yield* row(other)).carillon_status, "pending")
-      assert.isNull((yield* row(refused)).carillon_status)
-      assert.deepInclude(
-        yield* one("SELECT count(*)::int AS n FROM carillon_bridge.tracked WHERE dirty_since IS NOT NULL"),
-        { n: 0 }
-      )
-    })
-  )
+  for (const code of ["P0001", "P0002", "42883", "42501", "55000", "PT400"])
+    it.live(`goes on with the others when a trigger of the application refuses a row with ${code}`, () =>
+      Effect.gen(function* () {
+        const { database, insert, look, one, row, write } = yield* world()
+        const refused = yield* insert()
+        const other = yield* insert()
+        yield* database.query(
+          `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF NEW.id = ${refused} AND NEW.carillon_status IS NOT NULL THEN
+               RAISE EXCEPTION 'no' USING ERRCODE = '${code}'; END IF; RETURN NEW; END $$;
+           CREATE TRIGGER no BEFORE UPDATE ON scheduled_messages FOR EACH ROW EXECUTE FUNCTION no()`
+        )
+        yield* look
+        yield* write
+        assert.strictEqual((yield* row(other)).carillon_status, "pending")
+        assert.isNull((yield* row(refused)).carillon_status)
+        assert.deepInclude(
+          yield* one("SELECT count(*)::int AS n FROM carillon_bridge.tracked WHERE dirty_since IS NOT NULL"),
+          { n: 0 }
+        )
+      })
+    )
 
   it.live("is no change to look at", () =>
     Effect.gen(function* () {
