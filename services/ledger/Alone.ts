@@ -14,6 +14,7 @@ export const alone = Effect.fnUntraced(function* <A, E, R, Busy>(
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (lock) {
+      yield* lock("SET LOCAL idle_in_transaction_session_timeout = 0")
       const [answer] = yield* lock<{ readonly mine: boolean }>(
         "SELECT pg_try_advisory_xact_lock(hashtext('carillon.rebuild')) AS mine"
       )

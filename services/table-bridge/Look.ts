@@ -127,7 +127,6 @@ export const lookAtChanges = Effect.fn("bridge.lookAtChanges")(function* (open: 
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
-      yield* query("SET LOCAL idle_in_transaction_session_timeout = '60s'")
       if (!(yield* isThere(query, open.bridge, "changes c WHERE c.bridge = b.name"))) return false
       const [turn] = yield* query<{ readonly mine: boolean }>(
         "SELECT pg_try_advisory_xact_lock(hashtext('carillon.bridge'), hashtext($1)) AS mine",

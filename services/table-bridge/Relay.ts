@@ -43,8 +43,6 @@ export const relay = Effect.fn("outbox.relay")(function* () {
   const { publish } = yield* Publisher
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
-      // A relay that hangs gives its batch up to another.
-      yield* query("SET LOCAL idle_in_transaction_session_timeout = '60s'")
       const waiting = yield* claim(query)
       if (waiting.length === 0) return 0
       yield* publish(waiting.map(outgoing))

@@ -28,7 +28,8 @@ export class Postgres extends Context.Service<
     readonly query: Query
     /**
      * Commits when the body succeeds, else leaves no trace. When the connection breaks while it commits, nobody knows
-     * which: look again. Interrupted, it gives the connection up at once.
+     * which: look again. Interrupted, it gives the connection up at once. Suspended, with what it has locked, it is ended by
+     * Postgres after a minute, and others go on.
      */
     transaction<A, E, R>(body: (query: Writing) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R>
   }
@@ -133,7 +134,7 @@ const writing = (client: pg.PoolClient): Writing =>
 
 const transaction = <A, E, R>(client: pg.PoolClient, body: (query: Writing) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    yield* call(() => client.query("BEGIN"))
+    yield* call(() => client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'`))
     const value = yield* body(writing(client)).pipe(
       Effect.onError((cause) =>
         Cause.hasInterrupts(cause) ? Effect.void : Effect.ignore(call(() => client.query("ROLLBACK")))

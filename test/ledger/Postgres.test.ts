@@ -2,8 +2,9 @@
 import { chmodSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Deferred, Effect, Fiber, Layer } from "effect"
-import { Postgres } from "#shared/postgres/Postgres.ts"
+import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
+import { alone } from "../../services/ledger/Alone.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
 import { eventually } from "../support/Carillon.ts"
 import { testDatabase } from "../support/TestDatabase.ts"
@@ -111,6 +112,31 @@ describe("Postgres", () => {
       yield* Fiber.interrupt(fiber).pipe(Effect.timeout("5 seconds"))
       assert.deepStrictEqual(yield* postgres.query("SELECT * FROM one"), [])
       assert.deepStrictEqual(yield* database.query("SELECT * FROM one"), [])
+    })
+  )
+
+  it.live("ends the transaction of a program that is suspended in the middle, but for one that waits on purpose", () =>
+    Effect.gen(function* () {
+      const { postgres } = yield* connected
+      const allowed = Effect.fnUntraced(function* (query: Query) {
+        const [set] = yield* query<{ readonly idle: string }>(
+          "SELECT current_setting('idle_in_transaction_session_timeout') AS idle"
+        )
+        return set?.idle
+      })
+      assert.strictEqual(yield* postgres.transaction(allowed), "1min")
+      assert.strictEqual(yield* allowed(postgres.query), "0")
+      let whileAlone: string | undefined
+      const watched = Postgres.of({
+        ...postgres,
+        transaction: (body) =>
+          postgres.transaction((query) =>
+            Effect.tap(body(query), () => Effect.map(allowed(query), (idle) => (whileAlone = idle)))
+          )
+      })
+      const nothing = () => Effect.void
+      yield* Effect.provideService(alone(nothing, nothing), Postgres, watched)
+      assert.strictEqual(whileAlone, "0")
     })
   )
 
