@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { exists } from "./Catalogue.ts"
-import { consider, inTurn, type Open } from "./Look.ts"
+import { consider, inTurn, isThere, type Open } from "./Look.ts"
 import { type RawRow, type Sight, sightOf } from "./Sight.ts"
 import { name, table } from "./Sql.ts"
 import { messageIdOf } from "./Tracked.ts"
@@ -133,7 +133,7 @@ const remember = (query: Query, { bridge }: Open, place: Place | null) =>
 const reasonsOf = (judged: ReadonlyArray<Judged>, now: number) =>
   new Map(toConsider(judged).map(({ row }) => [row.rowId, [{ at: fromMillis(now), gone: false }]]))
 
-/** One batch, and where the next one begins; nothing when there are no more rows. */
+/** One batch, and where the next one begins; nothing when there are no more rows, or the bridge was undone. */
 const step = Effect.fn("bridge.backfill")(function* (
   open: Open,
   at: Place,
@@ -142,7 +142,10 @@ const step = Effect.fn("bridge.backfill")(function* (
   const { transaction } = yield* Postgres
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
-      if (!dryRun) yield* inTurn(query, open.bridge)
+      if (!dryRun) {
+        if (!(yield* isThere(query, open.bridge))) return { place: at, findings: [], done: true }
+        yield* inTurn(query, open.bridge)
+      }
       // Another backfill may have gone on since: it is joined where it is.
       const { after, counts } = apart ? at : yield* begin(query, open)
       const rows = yield* query<RawRow>(open.tables.after, [after, batchSize])
@@ -160,8 +163,10 @@ const step = Effect.fn("bridge.backfill")(function* (
 const noteGone = Effect.fn("bridge.noteGone")(function* ({ bridge, tables }: Open, after: string) {
   const { query } = yield* Postgres
   const [page] = yield* query<{ readonly last: string | null }>(
-    `WITH page AS (
-       SELECT row_id FROM carillon_bridge.tracked WHERE bridge = $1 AND NOT gone AND row_id > $2 ORDER BY row_id LIMIT 1000),
+    `WITH active AS (SELECT name FROM carillon_bridge.bridges WHERE name = $1 AND active FOR KEY SHARE),
+     page AS (
+       SELECT row_id FROM carillon_bridge.tracked JOIN active ON bridge = name WHERE NOT gone AND row_id > $2
+       ORDER BY row_id LIMIT 1000),
      noted AS (
        INSERT INTO carillon_bridge.changes (bridge, row_id, gone) SELECT $1, row_id, true FROM page WHERE NOT EXISTS (
          SELECT FROM ${table(bridge.messages)} m WHERE m.${name(bridge.messages.id)} = page.row_id::${tables.idType}))

@@ -104,12 +104,12 @@ const rowsOfPatients = Effect.fnUntraced(function* (query: Query, { name }: Brid
   })
 })
 
-/** Whether this is left to do. A bridge that was undone does nothing; until the transaction ends it is not undone. */
-export const isThere = (query: Query, { name }: Bridge, work: string) =>
+/** Whether this is left to do, if it is said. A bridge that was undone does nothing; until the transaction ends it is not. */
+export const isThere = (query: Query, { name }: Bridge, work?: string) =>
   Effect.map(
     query(
       `SELECT name FROM carillon_bridge.bridges b WHERE name = $1 AND active
-         AND EXISTS (SELECT FROM carillon_bridge.${work}) FOR KEY SHARE`,
+         ${work === undefined ? "" : `AND EXISTS (SELECT FROM carillon_bridge.${work})`} FOR KEY SHARE`,
       [name]
     ),
     (found) => found.length > 0

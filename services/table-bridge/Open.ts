@@ -44,6 +44,17 @@ const find = Effect.fnUntraced(function* (query: Query, { name }: Bridge) {
   return known
 })
 
+/** Then what waits in the outbox, as for the rows that were cancelled with it, is still to be published. */
+export const wasUndone = Effect.fnUntraced(function* (query: Query, { name }: Bridge) {
+  if (!(yield* exists(query, "carillon_bridge.bridges"))) return false
+  const found = yield* query("SELECT name FROM carillon_bridge.bridges WHERE name = $1 AND NOT active", [name])
+  if (found.length === 0) return false
+  yield* Effect.logWarning(
+    `The bridge ${name} was undone: only the outbox is published. Run carillon bridge migrate and restart, or leave ${bridgeFile.key} out.`
+  )
+  return true
+})
+
 /** To look, not to write: the tables need not be migrated yet. */
 export const peek = Effect.fn("bridge.peek")(function* (bridge: Bridge) {
   const { query } = yield* Postgres

@@ -13,7 +13,7 @@ import { follow } from "./Follow.ts"
 import { lookAtChanges, lookAtDue, type Open } from "./Look.ts"
 import { keepDoing } from "./Loop.ts"
 import { type Observed, watch } from "./Observed.ts"
-import { configured, open, requireOutbox } from "./Open.ts"
+import { configured, open, requireOutbox, wasUndone } from "./Open.ts"
 import { prune, relay, relayBatch } from "./Relay.ts"
 import { sweep } from "./Sweep.ts"
 import { writeBack } from "./WriteBack.ts"
@@ -71,7 +71,8 @@ export const run = Effect.gen(function* () {
   const { query } = yield* Postgres
   const patiently = Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: outOfReach })
   yield* requireOutbox(query).pipe(patiently)
-  const bridge = config === undefined ? undefined : yield* open(config).pipe(patiently)
+  const undone = config === undefined || (yield* wasUndone(query, config).pipe(patiently))
+  const bridge = undone ? undefined : yield* open(config).pipe(patiently)
   const own = yield* databaseUrl
   const listening = Option.match(listenUrl, { onNone: () => own, onSome: (url) => () => Redacted.value(url) })
   const woken = yield* wakers(listening() === "none" ? undefined : listening)

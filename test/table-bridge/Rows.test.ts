@@ -553,6 +553,50 @@ describe("the migration", () => {
     })
   )
 
+  for (const columns of ["stay", "go"])
+    it.live(`ends a backfill that is under way when it is undone, if its columns ${columns}`, () =>
+      Effect.gen(function* () {
+        const { bridge, database, insert, inside, look, names, open: opened } = yield* world()
+        for (let rows = 0; rows < 3; rows++) yield* insert()
+        yield* look
+        if (columns === "stay") yield* database.query("UPDATE carillon_bridge.bridges SET added = '[]'")
+        const undone = Effect.gen(function* () {
+          yield* inside(undo(bridge, { waiting: "cancel" }))
+          // As if the log had said that they are cancelled.
+          yield* database.query("UPDATE carillon_bridge.tracked SET state = 'idle', identity = NULL, wish = NULL")
+          yield* database.query("DELETE FROM scheduled_messages WHERE id = 1")
+        }).pipe(Effect.orDie)
+        let begun = false
+        const onProgress = () =>
+          begun
+            ? Effect.void
+            : Effect.andThen(
+                Effect.sync(() => (begun = true)),
+                undone
+              )
+        yield* inside(backfill(opened, { apart: true, batchSize: 1, onProgress }))
+        assert.deepStrictEqual(
+          yield* names,
+          ["schedule", "cancel"].flatMap((name) => [name, name, name])
+        )
+        assert.deepStrictEqual(yield* database.query("SELECT * FROM carillon_bridge.changes"), [])
+      })
+    )
+
+  it.live("has a bridge that is started afterwards publish what waits, so that what was cancelled is", () =>
+    Effect.gen(function* () {
+      const { bridge, insert, inside, look, names, service } = yield* world()
+      yield* insert()
+      yield* look
+      yield* inside(undo(bridge, { waiting: "cancel" }))
+      assert.deepStrictEqual(yield* names, ["schedule", "cancel"])
+      const started = yield* service
+      yield* started.start
+      yield* eventually("published", names, (left) => left.length === 0)
+      assert.include(started.output(), "was undone")
+    })
+  )
+
   it.live("makes up for what changed while it was undone", () =>
     Effect.gen(function* () {
       const { bridge, database, insert, inside, look, names } = yield* world()
