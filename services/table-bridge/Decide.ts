@@ -40,10 +40,11 @@ export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision =>
     case "idle":
       return whenIdle(tracked.renewed ? anew(tracked) : tracked, seen, policy)
     case "live":
+    // It was on its way when the last change came; that try may have failed, and another be waited for.
+    case "leaving":
       return whenLive(tracked, seen)
     // The answer is on its way, and has the row looked at again.
     case "cancelling":
-    case "leaving":
       return { tracked }
     case "over":
       return tracked.renewed ? whenIdle(anew(tracked), seen, policy) : { tracked }

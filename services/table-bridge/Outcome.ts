@@ -27,6 +27,8 @@ export const apply = (before: Tracked, event: Event): Outcome => {
   switch (event.type) {
     case "scheduled":
       return still({ ...tracked, accepted: true })
+    case "rescheduled":
+      return still({ ...tracked, state: tracked.state === "leaving" ? "live" : tracked.state })
     case "rejected":
       return onRejected(tracked, event)
     case "cancelled":

@@ -183,6 +183,8 @@ class World {
       this.log.push({ type: "cancelled", ...about, dueAt: standing.message.dueAt, ...doubtOf(standing) })
     } else {
       standing.message = { ...standing.message, ...(command.payload as unknown as Message) }
+      const { message } = standing
+      this.log.push({ type: "rescheduled", at: this.at(), message, previousDueAt: message.dueAt, cause: id })
     }
   }
 
@@ -497,6 +499,19 @@ describe("a change that the scheduler refuses", () => {
     assert.deepInclude(hear(late, sent).tracked, { status: "sent", problem: tooLate })
     const failed: Event = { type: "failed", ...about, attempt: 1, category: "recipient", reason: "blocked" }
     assert.isTrue(hear(late, failed).lookAgain)
+  })
+
+  it("as too late is not the last word: its message may be waiting for another try when the row changes again", () => {
+    const { tracked } = hear(refused("id", timerHasFired))
+    const lookAt = (sight: object) =>
+      decide(tracked, { sight: sight as Sight, at: about.at, replaced: false, now: start }, bridgeOf())
+    assert.strictEqual(lookAt(gone).command?.name, "cancel")
+    const edited = lookAt({ _tag: "Wanted", identity: tracked.identity, wish: "newer", dueAt: about.at, command: {} })
+    assert.strictEqual(edited.command?.name, "reschedule")
+    const taken = { type: "rescheduled", at: about.at, message: { id: "m" } } as unknown as Event
+    assert.strictEqual(apply(edited.tracked, taken).tracked.state, "live")
+    const again = refused("id", timerHasFired)
+    assert.strictEqual(apply(edited.tracked, again).tracked.state, "leaving")
   })
 
   it("for what it asks has the message cancelled: a text that was taken back is not sent", () => {
