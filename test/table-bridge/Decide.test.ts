@@ -472,6 +472,18 @@ describe("a row whose message an operator has sent again", () => {
     { type: "expired", ...about, expiresAt: about.at },
     { type: "cancelled", ...about, dueAt: about.at }
   ]
+  it("waits for the new one that it asks for by now; sent late, without an operator, the old one was its message", () => {
+    const waiting: Tracked = { ...untracked, messageId: "m", status: "waiting", lookAt: about.at }
+    const sent = {
+      ...{ type: "sent", ...about, sender: "default", dueAt: about.at, sentAt: about.at },
+      ...{ providerMessageId: "1", possibleDuplicate: false }
+    } as Event
+    const hear = (...events: ReadonlyArray<Event>) =>
+      events.reduce((tracked, event) => apply(tracked, event).tracked, waiting)
+    assert.deepInclude(hear(again, sent), { state: "idle", status: "waiting", lookAt: about.at })
+    assert.deepInclude(hear(sent), { state: "over", status: "sent", lookAt: null })
+  })
+
   for (const end of ends)
     it(`says how that ended, and gets no other, once nobody knew of the first try: ${end.type}`, () => {
       const over: Tracked = { ...untracked, messageId: "m", state: "over", accepted: true, status: "unknown" }
