@@ -32,6 +32,18 @@ const sqlFile = (path: string) => Effect.promise(() => readFile(join(import.meta
 export const outboxSql = sqlFile("../../deploy/postgres/outbox.sql")
 const bridgeSql = sqlFile("bridge.sql")
 
+/** `a` with row `b-5` and `a-b` with row `5` would both have message `a-b-5`: looks at either row would fail for ever. */
+const requireOwnIds = Effect.fnUntraced(function* (query: Query, { name: bridge }: Bridge) {
+  if (!(yield* exists(query, "carillon_bridge.bridges"))) return
+  const bridges = yield* query<{ readonly name: string }>("SELECT name FROM carillon_bridge.bridges")
+  if (bridges.some(({ name }) => name === bridge)) return
+  const like = bridges.find(({ name }) => name.startsWith(`${bridge}-`) || bridge.startsWith(`${name}-`))
+  if (!like) return
+  return yield* new BridgeRefused({
+    problem: `messages of the bridge ${bridge} could have the ids of the bridge ${like.name}: one name may not begin with the other and "-"`
+  })
+})
+
 /** The statements that are still to be done, for this database as it is. */
 const plan = Effect.fnUntraced(function* (query: Query, bridge: Bridge) {
   const on = table(bridge.messages)
@@ -80,6 +92,7 @@ export const migrate = Effect.fn("bridge.migrate")(function* (bridge: Bridge, { 
     Effect.fnUntraced(function* (query) {
       yield* query("SET LOCAL lock_timeout = '5s'")
       yield* query("SET LOCAL client_min_messages = 'warning'")
+      yield* requireOwnIds(query, bridge)
       const { added, statements } = yield* plan(query, bridge)
       if (!dryRun) {
         for (const statement of statements) yield* query(statement)

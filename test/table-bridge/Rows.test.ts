@@ -1,7 +1,7 @@
 // What the triggers note and what the bridge makes of it, on a real Postgres: every way in which a row changes, and
 // that the application never suffers from it.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Result } from "effect"
+import { Deferred, Effect, Fiber, Option, Result } from "effect"
 import pg from "pg"
 import type { Event } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
@@ -594,6 +594,20 @@ describe("the migration", () => {
       yield* started.start
       yield* eventually("published", names, (left) => left.length === 0)
       assert.include(started.output(), "was undone")
+    })
+  )
+
+  it.live("is refused a name with which its messages could have the ids of another bridge's", () =>
+    Effect.gen(function* () {
+      const { bridge, inside } = yield* world()
+      const trial = (name: string) => Effect.result(inside(migrate({ ...bridge, name }, { dryRun: true })))
+      for (const name of ["reminders-b", "reminders-b-c"]) {
+        const refused = Result.getFailure(yield* trial(name))
+        assert.include(String(Option.getOrThrow(refused).message), "reminders")
+      }
+      for (const name of ["reminders", "remindersb", "remind"]) assert.isTrue(Result.isSuccess(yield* trial(name)))
+      yield* inside(migrate({ ...bridge, name: "other-b" }))
+      assert.isTrue(Result.isFailure(yield* trial("other")))
     })
   )
 
