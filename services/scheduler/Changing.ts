@@ -1,10 +1,11 @@
 // Takes in cancel and reschedule commands: each puts a change in the place of the waiting timer, or is too late.
 // What the change comes to is decided when it is carried out (CarryingOut.ts).
 import { Effect, Option, Result } from "effect"
+import type { Attempt, Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { overtaken } from "#shared/contract/Replies.ts"
-import { changed, decodeCommand, type Refusal, type Rules } from "#shared/contract/Submission.ts"
+import { canonical, changed, decodeCommand, type Refusal, type Rules } from "#shared/contract/Submission.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { passOn } from "#shared/nats/RequestReply.ts"
@@ -40,11 +41,18 @@ const read: { readonly [N in Name]: (delivery: Delivery, rules: Rules) => Result
           ? Result.fail({ id: command.id, problems: [{ path: "id", problem: overtaken }] })
           : Result.map(changed(attempt.message, command, rules), (message) => ({
               change: "reschedule",
-              attempt: { ...attempt, message, sendAt: message.dueAt },
+              attempt: { ...as(attempt, message), sendAt: message.dueAt },
               ...(command.reason === undefined ? {} : { reason: command.reason })
             }))
     }))
 }
+
+/** Parts that were sent are parts of what it said then: of another content none was. */
+const as = ({ partsSent, ...attempt }: Attempt, message: Message): Attempt => ({
+  ...attempt,
+  message,
+  ...(partsSent === undefined || canonical(message.content) !== canonical(attempt.message.content) ? {} : { partsSent })
+})
 
 const decode = <N extends Name>(name: N, delivery: Delivery) =>
   Result.flatMap(body(delivery), (json) => decodeCommand(name, json))

@@ -10,6 +10,8 @@ export const interrupted = Outcome.Unknown({ reason: "interrupted" })
 
 /** Nobody has opened a link of this contact. */
 export const notLinked = Outcome.RejectedRecipient({ reason: "not-linked" })
+/** More parts of it were sent than it has: which of them, and so what is left, nobody knows. */
+export const noSuchPart = Outcome.RejectedContent({ reason: "bad-request" })
 export const optedOut = Outcome.RejectedRecipient({ reason: "opted-out" })
 
 /** What an attempt ends in. */

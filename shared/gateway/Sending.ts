@@ -5,7 +5,7 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
 import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
-import { acceptedEvent, expiredEvent, failedEvent, optedOut, startedEvent } from "./GatewayEvents.ts"
+import { acceptedEvent, expiredEvent, failedEvent, noSuchPart, optedOut, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
 import { needsSecondLook, stillToSend } from "./SecondLook.ts"
 import type { Entry } from "./Turns.ts"
@@ -54,6 +54,10 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
     const call = calls[entry.partsSent]
     const part = { part: entry.partsSent + 1, of: calls.length }
     if (call) begun.push({ entry, call, part, end: allowance.begin(entry.recipient, now) })
+    else {
+      record(entry, failedEvent(entry.attempt, entry.partsSent, noSuchPart, now))
+      turns.ended(entry.recipient)
+    }
   }
   return begun
 }

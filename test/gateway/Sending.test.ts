@@ -1,8 +1,13 @@
-// A message whose intent stands waits for its instant, by a clock that may be set meanwhile.
+// What lets messages go: a message waits for its instant, by a clock that may be set meanwhile; what cannot be sent is
+// recorded; and nothing is asked again and again.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber, Queue } from "effect"
 import { TestClock } from "effect/testing"
-import { itsInstant } from "#shared/gateway/Sending.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { Outcome } from "#shared/gateway/Outcome.ts"
+import { itsInstant, letGo } from "#shared/gateway/Sending.ts"
+import { attemptOf } from "../support/Attempts.ts"
+import { atDesk } from "./AtDesk.ts"
 
 const sendAt = 1_000_020
 
@@ -51,6 +56,32 @@ describe("the instant of a message", () => {
       setClock(-3_600_000)
       yield* TestClock.adjust(20)
       assert.isFalse(yield* Fiber.join(fiber))
+    })
+  )
+})
+
+const accepted = Effect.succeed(Outcome.Accepted({ providerMessageId: "1" }))
+const toSend = (more: Parameters<typeof attemptOf>[1] = {}) => {
+  const now = Date.now()
+  return attemptOf({ dueAt: fromMillis(now), expiresAt: fromMillis(now + 60_000) }, more)
+}
+
+/** Lets go what is put into its hands; what is to be recorded comes out of `told`. */
+const sending = Effect.fnUntraced(function* (...given: Parameters<typeof atDesk>) {
+  const at = yield* atDesk(...given)
+  const scope = yield* Effect.scope
+  yield* Effect.forkScoped(Effect.provide(letGo(at.desk, scope), at.context))
+  return { ...at, told: Effect.map(Queue.take(at.desk.outcomes), ({ event }) => event) }
+})
+
+describe("a message", () => {
+  it.live("of which more parts were sent than it has is refused, and whoever waits behind it is sent", () =>
+    Effect.gen(function* () {
+      const { put, told } = yield* sending(() => [accepted])
+      put(toSend({ partsSent: 2 }))
+      put(toSend())
+      assert.deepInclude(yield* told, { type: "attempt-failed", category: "content", reason: "bad-request" })
+      assert.deepInclude(yield* told, { type: "sent" })
     })
   )
 })

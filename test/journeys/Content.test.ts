@@ -10,7 +10,7 @@ import { type Received, Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { buttonName, readCallbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { eventsOf } from "../support/Streams.ts"
+import { eventsOf, pendingTimers } from "../support/Streams.ts"
 import type { TestNats } from "../support/TestNats.ts"
 
 const paragraphs = Array.from({ length: 5 }, (_, part) => `Part ${part + 1}: ${"words and words ".repeat(220)}end.`)
@@ -122,6 +122,35 @@ describe("a long text in parts, its gateway killed", () => {
       yield* publishPlainly(nats.url, [command("long", 0, { content: longContent })])
       yield* eventually("sent", statusOf(database, "long"), (status) => status === "sent")
       assert.deepStrictEqual(partsIn(phones.received), [1, 2, 3, 4, 5])
+    })
+  )
+
+  it.live("and rescheduled to another text while its rest waits, is sent as that one, which holds back nobody", () =>
+    Effect.gen(function* () {
+      const { nats, database, phones, start } = yield* carillon({
+        answer: (received) =>
+          isPart(3)(received)
+            ? Reply.ApiError({
+                code: 429,
+                description: "Too Many Requests: retry after 10",
+                parameters: { retry_after: 10 }
+              })
+            : undefined
+      })
+      yield* start
+      yield* publishPlainly(nats.url, [command("long", 0, { content: longContent })])
+      yield* eventually("its rest waits", pendingTimers(nats.url), ({ length }) => length === 1)
+      const change = { id: "long", dueAt: new Date().toISOString(), content: { type: "text", text: "short" } }
+      yield* publishPlainly(nats.url, [
+        { subject: "carillon.command.reschedule", payload: JSON.stringify(change) },
+        command("next", 1_000)
+      ])
+      for (const id of ["long", "next"])
+        yield* eventually(`${id} sent`, statusOf(database, id), (status) => status === "sent")
+      assert.deepStrictEqual(
+        phones.received.slice(2).map(({ text }) => text),
+        ["short", "text of next"]
+      )
     })
   )
 })

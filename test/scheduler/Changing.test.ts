@@ -8,6 +8,7 @@ import { eventMessage } from "#shared/nats/Publisher.ts"
 import { attemptOf } from "../support/Attempts.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { heldByAnother } from "../support/HeldByAnother.ts"
+import { natsClient, withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, pendingTimers, unsettled } from "../support/Streams.ts"
 
@@ -189,6 +190,39 @@ describe("many changes at once", () => {
           "not understood"
         ]
       )
+    })
+  )
+})
+
+describe("a text of which parts were sent, and whose rest waits for another try", () => {
+  it.live("is sent whole if it is changed; rescheduled as it is, it goes on where it was", () =>
+    Effect.gen(function* () {
+      const { nats, start } = yield* carillon({ services: ["scheduler"] })
+      yield* start
+      const client = yield* natsClient(nats.url)
+      const dueAt = new Date(Date.now() + hour).toISOString()
+      const content = { type: "text", text: "one\n\ntwo" } as const
+      for (const id of ["as-it-is", "changed", "later"])
+        yield* say(client, {
+          type: "retry-scheduled",
+          at: dueAt,
+          ...attemptOf({ id, content, dueAt, expiresAt: dueAt }, { attempt: 2, partsSent: 1 }),
+          category: "throttled",
+          reason: "throttled"
+        })
+      yield* eventually("armed", pendingTimers(nats.url), ({ length }) => length === 3)
+      yield* publishPlainly(nats.url, [
+        change("reschedule", { id: "as-it-is", dueAt, content: { text: content.text, type: "text" } }),
+        change("reschedule", { id: "changed", dueAt, content: { type: "text", text: "three" } }),
+        reschedule("later", "2035-01-01T09:00:00.000Z")
+      ])
+      yield* eventually("changed", eventsOf(nats.url, "carillon.event.rescheduled.*"), ({ length }) => length === 3)
+      const partsSent = (id: string) =>
+        withManager(nats.url, async ({ streams }) => {
+          const timer = await streams.getMessage("TIMERS", { last_by_subj: `carillon.timer.pending.${id}` })
+          return timer?.json<{ readonly partsSent?: number }>().partsSent
+        })
+      assert.deepStrictEqual(yield* Effect.forEach(["as-it-is", "changed", "later"], partsSent), [1, undefined, 1])
     })
   )
 })

@@ -1,0 +1,59 @@
+// One active sender without its platform: what is put into its hands it sends by calls of the test's own.
+import { Effect, Layer } from "effect"
+import type { Attempt } from "#shared/contract/Events.ts"
+import { contactsOf } from "#shared/gateway/Contacts.ts"
+import { openDesk } from "#shared/gateway/Desk.ts"
+import type { Lease } from "#shared/gateway/Lease.ts"
+import type { GatewayDefinition, SenderDefinition } from "#shared/gateway/Platform.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { Memory } from "#shared/nats/Memory.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { natsForTest } from "../support/Layers.ts"
+
+export const heldLease: Lease = {
+  holds: () => true,
+  sure: Effect.void,
+  taken: Effect.succeed(false),
+  lost: Effect.never
+}
+
+interface Settings {
+  readonly sender?: Partial<SenderDefinition>
+  readonly lease?: Lease
+}
+
+/** `context` is for what is done at it. */
+export const atDesk = Effect.fnUntraced(function* (
+  calls: SenderDefinition["calls"],
+  { lease = heldLease, sender: more }: Settings = {}
+) {
+  const { layer } = yield* natsForTest
+  const context = yield* Layer.build(Memory.layer.pipe(Layer.provideMerge(layer), Layer.fresh))
+  const sender: SenderDefinition = { name: "default", calls, ...more }
+  const gateway: GatewayDefinition = {
+    platform: "telegram",
+    senders: [sender],
+    connections: 10,
+    perSecond: 0,
+    recipientLimit: () => undefined
+  }
+  return yield* Effect.gen(function* () {
+    yield* provision([])
+    const contacts = yield* contactsOf("telegram", "default")
+    const hearer = { platform: "telegram", sender: "default", contacts, obeysOptOut: true } as const
+    const desk = yield* openDesk(gateway, sender, hearer, lease, { failures: 1, firstWait: 1, longestWait: 1 })
+    let seq = 0
+    const put = (attempt: Attempt) => {
+      const { recipient } = attempt.message
+      const delivery = { seq: ++seq, time: new Date(), ack: () => {}, nak: () => {}, working: () => {} }
+      const key = desk.allowance.know({ recipient })
+      const span = { headers: {}, end: () => {} }
+      const entry = desk.inHand.take(delivery as unknown as Delivery, attempt, recipient, key, () => span)
+      if (!entry) throw new Error("in hand already")
+      desk.turns.add(entry)
+      desk.signal()
+      return entry
+    }
+    return { context, contacts, desk, put }
+  }).pipe(Effect.provide(context))
+})
