@@ -35,7 +35,7 @@ export interface Entry {
 
 interface Recipient {
   readonly key: string
-  /** By the time at which they were due; those due at one time as they came. */
+  /** In the order of `before`; those alike as they came. */
   readonly waiting: Array<Entry>
   /** Sends under way: as many as may be at once, and the next one waits for an outcome. */
   underWay: number
@@ -92,7 +92,7 @@ export class Turns {
     this.#recipients.set(entry.recipient, recipient)
     const { waiting } = recipient
     let place = waiting.length
-    while (place > 0 && (waiting[place - 1] as Entry).dueAt > entry.dueAt) place--
+    while (place > 0 && before(entry, waiting[place - 1] as Entry)) place--
     waiting.splice(place, 0, entry)
     this.#queue(recipient)
   }
@@ -182,6 +182,11 @@ export class Turns {
     return false
   }
 }
+
+/** A text that this try has begun is finished first: its parts belong together. Others go by when they were due. */
+const before = (one: Entry, other: Entry) => (begun(one) === begun(other) ? one.dueAt < other.dueAt : begun(one))
+
+const begun = ({ attempt, partsSent }: Entry) => partsSent > (attempt.partsSent ?? 0)
 
 const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
 

@@ -176,6 +176,26 @@ describe("whose turn it is", () => {
     assert.deepStrictEqual(sequences(taken).slice(0, 2), [50, 51])
   })
 
+  it("is that of a text's next part before whoever else waits for its recipient, also of one that was due earlier", () => {
+    const turns = holding([
+      { to: "a", dueAt: 10 },
+      { to: "a", dueAt: 10 }
+    ])
+    const text = turns.next(20) as Entry
+    text.partsSent++
+    turns.add(text)
+    turns.add(entry({ to: "a", dueAt: 5 }, 2))
+    turns.ended("a")
+    assert.deepStrictEqual(sequences(takeAll(turns, 20)), [0, 2, 1])
+  })
+
+  it("is by its time that of a text of which another try has sent a part: it may wait for long", () => {
+    const turns = holding([{ to: "a", dueAt: 10 }])
+    const { attempt, ...rest } = entry({ to: "a", dueAt: 10 }, 1)
+    turns.add({ ...rest, attempt: { ...attempt, partsSent: 1 }, partsSent: 1 })
+    assert.deepStrictEqual(sequences(takeAll(turns, 20)), [0, 1])
+  })
+
   it("is known of until its outcome is there, so that a text's next part finds the limit of its chat", () => {
     const turns = holding([{ to: "a", dueAt: 1 }])
     assert.isTrue(turns.has("a"))

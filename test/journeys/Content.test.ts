@@ -155,6 +155,22 @@ describe("a long text in parts, its gateway killed", () => {
   )
 })
 
+describe("a text in parts, and others to its chat that are due at once with it", () => {
+  it.live("do not mix: a part goes before whoever else waits for the chat", () =>
+    Effect.gen(function* () {
+      const { nats, database, phones, start } = yield* carillon()
+      yield* start
+      const dueAt = new Date(Date.now() + 2_000).toISOString()
+      const others = ["a", "b", "c"].map((id) => command(id, 0, { dueAt }))
+      yield* publishPlainly(nats.url, [command("long", 0, { dueAt, content: longContent }), ...others])
+      for (const id of ["long", "a", "b", "c"])
+        yield* eventually(`${id} sent`, statusOf(database, id), (status) => status === "sent")
+      const first = phones.received.findIndex(isPart(1))
+      assert.deepStrictEqual(partsIn(phones.received.slice(first, first + 5)), [1, 2, 3, 4, 5])
+    })
+  )
+})
+
 describe("text that is too long", () => {
   it.live("is refused when it is scheduled, or split where that is configured", () =>
     Effect.gen(function* () {
