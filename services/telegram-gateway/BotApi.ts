@@ -109,7 +109,13 @@ const bot = (api: Api, updates: BotUpdates): Bot => ({
     return Effect.map(sending(api, { method: "sendMessage", payload, files: [] }), ({ outcome }) => outcome)
   },
 
-  getMe: ask((signal) => api.getMe(signal)).pipe(Effect.map(({ username }) => ({ username })))
+  getMe: ask((signal) => api.getMe(signal)).pipe(
+    Effect.filterOrFail(
+      (me) => typeof me?.username === "string",
+      () => unreadableAnswer
+    ),
+    Effect.map(({ username }) => ({ username }))
+  )
 })
 
 /** The longest wait that `fetch` is to be asked for. */
@@ -130,7 +136,7 @@ const updates = (api: Api): BotUpdates => ({
         { ...(offset === undefined ? {} : { offset }), limit, timeout, allowed_updates: [...wanted] },
         signal
       )
-    ),
+    ).pipe(Effect.filterOrFail(Array.isArray, () => unreadableAnswer)),
   setWebhook: (url, secret_token) =>
     ask((signal) => api.setWebhook(url, { secret_token, allowed_updates: [...wanted] }, signal)),
   deleteWebhook: ask((signal) => api.deleteWebhook({}, signal)),
@@ -149,6 +155,9 @@ const ask = <A>(call: (signal: never) => Promise<A>) =>
       return new BotApiError({ category: errorCategory(outcome), reason: reasonOf(outcome) })
     }
   })
+
+/** Telegram says that it is well, and not what was asked for: as somebody in its place may. */
+export const unreadableAnswer = new BotApiError({ category: "unknown", reason: "unreadable-answer" })
 
 const quietly = { disable_notification: true }
 

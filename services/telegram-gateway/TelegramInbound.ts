@@ -6,7 +6,7 @@ import type { Sender } from "#shared/contract/Fields.ts"
 import { updatesPath } from "#shared/gateway/Doorway.ts"
 import type { Header, Heard, InboundDefinition, Polled, Refused, Source, Update } from "#shared/gateway/Inbound.ts"
 import { Windows } from "#shared/gateway/Windows.ts"
-import { type Bot, BotApiError, longestFetchSeconds, mostUpdates } from "./BotApi.ts"
+import { type Bot, type BotApiError, longestFetchSeconds, mostUpdates, unreadableAnswer } from "./BotApi.ts"
 import { parseUpdate, updateNumber, type Words } from "./TelegramUpdates.ts"
 import type { UpdateSettings } from "./UpdateSettings.ts"
 
@@ -44,8 +44,7 @@ const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way:
         atMost = Math.min(mostUpdates, atMost * 2)
         const numbers = raw.flatMap((one) => updateNumber(one) ?? [])
         // Without a number nothing could be confirmed, and the same would come for ever.
-        if (raw.length > 0 && numbers.length === 0)
-          return Effect.fail(new BotApiError({ category: "unknown", reason: "unreadable-answer" }))
+        if (raw.length > 0 && numbers.length === 0) return Effect.fail(unreadableAnswer)
         const now = Date.now()
         return Effect.succeed({
           updates: raw.flatMap((one) => parseUpdate(one, words, now) ?? []),

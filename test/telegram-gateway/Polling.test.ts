@@ -1,9 +1,11 @@
 // Asking Telegram for updates: one person can make them large, and all others are to be heard all the same.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
+import { BotApiError } from "../../services/telegram-gateway/BotApi.ts"
 import { inboundOf } from "../../services/telegram-gateway/TelegramInbound.ts"
 import type { UpdateSettings } from "../../services/telegram-gateway/UpdateSettings.ts"
+import { tcpServer } from "../support/TcpServer.ts"
 import { connect, token } from "./Sending.ts"
 
 const settings: UpdateSettings = {
@@ -68,6 +70,29 @@ describe("an answer that is too long all the same", () => {
         if (answer !== "nobody") lengths.push(answer.length)
       }
       assert.strictEqual(Math.max(...lengths), 31)
+    })
+  )
+})
+
+describe("an answer without what was asked for", () => {
+  it.live("cannot be read, and ends nothing: neither a list of updates nor the bot's name", () =>
+    Effect.gen(function* () {
+      for (const body of ['{"ok":true}', '{"ok":true,"result":{}}', '{"ok":true,"result":"x"}']) {
+        const { port } = yield* tcpServer((socket) =>
+          socket.on("data", () =>
+            socket.end(
+              `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+            )
+          )
+        )
+        const bot = yield* connect(`http://127.0.0.1:${port}`)
+        for (const asked of [bot.updates.fetch(undefined, 1, 0), bot.getMe]) {
+          const answer = yield* Effect.result(asked as Effect.Effect<unknown, BotApiError>)
+          assert.deepInclude(Result.getFailure(answer), {
+            value: new BotApiError({ category: "unknown", reason: "unreadable-answer" })
+          })
+        }
+      }
     })
   )
 })
