@@ -79,6 +79,7 @@ export class Allowance {
   /** When it is worth asking again; nothing if that depends on what is under way or on an operator. */
   slotsAt(now: number): number | undefined {
     if (this.orders.paused || this.#sending >= this.#limits.connections) return undefined
+    if (this.#circuit.state !== "closed" && this.#sending > 0) return undefined
     const limit = this.#senderLimit(now)
     const free = limit ? this.#windows.freeAt(limit, now) : now
     if (free === undefined) return undefined

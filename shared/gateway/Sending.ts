@@ -13,7 +13,7 @@ import type { Entry } from "./Turns.ts"
 /** Runs until interrupted. Sends under way go on in `scope`, and end in an outcome. */
 export const letGo = (desk: Desk, scope: Scope.Scope) =>
   Effect.gen(function* () {
-    const { allowance, changed, turns } = desk
+    const { allowance, changed, lease, turns } = desk
     while (true) {
       const begunAt = desk.now()
       const begun = begin(desk, begunAt)
@@ -28,13 +28,16 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
         const now = desk.now()
         const slotsAt = allowance.slotsAt(now)
         const turnAt = turns.nextAt(now)
-        const wait = slotsAt === undefined || turnAt === undefined ? longest : Math.max(slotsAt, turnAt) - now
+        const known = slotsAt === undefined || turnAt === undefined ? longest : Math.max(slotsAt, turnAt) - now
+        const wait = lease.holds() ? known : leaseLookMillis
         yield* Effect.timeoutOption(Queue.take(changed), Math.min(longest, Math.max(1, wait)))
       }
     }
   })
 
 const longest = 60_000
+/** While it is not sure, for a second or two, until it is renewed or lost. */
+const leaseLookMillis = 50
 
 /** Takes whose turn it is, as many as may go now; none once another may be the active one. */
 const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {

@@ -221,6 +221,19 @@ describe("what may be sent", () => {
     assert.strictEqual(may.sending, 0)
   })
 
+  it("is not asked about again while a circuit waits for a send that is under way: its end will tell", () => {
+    const may = new Allowance({ ...limits, connections: 100 }, { ...circuitPolicy, failures: 1 })
+    const older = may.begin(know(may, "a"), 0)
+    may.begin(know(may, "b"), 0)(Outcome.Transient({ reason: "connection-refused" }), 0)
+    assert.deepStrictEqual([may.circuit.state, may.slots(20_000), may.slotsAt(20_000)], ["open", 0, undefined])
+    older(Outcome.Transient({ reason: "lease-lost" }), 20_000)
+    assert.deepStrictEqual([may.slots(20_000), may.slotsAt(20_000)], [1, 20_000])
+    const probe = may.begin(know(may, "c"), 20_000)
+    assert.deepStrictEqual([may.circuit.state, may.slots(20_001), may.slotsAt(20_001)], ["half-open", 0, undefined])
+    probe(accepted, 20_010)
+    assert.strictEqual(may.slotsAt(20_010), 20_010)
+  })
+
   it("counts what an earlier gateway sent", () => {
     const may = new Allowance(limits, circuitPolicy)
     for (let n = 0; n < 10; n++) may.sentBefore(know(may, String(n)), 500)

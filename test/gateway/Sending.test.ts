@@ -7,7 +7,7 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { itsInstant, letGo } from "#shared/gateway/Sending.ts"
 import { attemptOf } from "../support/Attempts.ts"
-import { atDesk } from "./AtDesk.ts"
+import { atDesk, heldLease } from "./AtDesk.ts"
 
 const sendAt = 1_000_020
 
@@ -81,6 +81,25 @@ describe("a message", () => {
       put(toSend({ partsSent: 2 }))
       put(toSend())
       assert.deepInclude(yield* told, { type: "attempt-failed", category: "content", reason: "bad-request" })
+      assert.deepInclude(yield* told, { type: "sent" })
+    })
+  )
+})
+
+describe("a gateway that is not sure of its lease", () => {
+  it.live("looks at it a few times a second, and sends when it is", () =>
+    Effect.gen(function* () {
+      let sure = false
+      let asked = 0
+      const holds = () => {
+        asked++
+        return sure
+      }
+      const { put, told } = yield* sending(() => [accepted], { lease: { ...heldLease, holds } })
+      put(toSend())
+      yield* Effect.sleep(500)
+      assert.isBelow(asked, 50)
+      sure = true
       assert.deepInclude(yield* told, { type: "sent" })
     })
   )
