@@ -118,6 +118,9 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
   const leave = (recipient: Recipient, contact: ContactId) =>
     changeChat(recipient, (chat) => chat && { ...chat, contacts: chat.contacts.filter((one) => one !== contact) })
 
+  const rejoin = (recipient: Recipient, contact: ContactId) =>
+    changeChat(recipient, (chat) => listing(chat ?? { contacts: [] }, contact))
+
   const find = (contact: ContactId) =>
     Effect.map(recall("contact", contact, decodeStanding), (found) =>
       Option.filter(Option.flatMap(found, valueOf), isLinked)
@@ -160,9 +163,9 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
       contact,
       Effect.fnUntraced(function* (found) {
         const mark = removed(found, at)
-        if (Result.isFailure(mark)) return found
-        if (isLinked(found)) yield* leave(found.recipient, contact)
-        return mark.success
+        // Linked anew since the chat was left for it, here or by one that was broken off: whoever has it is asked of the chat.
+        if (isLinked(found)) yield* (Result.isSuccess(mark) ? leave : rejoin)(found.recipient, contact)
+        return Result.isSuccess(mark) ? mark.success : found
       })
     )
     return removed(before, at)
@@ -184,10 +187,11 @@ export const contactsOf = Effect.fnUntraced(function* (platform: Platform, sende
 
 const valueOf = <A>({ value }: { readonly value: A | undefined }) => Option.fromUndefinedOr(value)
 
-const joined = (chat: Chat = { contacts: [] }, contact: ContactId, at: Instant): Chat => {
-  const contacts = chat.contacts.includes(contact) ? chat.contacts : [...chat.contacts, contact]
-  return marked(marked({ ...chat, contacts }, "blocked", false, at), "optedOut", false, at)
-}
+const joined = (chat: Chat = { contacts: [] }, contact: ContactId, at: Instant): Chat =>
+  marked(marked(listing(chat, contact), "blocked", false, at), "optedOut", false, at)
+
+const listing = (chat: Chat, contact: ContactId): Chat =>
+  chat.contacts.includes(contact) ? chat : { ...chat, contacts: [...chat.contacts, contact] }
 
 /** The newest word holds, also when an older one comes later. */
 const marked = (chat: Chat, mark: Mark, is: boolean, at: Instant): Chat => {

@@ -190,10 +190,10 @@ describe("a removal", () => {
   )
 
   /** It is asked for at second 20, and this link is opened when it has just looked at the contact. */
-  const meets = ({ contacts, made, memory, opens }: Links, madeAt: number) =>
+  const meets = ({ contacts, made, memory, opens }: Links, madeAt: number, chat = ben) =>
     Effect.gen(function* () {
       yield* opens(ann, yield* made(1), 10)
-      let meanwhile = Effect.asVoid(contacts.link("p-1", ben, instant(30), instant(madeAt)))
+      let meanwhile = Effect.asVoid(contacts.link("p-1", chat, instant(30), instant(madeAt)))
       const recall: typeof memory.recall = (what, key) =>
         Effect.tap(memory.recall(what, key), () => {
           if (what !== "contact") return Effect.void
@@ -211,6 +211,16 @@ describe("a removal", () => {
         yield* meets(links, 21)
         assert.deepStrictEqual(yield* links.chat, ben)
         assert.deepStrictEqual(yield* links.contacts.whoHas(ben), ["p-1"])
+      })
+    )
+  )
+
+  it.live("nor what its chat says from then on, where that is the one that the contact had", () =>
+    withLinks((links) =>
+      Effect.gen(function* () {
+        yield* meets(links, 21, ann)
+        assert.deepStrictEqual(yield* links.chat, ann)
+        assert.deepStrictEqual(yield* links.contacts.whoHas(ann), ["p-1"])
       })
     )
   )
