@@ -22,7 +22,7 @@ export interface Policy {
 
 const keepEveryMillis = 1_500
 
-/** Runs until interrupted, or until the lease is lost. */
+/** Runs until interrupted, or until the lease is lost and what was under way then is recorded. */
 export const sendWhileActive = (
   gateway: GatewayDefinition,
   sender: SenderDefinition,
@@ -32,8 +32,15 @@ export const sendWhileActive = (
 ) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const desk = yield* openDesk(gateway, sender, hearer, lease, circuit)
-      yield* persistently(recallSends(desk))
+      // Renewed from the beginning on: what is looked up first may take longer than the lease lasts.
+      const renewing = yield* Effect.forkScoped(lease.lost)
+      const lost = Fiber.join(renewing)
+      const opening = openDesk(gateway, sender, hearer, lease, circuit).pipe(
+        Effect.tap((desk) => persistently(recallSends(desk)))
+      )
+      const opened = yield* Effect.raceFirst(Effect.asSome(opening), Effect.as(lost, Option.none<Desk>()))
+      if (Option.isNone(opened)) return
+      const desk = opened.value
       yield* watching(desk)
       const scope = yield* Effect.scope
       const keep = Effect.forever(
@@ -54,27 +61,34 @@ export const sendWhileActive = (
       yield* Effect.all([...steps, ...listening], {
         concurrency: "unbounded",
         discard: true
-      }).pipe(Effect.raceFirst(Fiber.join(background)), Effect.ensuring(windDown(desk, graceSeconds)))
+      }).pipe(
+        Effect.raceFirst(lost),
+        // However long NATS is away: what became of those sends is known nowhere else, and what is not told is sent again.
+        Effect.andThen(windDown(desk)),
+        Effect.raceFirst(Fiber.join(background)),
+        Effect.ensuring(Effect.andThen(Fiber.interrupt(renewing), stop(desk, graceSeconds)))
+      )
     })
-    // Renewed from the beginning on: what is looked up first may take longer than the lease lasts.
-  ).pipe(Effect.raceFirst(lease.lost))
+  )
 
-/** Gives back what waits, so that another has it at once, and waits for what is under way. */
-const windDown = ({ changed, inHand, turns }: Desk, graceSeconds: number) =>
-  Effect.gen(function* () {
-    while (true) {
-      for (const entry of turns.remove(() => true)) {
-        entry.delivery.nak()
-        inHand.settled(entry)
-      }
-      if (inHand.size === 0) return
-      yield* Queue.take(changed)
+/** Gives back what waits, so that another has it at once, and waits for what is under way to be recorded. */
+const windDown = Effect.fnUntraced(function* ({ changed, inHand, turns }: Desk) {
+  while (true) {
+    for (const entry of turns.remove(() => true)) {
+      entry.delivery.nak()
+      inHand.settled(entry)
     }
-  }).pipe(
-    Effect.timeoutOption(graceSeconds * 1_000),
+    if (inHand.size === 0) return
+    yield* Queue.take(changed)
+  }
+})
+
+/** The same for as long as whoever stops the service gives it; at once where that is done. */
+const stop = (desk: Desk, graceSeconds: number) =>
+  Effect.timeoutOption(windDown(desk), graceSeconds * 1_000).pipe(
     Effect.tap((ended) =>
       Option.isSome(ended)
         ? Effect.void
-        : Effect.logWarning(`${inHand.size} sends had no outcome when the time to stop was over: they are unknown`)
+        : Effect.logWarning(`${desk.inHand.size} sends had no outcome when the time to stop was over: they are unknown`)
     )
   )

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import type { EventOf } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
+import { link } from "../../chaos/Links.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { type ServiceProcess, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { attemptOf } from "../support/Attempts.ts"
@@ -13,6 +14,7 @@ import { figureOf } from "../support/Figures.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deadLetters, eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
+import { testNats } from "../support/TestNats.ts"
 
 const signal = ({ pid }: ServiceProcess, name: NodeJS.Signals) => Effect.sync(() => process.kill(pid() ?? 0, name))
 
@@ -214,6 +216,51 @@ describe("a gateway that is frozen in the middle of a call, and replaced", () =>
       yield* quiet
       assert.lengthOf(phones.received, 1)
       assert.deepStrictEqual(yield* story("waits"), ["scheduled", "dispatched 1", "send-started 1", "sent 1"])
+    })
+  )
+})
+
+/** Cut off when the platform has been asked for the first time, for longer than its lease lasts and a stop may take. */
+const cutOffForLong = Effect.fnUntraced(function* () {
+  const nats = yield* testNats
+  const { cut, heal, ports } = yield* link([nats.port])
+  const world = yield* carillon({
+    nats,
+    answer: (_, method) => (method === "sendMessage" ? answered : undefined),
+    environmentOf: (name) =>
+      name === "telegram-gateway" ? { NATS_URL: `nats://127.0.0.1:${ports[0]}`, SHUTDOWN_GRACE_SECONDS: "2" } : {}
+  })
+  yield* world.start
+  yield* publishPlainly(nats.url, [command("m", 0, soon)])
+  yield* eventually(
+    "called",
+    Effect.sync(() => world.phones.requests.length),
+    (count) => count === 1
+  )
+  yield* cut
+  yield* Effect.sleep("10 seconds")
+  return { ...world, heal, gateway: world.services["telegram-gateway"] }
+})
+
+describe("a gateway that is cut off from NATS in the middle of a call", () => {
+  it.live("says what it knows when NATS is back, however long that takes: nothing is sent a second time", () =>
+    Effect.gen(function* () {
+      const { database, heal, nats, phones } = yield* cutOffForLong()
+      yield* heal
+      yield* eventually("sent", statusOf(database, "m"), (status) => status === "sent")
+      yield* eventually("all settled", unsettled(nats.url), (left) => left === 0)
+      assert.lengthOf(phones.received, 1)
+      assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.attempt-failed.>"), [])
+    })
+  )
+
+  it.live("can be stopped all the same", () =>
+    Effect.gen(function* () {
+      const { gateway } = yield* cutOffForLong()
+      const askedAt = Date.now()
+      assert.strictEqual(yield* gateway.stop, 0)
+      assert.isBelow(Date.now() - askedAt, 20_000)
+      assert.include(gateway.output(), "1 sends had no outcome")
     })
   )
 })
