@@ -3,16 +3,13 @@ import { Effect } from "effect"
 import type { AlbumItem, FileContent } from "#shared/contract/Content.ts"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
 import { addressOf } from "#shared/contract/Fields.ts"
-import { toMillis } from "#shared/contract/Instants.ts"
 import { writeAsked } from "#shared/gateway/Asked.ts"
 import type { Contacts } from "#shared/gateway/Contacts.ts"
-import { Outcome } from "#shared/gateway/Outcome.ts"
-import type { Call } from "#shared/gateway/Platform.ts"
+import type { Call, Send } from "#shared/gateway/Platform.ts"
 import { captionOf, partsOf } from "#shared/platforms/telegram/TelegramRules.ts"
-import type { Sent } from "./BotAnswers.ts"
 import type { Bot } from "./BotApi.ts"
 import { type BotRequest, filesRequest, locationRequest, textRequest } from "./BotRequests.ts"
-import { type Shelf, sendFiles } from "./MediaFiles.ts"
+import { type Shelf, sendFiles, unreachable } from "./MediaFiles.ts"
 import { buttonName, buttonSeconds, sameCase } from "./ReplyButtons.ts"
 
 export const callsOf =
@@ -21,7 +18,7 @@ export const callsOf =
     const { content, id, recipient } = message
     const chatId = addressOf(recipient)
     const asking = (call: Call) => withButtons(shelf, message, nameOf, call)
-    const send = (request: BotRequest): Call => Effect.map(bot.send(request), ({ outcome }) => outcome)
+    const send = (request: BotRequest): Send => Effect.map(bot.send(request), ({ outcome }) => outcome)
     switch (content.type) {
       case "text": {
         const parts = partsOf(content)
@@ -41,15 +38,13 @@ export const callsOf =
 const sendItems = (
   bot: Bot,
   shelf: Shelf,
-  { id, content, expiresAt, recipient }: Message,
+  { id, content, recipient }: Message,
   items: ReadonlyArray<FileContent | AlbumItem>
 ) =>
   sendFiles(
     shelf,
     items.map(({ type, file, name }) => ({ kind: type, file, name })),
     (media) => {
-      // Files wait for room among other uploads, and for our store: longer than the message may be late.
-      if (Date.now() > toMillis(expiresAt)) return Effect.succeed(filesCameTooLate)
       const captioned = media.map((media, index) => {
         const item = items[index] as FileContent | AlbumItem
         return { kind: item.type, media, caption: captionOf(item) }
@@ -57,8 +52,6 @@ const sendItems = (
       return bot.send(filesRequest(id, content, captioned, addressOf(recipient)))
     }
   )
-
-const filesCameTooLate: Sent = { outcome: Outcome.Transient({ reason: "files-too-late" }), fileIds: [] }
 
 /** What its reply buttons stand for is known before anybody can press one. */
 const withButtons = (
@@ -72,8 +65,6 @@ const withButtons = (
   if (replies.length === 0) return call
   const asked = writeAsked({ id, chat: nameOf({ chatId: sameCase(addressOf(recipient)) }), replies })
   const known = memory.remember("button", `telegram.${sender}.${buttonName(id)}`, asked, { seconds: buttonSeconds })
-  return Effect.matchEffect(known, {
-    onFailure: () => Effect.succeed<Outcome>(Outcome.Transient({ reason: "store-unreachable" })),
-    onSuccess: () => call
-  })
+  const asking = Effect.mapError(known, () => unreachable)
+  return { prepare: "prepare" in call ? Effect.andThen(asking, call.prepare) : Effect.as(asking, call) }
 }

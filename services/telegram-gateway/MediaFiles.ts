@@ -5,6 +5,7 @@ import { Effect, Option, type Semaphore } from "effect"
 import type { FileKind, FileSource } from "#shared/contract/Content.ts"
 import type { Sender } from "#shared/contract/Fields.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
+import type { Preparation } from "#shared/gateway/Platform.ts"
 import type { Files } from "#shared/nats/Files.ts"
 import type { Memory } from "#shared/nats/Memory.ts"
 import type { Sent } from "./BotAnswers.ts"
@@ -48,7 +49,7 @@ const month = 30 * 86_400
 const hour = 3_600
 
 const { RejectedContent, Transient } = Outcome
-const unreachable = Transient({ reason: "store-unreachable" })
+export const unreachable = Transient({ reason: "store-unreachable" })
 const missing = RejectedContent({ reason: "file-missing" })
 
 const keyOf = ({ sender }: Shelf, kind: FileKind, ...content: ReadonlyArray<string>) =>
@@ -105,28 +106,25 @@ const findObject = Effect.fnUntraced(function* (shelf: Shelf, { kind, name }: Wa
 export const sendFiles = (
   shelf: Shelf,
   wanted: ReadonlyArray<Wanted>,
-  send: (media: ReadonlyArray<Media>) => Effect.Effect<Sent>
-): Effect.Effect<Outcome> => {
-  const once = Effect.fnUntraced(function* (useIds: boolean) {
+  send: (media: ReadonlyArray<Media>) => Effect.Effect<Sent>,
+  useIds = true
+): Preparation => ({
+  prepare: Effect.gen(function* () {
     const found: ReadonlyArray<Found> = yield* Effect.forEach(wanted, (one) => find(shelf, one, useIds))
     const bytes = found.reduce((sum, one) => sum + one.bytes, 0)
-    const sending = Effect.flatMap(
-      Effect.forEach(found, ({ media }) => media),
-      send
-    )
-    const permits = Math.min(uploadMegabytes, Math.ceil(bytes / megabyte))
-    const sent = yield* permits === 0 ? sending : shelf.megabytes.withPermits(permits)(sending)
-    yield* Effect.forkDetach(Effect.ignore(remember(shelf, found, sent)))
-    return { found, outcome: sent.outcome }
+    if (bytes > 0) yield* shelf.megabytes.takeScoped(Math.min(uploadMegabytes, Math.ceil(bytes / megabyte)))
+    const media = yield* Effect.forEach(found, ({ media }) => media)
+    return Effect.gen(function* () {
+      const sent = yield* send(media)
+      yield* Effect.forkDetach(Effect.ignore(remember(shelf, found, sent)))
+      const { outcome } = sent
+      const stale = found.filter(({ cached }) => cached)
+      if (outcome._tag !== "RejectedContent" || outcome.reason !== "bad-file" || stale.length === 0) return outcome
+      yield* Effect.ignore(Effect.forEach(stale, ({ key = "" }) => shelf.memory.forget("file", key)))
+      return sendFiles(shelf, wanted, send, false)
+    })
   })
-  return Effect.gen(function* () {
-    const { found, outcome } = yield* once(true)
-    const stale = found.filter(({ cached }) => cached)
-    if (outcome._tag !== "RejectedContent" || outcome.reason !== "bad-file" || stale.length === 0) return outcome
-    yield* Effect.ignore(Effect.forEach(stale, ({ key = "" }) => shelf.memory.forget("file", key)))
-    return (yield* once(false)).outcome
-  }).pipe(Effect.catch((refused) => Effect.succeed<Outcome>(refused)))
-}
+})
 
 const remember = ({ memory }: Shelf, found: ReadonlyArray<Found>, { outcome, fileIds }: Sent) =>
   Effect.forEach(

@@ -2,12 +2,12 @@
 import type { Desk } from "./Desk.ts"
 import type { Part } from "./GatewayEvents.ts"
 import { Outcome } from "./Outcome.ts"
-import type { Call } from "./Platform.ts"
+import type { Send } from "./Platform.ts"
 import type { Entry } from "./Turns.ts"
 
 export interface Begun {
   readonly entry: Entry
-  readonly call: Call
+  readonly send: Send
   readonly part: Part
   readonly end: (outcome: Outcome, now: number) => void
 }

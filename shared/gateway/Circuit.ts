@@ -18,7 +18,6 @@ export const closed: Circuit = { state: "closed", failures: 0, openings: 0, prob
 /** What the platform was not asked, or could not help: it says nothing of the platform. */
 const noWordOfIt: ReadonlySet<string> = new Set<TransientReason | ContentReason | RecipientReason>([
   "media-not-fetched",
-  "files-too-late",
   "lease-lost",
   "store-unreachable",
   "file-missing",

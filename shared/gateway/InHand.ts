@@ -35,6 +35,7 @@ export class InHand {
 
   settled(entry: Entry): void {
     this.#entries.delete(entry.delivery.seq)
+    entry.ready?.over()
   }
 
   /** Keeps what is in hand from being given to another. */

@@ -38,7 +38,6 @@ export type TransientReason =
   | "unreachable"
   | "timed-out-before-sending"
   | "media-not-fetched"
-  | "files-too-late"
   | "store-unreachable"
   | "lease-lost"
 

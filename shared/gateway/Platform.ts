@@ -1,14 +1,25 @@
 // What a platform is to its gateway: a few limits, and a way to send. Everything else is the same for all.
-import type { Effect } from "effect"
+import type { Effect, Scope } from "effect"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
 import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
 import type { Contacts } from "./Contacts.ts"
 import type { InboundDefinition } from "./Inbound.ts"
-import type { Outcome } from "./Outcome.ts"
+import type { NotAccepted, Outcome } from "./Outcome.ts"
 import type { Limit } from "./Windows.ts"
 
-/** One call to the platform. Never fails: what happened is the outcome. */
-export type Call = Effect.Effect<Outcome>
+/** Sends once and never fails: what happened is the outcome; or, if nothing was sent as it was, how it is to be sent. */
+export type Send = Effect.Effect<Outcome | Preparation>
+
+/**
+ * Gets what must be at hand before the platform is asked, and keeps it until the scope closes. May wait for long: nothing of it
+ * is at the platform, and whether the message is still to be sent is looked at afterwards. Fails with why it cannot be sent.
+ */
+export interface Preparation {
+  readonly prepare: Effect.Effect<Send, NotAccepted, Scope.Scope>
+}
+
+/** One call to the platform. */
+export type Call = Send | Preparation
 
 export interface SenderDefinition {
   readonly name: Sender

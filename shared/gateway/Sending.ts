@@ -7,6 +7,8 @@ import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
 import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
 import { acceptedEvent, expiredEvent, failedEvent, noSuchPart, optedOut, startedEvent } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
+import type { Preparation } from "./Platform.ts"
+import { prepare, type Ready } from "./Preparing.ts"
 import { needsSecondLook, stillToSend } from "./SecondLook.ts"
 import type { Entry } from "./Turns.ts"
 
@@ -16,7 +18,8 @@ export const letGo = (desk: Desk, scope: Scope.Scope) =>
     const { allowance, changed, lease, turns } = desk
     while (true) {
       const begunAt = desk.now()
-      const begun = begin(desk, begunAt)
+      const { begun, wanting } = begin(desk, begunAt)
+      for (const { call, entry } of wanting) yield* Effect.forkIn(prepare(desk, entry, call), scope)
       if (begun.length > 0) {
         const unsure = begun.filter(({ entry }) => needsSecondLook(entry, begunAt))
         const sure = begun.filter((one) => !unsure.includes(one))
@@ -39,10 +42,14 @@ const longest = 60_000
 /** While it is not sure, for a second or two, until it is renewed or lost. */
 const leaseLookMillis = 50
 
-/** Takes whose turn it is, as many as may go now; none once another may be the active one. */
-const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
+/**
+ * Takes whose turn it is, as many as may go now; none once another may be the active one. Those who want something first do not
+ * count as sends.
+ */
+const begin = (desk: Desk, now: number) => {
   const { allowance, hearer, lease, record, sender, turns } = desk
   const begun: Array<Begun> = []
+  const wanting: Array<{ readonly entry: Entry; readonly call: Preparation }> = []
   while (lease.holds() && allowance.slots(now) > 0) {
     const entry = turns.next(now)
     if (!entry) break
@@ -54,16 +61,27 @@ const begin = (desk: Desk, now: number): ReadonlyArray<Begun> => {
     const message = { ...entry.attempt.message, recipient: entry.to }
     const calls = entry.calls ?? sender.calls(message, entry.attempt, hearer.contacts.nameOf)
     entry.calls = calls
-    const call = calls[entry.partsSent]
+    const { ready } = entry
+    if (ready) entry.ready = undefined
+    const call = ready?.send ?? calls[entry.partsSent]
     const part = { part: entry.partsSent + 1, of: calls.length }
-    if (call) begun.push({ entry, call, part, end: allowance.begin(entry.recipient, now) })
+    if (call && "prepare" in call) wanting.push({ entry, call })
+    else if (call) begun.push({ entry, send: call, part, end: ending(allowance.begin(entry.recipient, now), ready) })
     else {
       record(entry, failedEvent(entry.attempt, entry.partsSent, noSuchPart, now))
       turns.ended(entry.recipient)
     }
   }
-  return begun
+  return { begun, wanting }
 }
+
+const ending = (end: Begun["end"], ready: Ready | undefined): Begun["end"] =>
+  ready
+    ? (outcome, now) => {
+        ready.over()
+        end(outcome, now)
+      }
+    : end
 
 const lookAndSend = Effect.fnUntraced(function* (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begun>) {
   const left = yield* stillToSend(desk, begun)
@@ -101,7 +119,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
   )
 
 const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
-  const { call, end, entry, part } = begun
+  const { end, entry, part } = begun
   const { allowance, lease, record, signal, turns } = desk
   const refuses = yield* wantsNone(desk, entry)
   yield* lease.sure
@@ -115,8 +133,13 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   }
   const answered = calling(entry)
   // Another may be active by now, and has these messages: whoever comes later sends.
-  const outcome = refuses ? optedOut : lease.holds() ? yield* call : notSent
+  const outcome = refuses ? optedOut : lease.holds() ? yield* begun.send : notSent
   const now = desk.now()
+  if ("prepare" in outcome) {
+    answered(notSent)
+    if (entry.calls) entry.calls = entry.calls.with(entry.partsSent, outcome)
+    return putBack(desk, begun)
+  }
   answered(outcome)
   end(outcome, now)
   const event =

@@ -7,6 +7,7 @@ import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import type { MessageSpan } from "#shared/telemetry/Spans.ts"
 import type { Call } from "./Platform.ts"
+import type { Ready } from "./Preparing.ts"
 
 export interface Entry {
   readonly attempt: Attempt
@@ -31,6 +32,8 @@ export interface Entry {
   partsSent: number
   /** The calls that deliver it, when they have been made: one for each part. */
   calls?: ReadonlyArray<Call>
+  /** The next of them, while what it needs is at hand. */
+  ready?: Ready | undefined
 }
 
 interface Recipient {
@@ -183,10 +186,10 @@ export class Turns {
   }
 }
 
-/** A text that this try has begun is finished first: its parts belong together. Others go by when they were due. */
+/** What this try has begun is finished first: the parts of a text belong together. Others go by when they were due. */
 const before = (one: Entry, other: Entry) => (begun(one) === begun(other) ? one.dueAt < other.dueAt : begun(one))
 
-const begun = ({ attempt, partsSent }: Entry) => partsSent > (attempt.partsSent ?? 0)
+const begun = ({ attempt, partsSent, ready }: Entry) => ready !== undefined || partsSent > (attempt.partsSent ?? 0)
 
 const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
 

@@ -1,10 +1,11 @@
 // One active sender without its platform: what is put into its hands it sends by calls of the test's own.
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Queue } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { openDesk } from "#shared/gateway/Desk.ts"
 import type { Lease } from "#shared/gateway/Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "#shared/gateway/Platform.ts"
+import { expire, letGo } from "#shared/gateway/Sending.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -18,22 +19,22 @@ export const heldLease: Lease = {
 }
 
 interface Settings {
-  readonly sender?: Partial<SenderDefinition>
+  readonly connections?: number
   readonly lease?: Lease
 }
 
-/** `context` is for what is done at it. */
+/** What is to be recorded comes out of `told`, and is not recorded. */
 export const atDesk = Effect.fnUntraced(function* (
   calls: SenderDefinition["calls"],
-  { lease = heldLease, sender: more }: Settings = {}
+  { connections = 10, lease = heldLease }: Settings = {}
 ) {
   const { layer } = yield* natsForTest
   const context = yield* Layer.build(Memory.layer.pipe(Layer.provideMerge(layer), Layer.fresh))
-  const sender: SenderDefinition = { name: "default", calls, ...more }
+  const sender: SenderDefinition = { name: "default", calls, obeysOptOut: true }
   const gateway: GatewayDefinition = {
     platform: "telegram",
     senders: [sender],
-    connections: 10,
+    connections,
     perSecond: 0,
     recipientLimit: () => undefined
   }
@@ -43,17 +44,20 @@ export const atDesk = Effect.fnUntraced(function* (
     const hearer = { platform: "telegram", sender: "default", contacts, obeysOptOut: true } as const
     const desk = yield* openDesk(gateway, sender, hearer, lease, { failures: 1, firstWait: 1, longestWait: 1 })
     let seq = 0
-    const put = (attempt: Attempt) => {
-      const { recipient } = attempt.message
+    const put = (attempt: Attempt, recipient = attempt.message.recipient) => {
       const delivery = { seq: ++seq, time: new Date(), ack: () => {}, nak: () => {}, working: () => {} }
       const key = desk.allowance.know({ recipient })
       const span = { headers: {}, end: () => {} }
       const entry = desk.inHand.take(delivery as unknown as Delivery, attempt, recipient, key, () => span)
       if (!entry) throw new Error("in hand already")
+      if (attempt.message.recipient.contact !== undefined) entry.lookedUpAt = Date.now()
       desk.turns.add(entry)
       desk.signal()
       return entry
     }
-    return { context, contacts, desk, put }
+    const scope = yield* Effect.scope
+    yield* Effect.forkScoped(letGo(desk, scope))
+    yield* Effect.forkScoped(expire(desk))
+    return { contacts, put, told: Effect.map(Queue.take(desk.outcomes), ({ event }) => event) }
   }).pipe(Effect.provide(context))
 })

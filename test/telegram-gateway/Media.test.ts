@@ -1,13 +1,16 @@
 // Files, albums, places and buttons on their way to Telegram, over real HTTP, with a real object store and memory.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Option } from "effect"
 import type { Content, FileKind } from "#shared/contract/Content.ts"
+import type { Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { Upload } from "../../services/telegram-gateway/BotRequests.ts"
 import { uploadMegabytes } from "../../services/telegram-gateway/MediaFiles.ts"
 import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
+import { atDesk } from "../gateway/AtDesk.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { eventually } from "../support/Carillon.ts"
 import { deleteStream } from "../support/Streams.ts"
 import { tcpServer } from "../support/TcpServer.ts"
@@ -75,20 +78,6 @@ describe("a file", () => {
     })
   )
 
-  it.live("that had to wait for room until its message was too late is not sent", () =>
-    Effect.gen(function* () {
-      const { phones, put, send, shelf } = yield* sending()
-      yield* put("scan", "bytes")
-      yield* shelf.megabytes.take(uploadMegabytes)
-      const expiresAt = fromMillis(Date.now() + 500)
-      const sent = yield* Effect.forkChild(send(file("photo", { file: { object: "scan" } }), undefined, expiresAt))
-      yield* Effect.sleep(600)
-      yield* shelf.megabytes.release(uploadMegabytes)
-      assert.deepStrictEqual(yield* Fiber.join(sent), [Outcome.Transient({ reason: "files-too-late" })])
-      assert.lengthOf(phones.received, 0)
-    })
-  )
-
   it.live("that is not in the object store is refused, and nothing is sent", () =>
     Effect.gen(function* () {
       const { nats, phones, send } = yield* sending()
@@ -127,6 +116,73 @@ describe("a file", () => {
         send(file("photo", { file: { object: "scan" } })),
         ([outcome]) => outcome?._tag === "Accepted"
       )
+    })
+  )
+})
+
+/** A letter in a gateway's hands, and no room for its file until `room` is made. */
+const letterWaits = Effect.fnUntraced(function* (
+  about: (now: number) => Partial<Message> = () => ({}),
+  sinceLookedUp = 0
+) {
+  const { calls, phones, put, shelf } = yield* sending()
+  yield* put("scan", "bytes")
+  yield* shelf.megabytes.take(uploadMegabytes)
+  const desk = yield* atDesk(calls, { connections: 1 })
+  const now = Date.now()
+  const message = { dueAt: fromMillis(now), expiresAt: fromMillis(now + 60_000) }
+  const letter = attemptOf({ ...message, content: file("photo", { file: { object: "scan" } }), ...about(now) })
+  const entry = desk.put(letter, { chatId: "1" })
+  if (sinceLookedUp > 0) entry.lookedUpAt = now - sinceLookedUp
+  // Long enough that its turn has come.
+  yield* Effect.sleep(1_000)
+  const room = Effect.asVoid(shelf.megabytes.release(uploadMegabytes))
+  return {
+    ...desk,
+    message,
+    phones,
+    room,
+    put: (id: string) => desk.put(attemptOf({ ...message, id }), { chatId: "2" })
+  }
+})
+
+describe("a file that waits for room among other uploads", () => {
+  it.live("is not sent if its message is too late by then", () =>
+    Effect.gen(function* () {
+      const { phones, room, told } = yield* letterWaits((now) => ({ expiresAt: fromMillis(now + 700) }))
+      yield* room
+      assert.deepInclude(yield* told, { type: "expired" })
+      assert.lengthOf(phones.received, 0)
+    })
+  )
+
+  it.live("is not sent to who wrote STOP meanwhile", () =>
+    Effect.gen(function* () {
+      const { contacts, phones, room, told } = yield* letterWaits()
+      yield* contacts.mark({ chatId: "1" }, "optedOut", true, fromMillis(Date.now()), true)
+      yield* room
+      assert.deepInclude(yield* told, { type: "attempt-failed", reason: "opted-out" })
+      assert.lengthOf(phones.received, 0)
+    })
+  )
+
+  it.live("is not sent to a chat that is not its contact's any more", () =>
+    Effect.gen(function* () {
+      const { phones, room, told } = yield* letterWaits(() => ({ recipient: { contact: "gone" } }), 2_500)
+      yield* room
+      assert.deepInclude(yield* told, { type: "attempt-failed", reason: "not-linked" })
+      assert.lengthOf(phones.received, 0)
+    })
+  )
+
+  it.live("holds back nobody else, and is sent then", () =>
+    Effect.gen(function* () {
+      const { phones, put, room, told } = yield* letterWaits()
+      put("text")
+      assert.deepInclude(yield* told, { type: "sent", id: "text" })
+      yield* room
+      assert.deepInclude(yield* told, { type: "sent", id: "m" })
+      assert.lengthOf(phones.received, 2)
     })
   )
 })

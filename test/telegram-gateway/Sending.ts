@@ -2,6 +2,8 @@
 import { ConfigProvider, Context, Effect, Layer, Option, Semaphore } from "effect"
 import type { Content } from "#shared/contract/Content.ts"
 import type { Message } from "#shared/contract/Events.ts"
+import type { Outcome } from "#shared/gateway/Outcome.ts"
+import type { Call } from "#shared/gateway/Platform.ts"
 import { Files } from "#shared/nats/Files.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -29,6 +31,15 @@ export const messageWith = (content: Content, id = "m-1"): Message => ({ ...wait
 
 export const stored = (text: string | Uint8Array) => new Blob([text as Uint8Array<ArrayBuffer>]).stream() as never
 
+/** As a gateway makes it that nothing keeps from sending. */
+const made = (call: Call): Effect.Effect<Outcome> =>
+  "prepare" in call
+    ? Effect.flatMap(call.prepare, made).pipe(
+        Effect.scoped,
+        Effect.catch((refused) => Effect.succeed<Outcome>(refused))
+      )
+    : Effect.flatMap(call, (answer) => ("prepare" in answer ? made(answer) : Effect.succeed(answer)))
+
 /** `send` gives the outcomes of a message's calls, made one after the other. */
 export const sending = Effect.fnUntraced(function* (options: Options = {}, settings: Record<string, string> = {}) {
   const phones = yield* startBotApiStandIn(options)
@@ -41,11 +52,11 @@ export const sending = Effect.fnUntraced(function* (options: Options = {}, setti
   const bot = yield* connect(phones.apiRoot, settings)
   const shelf = { sender: "default", memory, files, megabytes: yield* Semaphore.make(uploadMegabytes) }
   const calls = callsOf(bot, shelf)
-  const send = (content: Content, id?: string, expiresAt = "2036-01-01T00:00:00.000Z") => {
-    const attempt = attemptOf({ ...messageWith(content, id), expiresAt })
+  const send = (content: Content, id?: string) => {
+    const attempt = attemptOf(messageWith(content, id))
     return Effect.forEach(
       calls(attempt.message, attempt, ({ chatId = "" }) => `name of ${chatId}`),
-      (call) => call
+      made
     )
   }
   return {
@@ -54,6 +65,7 @@ export const sending = Effect.fnUntraced(function* (options: Options = {}, setti
     memory,
     files,
     bot,
+    calls,
     shelf,
     send,
     put: (name: string, text: string | Uint8Array) => files.put(name, stored(text))
