@@ -20,9 +20,8 @@ const head = `# Users of NATS for Carillon: one of each service, and one publish
 const code = (subjects: ReadonlyArray<string>) => subjects.map((subject) => `\`${subject}\``).join("<br>") || "nothing"
 
 const rows = users.map((user) => {
-  const { answers, never, publish, subscribe } = permissionsOf(user, senders)
-  const may = `${code(publish)}${answers ? "<br>answers to what it is asked" : ""}`
-  return `## ${user.name}\n\n${roleWords[user.role]}.\n\n| publishes | but never | hears |\n|---|---|---|\n| ${may} | ${code(never)} | ${code(subscribe)} |`
+  const { never, publish, subscribe } = permissionsOf(user, senders)
+  return `## ${user.name}\n\n${roleWords[user.role]}.\n\n| publishes | but never | hears |\n|---|---|---|\n| ${code(publish)} | ${code(never)} | ${code(subscribe)} |`
 })
 
 const page = `# Who may do what in NATS

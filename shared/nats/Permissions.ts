@@ -66,8 +66,6 @@ export interface Permissions {
   readonly publish: ReadonlyArray<string>
   readonly never: ReadonlyArray<string>
   readonly subscribe: ReadonlyArray<string>
-  /** May answer what it is asked, wherever the answer goes. */
-  readonly answers: boolean
 }
 
 /** What other systems ask for. The rest is for operators: it concerns the messages of all. */
@@ -242,7 +240,6 @@ export const permissionsOf = (
   return {
     publish: sorted(grants.flatMap(({ publish = [] }) => publish)),
     never: sorted(grants.flatMap(({ never = [] }) => never)),
-    subscribe: sorted(grants.flatMap(({ subscribe = [] }) => subscribe)),
-    answers: role === "scheduler"
+    subscribe: sorted(grants.flatMap(({ subscribe = [] }) => subscribe))
   }
 }

@@ -14,7 +14,7 @@ import { Subject } from "./Topology.ts"
 
 const replyTo = "carillon-reply-to"
 
-/** Only an inbox is answered: else a command could have us publish where its sender may not. */
+/** Only an inbox is answered: else a command or request could have us publish where its sender may not. */
 const inbox = /^_INBOX[A-Za-z0-9_-]*\.[A-Za-z0-9._-]{1,200}$/
 
 /** Serves `carillon.api.*` while the scope lives; visible to `nats micro`. */
@@ -25,7 +25,7 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
     for (const [key, values] of request.headers ?? []) {
       if (!/^(nats-|carillon-)/i.test(key)) for (const value of values) headers.append(key, value)
     }
-    if (request.reply) headers.set(replyTo, request.reply)
+    if (request.reply && inbox.test(request.reply)) headers.set(replyTo, request.reply)
     await js.publish(Subject.command(name), request.data, { headers })
   }
   yield* Effect.acquireRelease(
@@ -41,7 +41,9 @@ export const serveApi = Effect.fn("serveApi")(function* (version: string) {
           metadata: { schema: `docs/reference/${name}.schema.json` },
           handler: (error, request) => {
             if (!error)
-              forward(name, request).catch(() => request.respondError(503, "the COMMANDS stream is out of reach"))
+              forward(name, request).catch(() => {
+                if (inbox.test(request.reply ?? "")) request.respondError(503, "the COMMANDS stream is out of reach")
+              })
           }
         })
       }

@@ -30,7 +30,7 @@ const list = (action: string, allow: ReadonlyArray<string>, deny: ReadonlyArray<
   return `      ${action}: {\n        ${rules.join("\n        ")}\n      }`
 }
 
-const block = ({ name, role }: User, { answers, never, publish, subscribe }: Permissions, key: string) =>
+const block = ({ name, role }: User, { never, publish, subscribe }: Permissions, key: string) =>
   [
     `  # ${name}: ${roleWords[role]}.`,
     `  # NATS_NKEY names its seed, NATS_INBOX_PREFIX=${inboxPrefix(name)}`,
@@ -39,7 +39,6 @@ const block = ({ name, role }: User, { answers, never, publish, subscribe }: Per
     "    permissions: {",
     list("publish", publish, never),
     list("subscribe", subscribe, []),
-    ...(answers ? ["      allow_responses: true"] : []),
     "    }",
     "  }"
   ].join("\n")
@@ -66,13 +65,12 @@ const quoted = (flag: string, subjects: ReadonlyArray<string>) =>
 export const nscCommands = (users: ReadonlyArray<User>, senders: ReadonlyArray<SenderName>) =>
   users
     .map((user) => {
-      const { answers, never, publish, subscribe } = permissionsOf(user, senders)
+      const { never, publish, subscribe } = permissionsOf(user, senders)
       return [
         `nsc add user --name ${user.name}`,
         ...quoted("--allow-pub", publish),
         ...quoted("--deny-pub", never),
-        ...quoted("--allow-sub", subscribe),
-        ...(answers ? ["  --allow-pub-response"] : [])
+        ...quoted("--allow-sub", subscribe)
       ].join(" \\\n")
     })
     .join("\n\n")

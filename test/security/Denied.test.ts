@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
-import { type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
+import { headers, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { inject } from "vitest"
 import { publicKey } from "#shared/nats/KeyFiles.ts"
@@ -14,7 +14,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { natsUsers } from "../../docs/generate/NatsUsers.ts"
 import { cli } from "../support/Cli.ts"
 import { testNatsWith } from "../support/TestNats.ts"
-import { keyring, users } from "./Guarded.ts"
+import { guarded, keyring, users, violations } from "./Guarded.ts"
 
 type Try = readonly [what: string, by: "publish" | "subscribe", subject: string]
 
@@ -282,6 +282,30 @@ describe("who may not", () => {
         )
       }
       assert.deepStrictEqual(yield* counts(reader), before)
+    })
+  )
+
+  it.live("cannot have an answer of the scheduler's delete a stream", () =>
+    Effect.gen(function* () {
+      const all = yield* guarded({ services: ["scheduler"] })
+      const made = yield* all.runAs("provisioner")(["nats", "provision"])
+      assert.strictEqual(made.code, 0, made.err)
+      yield* all.start
+      const clinic = yield* all.connectAs("clinic")
+      // More than JetStream takes: the scheduler cannot store it, and says so.
+      const large = headers()
+      large.set("x-large", "x".repeat(70_000))
+      for (const name of Object.keys(streams)) {
+        for (const subject of [`$JS.API.STREAM.DELETE.${name}`, `$JS.API.STREAM.PURGE.${name}`])
+          clinic.publish("carillon.api.cancel", "{}", { headers: large, reply: subject })
+      }
+      const told = yield* Effect.promise(() =>
+        clinic.request("carillon.api.cancel", "{}", { headers: large, timeout: 20_000 })
+      )
+      assert.strictEqual(told.headers?.get("Nats-Service-Error-Code"), "503")
+      const operator = yield* all.connectAs("operator")
+      assert.hasAllKeys(yield* counts(operator), Object.keys(streams))
+      assert.deepStrictEqual(violations(yield* all.serverLog), [])
     })
   )
 
