@@ -31,6 +31,10 @@ export const beyondSchema: ReadonlyArray<{
     refused: { ...series, start: "soon" }
   },
   {
+    rule: "`start` is at most ten years ahead, and a hundred years ago; of an `rrule` with `COUNT` 25,000 days from it on are looked at",
+    refused: { ...series, start: "1900-01-01T00:00:00Z" }
+  },
+  {
     rule: "`dueAt` and `expiresAt` look like `2026-12-01T09:00:00Z`, or like `2026-12-01T09:00:00` with `timeZone`",
     refused: { ...schedule, dueAt: "tomorrow at nine" }
   },

@@ -36,15 +36,16 @@ export interface Occurrence {
   readonly name: string
 }
 
-/** The first occurrence strictly after an instant. */
-export type Next = (after: number) => Option.Option<Occurrence>
+/** The first occurrence strictly after an instant; none is looked for after another. */
+export type Next = (after: number, until?: number) => Option.Option<Occurrence>
 
 /** For many questions about one rule, which is read once. A rule that cannot be read has no occurrences. */
 export const occurrencesOf = (rule: Rule): Next => {
   const read = readRule(rule)
-  const last = Math.min(rule.end ?? latest, latest)
-  return (after) => {
-    const next = Result.isSuccess(read) ? read.success(Math.max(after, rule.start - 1)) : undefined
+  const end = Math.min(rule.end ?? latest, latest)
+  return (after, until = latest) => {
+    const last = Math.min(until, end)
+    const next = Result.isSuccess(read) ? read.success(Math.max(after, rule.start - 1), last) : undefined
     return next && next.at <= last ? Option.some(next) : Option.none()
   }
 }
@@ -59,17 +60,29 @@ export const occurrenceNamed = (rule: Rule, name: string): Option.Option<Occurre
       : inZone(Temporal.PlainDateTime.from(name), rule.timeZone)
   )
   if (Result.isFailure(at)) return Option.none()
-  return Option.filter(nextOccurrence(rule, at.success.epochMilliseconds - 1), (found) => found.name === name)
+  const { epochMilliseconds } = at.success
+  // A name leaves out what is less than a second.
+  const found = occurrencesOf(rule)(epochMilliseconds - 1, epochMilliseconds + 999)
+  return Option.filter(found, (one) => one.name === name)
 }
 
-/** What is wrong with a rule; its parts are named, never repeated. */
-export const problemsOf = (rule: Rule): ReadonlyArray<{ readonly path: string; readonly problem: string }> => {
+type Problems = ReadonlyArray<{ readonly path: string; readonly problem: string }>
+
+const pathOf = ({ recurrence }: Rule) => `recurrence.${Object.keys(recurrence)[0]}`
+
+/** What is wrong with how a rule is written, for which no occurrence is looked for; its parts are named, never repeated. */
+export const unreadable = (rule: Rule): Problems => {
   if (!isZone(rule.timeZone)) return [{ path: "timeZone", problem: notZone }]
-  const path = `recurrence.${Object.keys(rule.recurrence)[0]}`
   const read = readRule(rule)
-  if (Result.isFailure(read)) return [{ path, problem: read.failure }]
-  if (rule.end !== undefined && rule.end < rule.start) return [{ path: "end", problem: "is before start" }]
-  return Option.isNone(nextOccurrence(rule, rule.start - 1)) ? [{ path, problem: "never occurs" }] : []
+  if (Result.isFailure(read)) return [{ path: pathOf(rule), problem: read.failure }]
+  return rule.end !== undefined && rule.end < rule.start ? [{ path: "end", problem: "is before start" }] : []
+}
+
+/** What is wrong with a rule. */
+export const problemsOf = (rule: Rule): Problems => {
+  const written = unreadable(rule)
+  if (written.length > 0 || Option.isSome(nextOccurrence(rule, rule.start - 1))) return written
+  return [{ path: pathOf(rule), problem: "never occurs" }]
 }
 
 /** Whether it counts from its start, or takes the time of day from it: then a start that nobody named would surprise. */
@@ -81,7 +94,8 @@ export const leansOnStart = ({ cron, rrule }: Recurrence): boolean => {
 
 const latest = Date.UTC(9999, 11, 31)
 
-type Find = (after: number) => Occurrence | undefined
+/** It need not look further than the last instant. */
+type Find = (after: number, last: number) => Occurrence | undefined
 
 /** How to find what comes, or what is wrong. The zone is one. */
 const readRule = (rule: Rule): Result.Result<Find, string> => {
@@ -111,11 +125,14 @@ const shownAt = (at: number, timeZone: string) => {
 const mostSearches = 10
 
 const onLocalClock =
-  (timeZone: string, nextLocal: (after: Temporal.PlainDateTime) => Temporal.PlainDateTime | undefined): Find =>
-  (after) => {
+  (
+    timeZone: string,
+    nextLocal: (after: Temporal.PlainDateTime, last: number) => Temporal.PlainDateTime | undefined
+  ): Find =>
+  (after, last) => {
     let local: Temporal.PlainDateTime | undefined = shownAt(after, timeZone)
     for (let n = 0; n < mostSearches; n++) {
-      local = nextLocal(local)
+      local = nextLocal(local, last)
       if (!local) return undefined
       const at = inZone(local, timeZone).epochMilliseconds
       if (at > after) return { at, name: local.toString({ smallestUnit: "second" }) }
@@ -189,9 +206,10 @@ const byRule = ({ start, timeZone }: Rule, text: string): Result.Result<Find, st
   const until = rule.success.until === undefined ? Result.succeed(latest) : untilOf(rule.success.until, timeZone)
   if (Result.isFailure(until)) return Result.fail("must be an RRULE of RFC 5545: UNTIL is no real time")
   const first = localOf(start, timeZone).round({ smallestUnit: "second", roundingMode: "ceil" })
-  const find = onLocalClock(timeZone, searchRule(rule.success, first))
-  return Result.succeed((after) => {
-    const next = find(after)
+  const search = searchRule(rule.success, first)
+  const find = onLocalClock(timeZone, (after, last) => search(after, shownAt(last, timeZone)))
+  return Result.succeed((after, last) => {
+    const next = find(after, Math.min(last, until.success))
     return next && next.at <= until.success ? next : undefined
   })
 }

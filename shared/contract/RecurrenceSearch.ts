@@ -4,24 +4,39 @@ import type { RecurrenceRule } from "./RecurrenceRule.ts"
 type Day = Temporal.PlainDate
 type Local = Temporal.PlainDateTime
 
-/** So many days are looked at for the next one, about 68 years of them; what is rarer is said not to come. */
+/**
+ * So many days are looked at for the next one, about 68 years of them; what is rarer is said not to come. Of what is
+ * counted they are all there are: who could begin the count ages ago would have everybody wait for it.
+ */
 const mostDays = 25_000
 const lastYear = 9_999
 
-/** The first local time strictly after another; none before `start`, which gives what the rule leaves open. */
+/**
+ * The first local time strictly after another, looked for until the end of a day only; none before `start`, which gives what
+ * the rule leaves open.
+ */
 export const searchRule = (rule: RecurrenceRule, start: Local) => {
-  const { count } = rule
   const occurrences = occurrencesOf(rule, start)
-  return (after: Local): Local | undefined => {
+  const counted = rule.count === undefined ? undefined : remembered(occurrences(0), rule.count)
+  return (after: Local, until?: Local): Local | undefined => {
     // All seconds are those of the start.
     const last = minutesOf(after.subtract({ seconds: start.second }))
-    let number = 0
-    // What is counted must be counted from the beginning.
-    for (const minute of occurrences(count === undefined ? periodAt(rule, start, after) : 0)) {
-      if (count !== undefined && ++number > count) return undefined
+    for (const minute of counted?.() ?? occurrences(periodAt(rule, start, after), until?.toPlainDate()))
       if (minute > last) return toLocal(minute).with({ second: start.second })
-    }
     return undefined
+  }
+}
+
+/** What is counted must be counted from the beginning: once, whatever is asked of it. */
+const remembered = (all: Generator<number, undefined>, count: number) => {
+  const found: Array<number> = []
+  return function* () {
+    for (let n = 0; n < count; n++) {
+      const minute = found[n] ?? all.next().value
+      if (minute === undefined) return
+      found[n] = minute
+      yield minute
+    }
   }
 }
 
@@ -37,21 +52,16 @@ const occurrencesOf = (rule: RecurrenceRule, start: Local) => {
   const earliest = minutesOf(start)
   const takes = dayFilter(rule, date)
   const times = timesOf(rule, start)
-  return function* (from: number): Generator<number> {
+  return function* (from: number, until?: Day): Generator<number, undefined> {
     for (let n = from, looked = 0; looked < mostDays; n++) {
       const [first, length] = period(rule, date, n)
-      if (first.year > lastYear) return
+      if (first.year > lastYear || (until && Temporal.PlainDate.compare(first, until) > 0)) return
       looked += length
       const days = Array.from({ length }, (_, day) => first.add({ days: day }))
         .filter(takes)
         .map(dayNumber)
       const all = days.flatMap((day) => times(day).map((minute) => day * 1_440 + minute))
-      for (const minute of rule.positions ? chosen(all, rule.positions) : all) {
-        if (minute < earliest) continue
-        // Of what is counted only the way to the next one is bounded.
-        if (rule.count !== undefined) looked = 0
-        yield minute
-      }
+      for (const minute of rule.positions ? chosen(all, rule.positions) : all) if (minute >= earliest) yield minute
     }
   }
 }

@@ -2,7 +2,7 @@
 import { Option, Result, Schema } from "effect"
 import { defaultSender, type Problem } from "./Fields.ts"
 import { fromMillis, isZone, notZone, parseInstant, toMillis } from "./Instants.ts"
-import { leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule } from "./Recurrence.ts"
+import { leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule, unreadable } from "./Recurrence.ts"
 import { atOf, messageOf, openAfter, ruleOf, type Series } from "./Series.ts"
 import {
   type ChangeSeriesCommand,
@@ -23,7 +23,8 @@ export const decodeSeriesCommand = <Name extends SeriesCommandName>(
 ): Result.Result<(typeof seriesCommands)[Name]["Type"], Refusal> =>
   Result.mapError(decodeCommand(name, json), (refusal) => {
     const said = new Set(refusal.problems.map(({ path }) => path.split(".")[0]))
-    const times = timesIn((json ?? {}) as Times, now, nextMinute(now), name === "schedule-series")
+    // Refused as it is: whether its rule ever occurs, which takes long to tell, is not asked.
+    const times = timesIn((json ?? {}) as Times, now, nextMinute(now), name === "schedule-series", unreadable)
     const unsaid = times.problems.filter(({ path }) => !said.has(path.split(".")[0]))
     return { ...refusal, problems: [...refusal.problems, ...unsaid] }
   })
@@ -33,6 +34,9 @@ type Times = { readonly [Field in "recurrence" | "timeZone" | "start" | "end"]?:
 
 const isRecurrence = Schema.is(Recurrence)
 
+/** From somebody's birth on, but not from ages ago. */
+const hundredYears = 36_525 * 24 * 60 * 60 * 1_000
+
 /** Without a start, so that seconds do not stick to a rule. */
 const nextMinute = (now: number) => Math.ceil(now / 60_000) * 60_000
 
@@ -41,7 +45,8 @@ const timesIn = (
   { recurrence, timeZone, start, end }: Times,
   now: number,
   otherwise: number,
-  complete = true
+  complete = true,
+  problemsOfRule = problemsOf
 ): { readonly problems: Problems; readonly rule?: Rule } => {
   const zone = typeof timeZone === "string" && isZone(timeZone) ? timeZone : undefined
   const problems: Array<Problem> = []
@@ -54,12 +59,14 @@ const timesIn = (
   const [starts, ends] = [read("start", start), read("end", end)]
   if (starts !== undefined && starts - now > tenYears)
     problems.push({ path: "start", problem: "is more than ten years ahead" })
+  if (starts !== undefined && now - starts > hundredYears)
+    problems.push({ path: "start", problem: "is more than a hundred years ago" })
   if (problems.length > 0 || !isRecurrence(recurrence)) return { problems }
   const bounds = { start: starts ?? otherwise, ...(ends === undefined ? {} : { end: ends }) }
   const rule: Rule = { recurrence, timeZone: zone ?? "UTC", ...bounds }
   const wrong = [
     ...(complete && start === undefined && leansOnStart(recurrence) ? [needsStart] : []),
-    ...problemsOf(rule)
+    ...problemsOfRule(rule)
   ]
   return wrong.length > 0 ? { problems: wrong } : { problems, rule }
 }
@@ -133,7 +140,7 @@ export const changedSeries = (
 const stillThere = (series: Series) => {
   const next = occurrencesOf(ruleOf(series))
   return series.skips.filter(({ at, name }) =>
-    Option.exists(next(toMillis(at) - 1), (found) => found.name === name && found.at === toMillis(at))
+    Option.exists(next(toMillis(at) - 1, toMillis(at)), (found) => found.name === name)
   )
 }
 

@@ -1,9 +1,9 @@
 // Rules of RFC 5545: read strictly, found as another implementation finds them, and never searched for long.
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Option, Result } from "effect"
 import fc from "fast-check"
 import { RRuleTemporal } from "rrule-temporal"
-import { nextOccurrence, problemsOf } from "#shared/contract/Recurrence.ts"
+import { nextOccurrence, occurrenceNamed, occurrencesOf, problemsOf } from "#shared/contract/Recurrence.ts"
 import { parseRule } from "#shared/contract/RecurrenceRule.ts"
 import { searchRule } from "#shared/contract/RecurrenceSearch.ts"
 
@@ -150,6 +150,49 @@ describe("finding what comes", () => {
   ])("finds %s after %s", (text, after, expected) => {
     const find = searchRule(Result.getOrThrow(parseRule(text)), Temporal.PlainDateTime.from("2020-01-01T09:30"))
     assert.strictEqual(find(Temporal.PlainDateTime.from(after))?.toString({ smallestUnit: "second" }), expected)
+  })
+
+  // Each day that is looked at is reached by one step of a date, each period by another.
+  const stepsOf = (search: () => void) => {
+    const add = vi.spyOn(Temporal.PlainDate.prototype, "add")
+    search()
+    const steps = add.mock.calls.length
+    add.mockRestore()
+    return steps
+  }
+  const everyDayOfFirstWeeks = "BYWEEKNO=1;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=9;BYMINUTE=0"
+
+  it("of what is counted looks at so many days in all, however long ago it began", () => {
+    const start = Date.parse("0000-01-01T00:00:00Z")
+    const rrule = `FREQ=YEARLY;COUNT=10000;${everyDayOfFirstWeeks}`
+    const steps = stepsOf(() => {
+      const next = nextOccurrence({ recurrence: { rrule }, timeZone: "UTC", start }, Date.UTC(2026, 11))
+      assert.deepStrictEqual(next, Option.none())
+    })
+    assert.isBelow(steps, 30_000)
+  })
+
+  it("of what is counted counts once, however often it is asked", () => {
+    const start = Date.UTC(2020, 0)
+    const rrule = `FREQ=YEARLY;COUNT=300;${everyDayOfFirstWeeks}`
+    const steps = stepsOf(() => {
+      const next = occurrencesOf({ recurrence: { rrule }, timeZone: "UTC", start })
+      for (let year = 2021; year < 2060; year++) assert.isTrue(Option.isSome(next(Date.UTC(year, 5))))
+    })
+    assert.isBelow(steps, 16_000)
+  })
+
+  it("of a name ends where it would be", () => {
+    const rule = {
+      recurrence: { rrule: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29" },
+      timeZone: "UTC",
+      start: Date.UTC(2020, 0)
+    }
+    const steps = stepsOf(() => {
+      assert.deepStrictEqual(occurrenceNamed(rule, "2097-02-01T00:00:00"), Option.none())
+      assert.isTrue(Option.isSome(occurrenceNamed(rule, "2104-02-29T00:00:00")))
+    })
+    assert.isBelow(steps, 1_000)
   })
 
   it("of one that never comes is over soon, and said", () => {

@@ -1,12 +1,12 @@
 // The rules of a series: what is submitted, skipped and missed, whatever happens in which order.
 
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Result } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { messageOf, type Series, upcoming } from "#shared/contract/Series.ts"
 import type { ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
-import { newSeries } from "#shared/contract/SeriesSubmission.ts"
+import { decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
 import {
   announced,
   cancel,
@@ -194,9 +194,30 @@ describe("a skip", () => {
     assert.strictEqual(skips({ recurrence: { cron: "0 10 * * *" } }), 0)
     assert.strictEqual(skips({ timeZone: "Europe/London" }), 0)
   })
+  it("is looked for on its own day when the series is changed, and the days between are not", () => {
+    const skips = Array.from({ length: 100 }, (_, n) => {
+      const name = `${2030 + n}-12-01T09:00:00`
+      return { at: `${2030 + n}-12-01T08:00:00.000Z`, name }
+    })
+    const rare = { rrule: "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=TU;BYHOUR=9;BYMINUTE=0" }
+    const add = vi.spyOn(Temporal.PlainDate.prototype, "add")
+    const changed = change({ ...begun(start), skips }, { id: "medicine", recurrence: rare }, why(start), rules(start))
+    const steps = add.mock.calls.length
+    add.mockRestore()
+    assert.strictEqual(Result.getOrThrow(changed).skips.length, 0)
+    // Twice the way to the next 29 February that is a Tuesday.
+    assert.isBelow(steps, 30_000)
+  })
 })
 
 describe("a start", () => {
+  it.each(["0000-01-01T00:00:00Z", "1926-11-30T00:00:00", "2036-12-03T00:00:00Z"])(
+    "of %s is refused by its name: no interval is counted from ages ago",
+    (begins) => {
+      const refused = newSeries({ ...wanted, recurrence: { every: "P1M" }, start: begins }, rules(start))
+      assert.match(JSON.stringify(refused), /"path":"start","problem":"is more than/)
+    }
+  )
   it.each([
     [{ every: "P1D" }, true],
     [{ rrule: "FREQ=DAILY" }, true],
@@ -214,6 +235,15 @@ describe("a start", () => {
       rules(start)
     )
     assert.isTrue(Result.isSuccess(given))
+  })
+})
+
+describe("a command that is no command", () => {
+  const told = (recurrence: object) =>
+    JSON.stringify(decodeSeriesCommand("schedule-series", { ...wanted, recurrence, start: 5 }, start))
+  it("is told what of its rule cannot be read, but nobody looks for what never comes", () => {
+    assert.match(told({ rrule: "FREQ=SECONDLY" }), /"path":"start".*"path":"recurrence.rrule"/)
+    assert.notMatch(told({ rrule: "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;BYHOUR=9;BYMINUTE=0" }), /recurrence/)
   })
 })
 
