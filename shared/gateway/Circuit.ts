@@ -28,18 +28,19 @@ const noWordOfIt: ReadonlySet<string> = new Set<TransientReason | ContentReason 
 /** After the outcome of one send. */
 export const afterOutcome = (circuit: Circuit, outcome: Outcome, now: number, policy: CircuitPolicy): Circuit => {
   if (outcome._tag !== "Accepted" && noWordOfIt.has(reasonOf(outcome))) return circuit
+  // The platform answered, and about this message only.
+  const answered = circuit.state === "open" ? circuit : closed
   switch (outcome._tag) {
-    // The platform answered, and about this message only.
     case "Accepted":
     case "RejectedContent":
     case "RejectedRecipient":
     case "Throttled":
-      return circuit.state === "open" ? circuit : closed
+      return answered
     case "RejectedSender":
       return fail(circuit, reasonOf(outcome), now, policy, true)
     case "Transient":
     case "Unknown":
-      return fail(circuit, outcome.reason, now, policy, false)
+      return outcome.reason === "partly-sent" ? answered : fail(circuit, outcome.reason, now, policy, false)
   }
 }
 

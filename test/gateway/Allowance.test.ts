@@ -153,7 +153,9 @@ describe("a circuit", () => {
     for (const outcome of [
       Outcome.RejectedContent({ reason: "bad-request" }),
       Outcome.RejectedRecipient({ reason: "bot-blocked" }),
-      Outcome.Throttled({ retryAfterMs: 1, scope: "sender" })
+      Outcome.Throttled({ retryAfterMs: 1, scope: "sender" }),
+      // An album with an image that the platform cannot fetch.
+      Outcome.Unknown({ reason: "partly-sent" })
     ])
       assert.strictEqual(afterOutcome({ ...closed, failures: 2 }, outcome, 0, circuitPolicy).state, "closed")
   })
