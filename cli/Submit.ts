@@ -37,8 +37,8 @@ export const submit = Effect.fnUntraced(function* (
   say: (reply: Exclude<Reply, { status: "rejected" }>) => string
 ) {
   const reply = yield* request(name, command).pipe(
-    Effect.catchTag("NatsError", (error) => unanswered(name, command, error)),
-    Effect.catchTag("NoScheduler", () => store(name, command))
+    Effect.catchTag("NoScheduler", () => store(name, command)),
+    Effect.catchTag("NatsError", (error) => unanswered(name, command, error))
   )
   if (reply.status === "rejected") {
     if (asJson) yield* json(reply)

@@ -3,7 +3,7 @@ import { RequestError } from "@nats-io/transport-node"
 import { Effect, Schema } from "effect"
 import type { CommandName } from "#shared/contract/Commands.ts"
 import { Reply } from "#shared/contract/Replies.ts"
-import { attempt, Nats } from "./Nats.ts"
+import { attempt, Nats, NatsError } from "./Nats.ts"
 import { Subject } from "./Topology.ts"
 
 /** Nobody serves `carillon.api.*`. */
@@ -26,5 +26,9 @@ export const request = Effect.fn("request")(function* (name: CommandName, comman
       () => new NoScheduler()
     )
   )
+  // Of the scheduler that asked NATS in vain: the reply is empty, and the command may be stored all the same.
+  if (reply.headers?.get("Nats-Service-Error-Code") === "503") {
+    return yield* new NatsError({ operation: name, cause: new Error("the COMMANDS stream is out of reach") })
+  }
   return decodeReply(reply.string())
 })
