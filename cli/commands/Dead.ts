@@ -1,46 +1,14 @@
 // carillon dead and carillon resolve: what was given up, or may or may not have arrived, and what to do with it.
 import { Console, Effect, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Command, Flag } from "effect/cli"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { ErrorCategory, platforms, ResolvedAs } from "#shared/contract/Fields.ts"
+import { ResolvedAs } from "#shared/contract/Fields.ts"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
+import { filters, forEachOf, idOrAll, letters, meant } from "../DeadOnes.ts"
 import { NotFound, Refused } from "../Exit.ts"
-import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag } from "../Flags.ts"
 import { json as printJson, span, table } from "../Print.ts"
 import { submit } from "../Submit.ts"
-
-const filters = {
-  platform: Flag.Literals("platform", platforms).pipe(Flag.withDescription("Only of this one"), Flag.optional),
-  category: Flag.Literals("category", ErrorCategory.literals).pipe(Flag.withDescription("Only these"), Flag.optional),
-  reasonCode: Flag.String("code").pipe(Flag.withDescription("Only with this reason, as in `dead list`"), Flag.optional),
-  olderThan: Flag.Int("older-than").pipe(
-    Flag.withDescription("Only given up more than so many seconds ago"),
-    Flag.optional
-  )
-}
-type Filters = {
-  readonly platform: Option.Option<string>
-  readonly category: Option.Option<string>
-  readonly reasonCode: Option.Option<string>
-  readonly olderThan: Option.Option<number>
-}
-
-const fits = <A>(wanted: Option.Option<A>, found: A) => Option.isNone(wanted) || wanted.value === found
-
-const letters = Effect.fnUntraced(function* (state: DeadLetter["state"] | undefined, filters: Filters) {
-  const { all } = yield* DeadLetterStore
-  const now = Date.now()
-  return (yield* all)
-    .map(({ letter }) => letter)
-    .filter(
-      (letter) =>
-        (state === undefined || letter.state === state) &&
-        fits(filters.platform, letter.message.platform as string) &&
-        fits(filters.category, letter.category as string) &&
-        fits(filters.reasonCode, letter.reason) &&
-        (Option.isNone(filters.olderThan) || now - Date.parse(letter.at) > filters.olderThan.value * 1_000)
-    )
-})
 
 /** Without content and address: those are shown only when asked for. */
 const told = ({ message, ...letter }: DeadLetter) => {
@@ -89,23 +57,6 @@ const show = Command.make(
   })
 ).pipe(Command.withDescription("Show one"))
 
-const idOrAll = {
-  id: Argument.String("id").pipe(Argument.withDescription("The message's id"), Argument.optional),
-  all: Flag.Boolean("all").pipe(Flag.withDescription("Every one that fits the filters"), Flag.withDefault(false)),
-  ...filters,
-  reason: reasonFlag,
-  json: jsonFlag
-}
-
-/** One by its id, or all that fit; never all by mistake. */
-const meant = Effect.fnUntraced(function* (
-  state: DeadLetter["state"] | undefined,
-  { id, all, ...wanted }: Filters & { readonly id: Option.Option<string>; readonly all: boolean }
-) {
-  if (Option.isSome(id) === all) return yield* new Refused({ message: "name one id, or give --all" })
-  return Option.isSome(id) ? [id.value] : (yield* letters(state, wanted)).map(({ message }) => message.id)
-})
-
 const redrive = Command.make(
   "redrive",
   {
@@ -116,7 +67,7 @@ const redrive = Command.make(
     if (!(rate > 0)) return yield* new Refused({ message: "--rate must be more than 0" })
     const ids = yield* meant("failed", which)
     const start = Date.now()
-    yield* Effect.forEach(ids, (id, index) => {
+    yield* forEachOf(ids, which.all, (id, index) => {
       const dueAt = new Date(start + (index / rate) * 1_000).toISOString()
       return submit("redrive", { id, ...(index === 0 ? {} : { dueAt }), ...given({ reason }) }, json, (reply) =>
         reply.status === "redriven" ? `${id}: will be sent at ${reply.dueAt}` : reply.status
@@ -137,7 +88,9 @@ const drop = Command.make(
   idOrAll,
   Effect.fnUntraced(function* ({ reason, json, ...which }) {
     const ids = yield* meant("failed", which)
-    yield* Effect.forEach(ids, (id) => submit("discard", { id, ...given({ reason }) }, json, () => `${id}: dropped`))
+    yield* forEachOf(ids, which.all, (id) =>
+      submit("discard", { id, ...given({ reason }) }, json, () => `${id}: dropped`)
+    )
   })
 ).pipe(Command.withDescription("Forget dead letters; their record of delivery stays"))
 
@@ -156,7 +109,7 @@ export const resolveCommand = Command.make(
   },
   Effect.fnUntraced(function* ({ as, reason, json, ...which }) {
     const ids = yield* meant("unknown", which)
-    yield* Effect.forEach(ids, (id) =>
+    yield* forEachOf(ids, which.all, (id) =>
       submit(
         "resolve",
         { id, as, ...given({ reason }) },
