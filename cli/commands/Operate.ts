@@ -4,6 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { CommandName } from "#shared/contract/Commands.ts"
 import { platforms } from "#shared/contract/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import type { Orders } from "#shared/contract/Senders.ts"
 import { given, jsonFlag, reasonFlag } from "../Flags.ts"
 import { submit } from "../Submit.ts"
 
@@ -21,18 +22,40 @@ interface About {
   readonly json: boolean
 }
 
-const whom = (reply: Extract<Reply, { readonly status: "ordered" }>) =>
-  `${reply.platform}${reply.sender === undefined ? ", all senders" : ` ${reply.sender}`}`
+type Ordered = Extract<Reply, { readonly status: "ordered" }>
+
+const whom = ({ platform, sender }: Ordered) => `${platform}${sender === undefined ? ", all senders" : ` ${sender}`}`
+
+const unheardOf = ({ hasRun }: Ordered) =>
+  hasRun === false ? ["no gateway has run for this sender: is the name right?"] : []
 
 const order = (
   name: CommandName,
   { platform, sender, reason, json }: About,
   more: object,
-  say: (reply: Extract<Reply, { readonly status: "ordered" }>) => string
+  say: (reply: Ordered) => string
 ) =>
   submit(name, { platform, ...given({ sender, reason }), ...more }, json, (reply) =>
-    reply.status === "ordered" ? `${whom(reply)}: ${say(reply)}` : reply.status
+    reply.status === "ordered"
+      ? [`${whom(reply)}: ${say(reply)}`, ...stillStricter(reply), ...unheardOf(reply)].join("\n")
+      : reply.status
   )
+
+const pace = ({ perSecond }: Orders) => (perSecond === undefined ? "" : `at most ${perSecond} a second`)
+
+/** What a sender's own orders make of an order for all. */
+const stillStricter = ({ platform, stricter = [] }: Ordered) =>
+  stricter.map(({ orders, sender }) =>
+    orders.paused
+      ? `${platform} ${sender}: still held by an order of its own; to let it go: carillon resume ${platform} --sender ${sender}`
+      : `${platform} ${sender}: ${pace(orders)}, by an order of its own`
+  )
+
+/** What a sender's gateway obeys, which may be the order for all senders. */
+const goes = ({ inEffect, orders, platform }: Ordered) =>
+  inEffect?.paused
+    ? `still held by the order for all senders; to let them go: carillon resume ${platform}`
+    : ["sending", pace(inEffect ?? orders)].filter((part) => part !== "").join(", ")
 
 export const pauseCommand = Command.make("pause", about, (flags) =>
   order("pause", flags, {}, () => "paused. Messages wait and lose no attempt; past their deadline they expire")
@@ -49,9 +72,7 @@ const rateFlag = Flag.Finite("rate").pipe(
 )
 
 export const resumeCommand = Command.make("resume", { ...about, rate: rateFlag }, ({ rate, ...flags }) =>
-  order("resume", flags, given({ perSecond: rate }), ({ orders }) =>
-    orders.perSecond === undefined ? "sending" : `sending, at most ${orders.perSecond} a second`
-  )
+  order("resume", flags, given({ perSecond: rate }), goes)
 ).pipe(
   Command.withDescription("Let go what was held, at a rate if asked"),
   Command.withExamples([{ command: "carillon resume telegram --rate 5", description: "A backlog, slowly" }])

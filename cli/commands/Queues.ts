@@ -1,6 +1,8 @@
 // carillon queues: what waits where, and how long the oldest has.
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
+import { noOrders, type Orders } from "#shared/contract/Senders.ts"
+import { strictest } from "#shared/gateway/SenderRecord.ts"
 import { type ConsumerState, durables, type SenderSeen, senders, streamState } from "#shared/nats/Inspect.ts"
 import { fixedConsumers } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
@@ -75,19 +77,24 @@ const senderPlaces = (now: number) =>
     all.map(
       (one): Place => ({
         place: one.sender === "_all" ? `all senders of ${one.platform}` : `sender ${one.platform} ${one.sender}`,
-        note: howItFares(one, now)
+        note: howItFares(one, ordersForAll(all, one), now)
       })
     )
   )
 
-const howItFares = ({ active, orders, sender, state }: SenderSeen, now: number) => {
+const ordersForAll = (all: ReadonlyArray<SenderSeen>, { platform }: SenderSeen) =>
+  all.find((one) => one.platform === platform && one.sender === "_all")?.orders ?? noOrders
+
+/** Its gateway obeys the stricter of its orders and those for all senders. */
+const howItFares = ({ active, orders: own = noOrders, sender, state }: SenderSeen, ofAll: Orders, now: number) => {
+  const orders = strictest(ofAll, own)
   const circuit = state?.circuit
   const braked = (state?.brakes.senderUntil ?? 0) - now
   const chats = Object.values(state?.brakes.recipientsUntil ?? {}).filter((until) => until > now).length
   const said = [
-    orders?.paused ? "paused" : "",
-    orders?.perSecond === undefined ? "" : `at most ${orders.perSecond} a second`,
-    orders?.dropDueBefore === undefined ? "" : `drops what was due before ${orders.dropDueBefore}`,
+    orders.paused ? (own.paused ? "paused" : "paused with all senders") : "",
+    orders.perSecond === undefined ? "" : `at most ${orders.perSecond} a second`,
+    orders.dropDueBefore === undefined ? "" : `drops what was due before ${orders.dropDueBefore}`,
     circuit && circuit.state !== "closed" ? `circuit ${circuit.state}: ${circuit.reason}` : "",
     circuit?.state === "open" && circuit.probeAt > now ? `probe in ${span(circuit.probeAt - now)}` : "",
     braked > 0 ? `told to wait ${span(braked)}` : "",

@@ -4,7 +4,7 @@ import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Orders } from "#shared/contract/Senders.ts"
 import { decodeCommand } from "#shared/contract/Submission.ts"
-import { replaceOrders, standingOrders } from "#shared/gateway/SenderRecord.ts"
+import { hasRun, ordersFor, ownOrders, replaceOrders, standingOrders } from "#shared/gateway/SenderRecord.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { type Answer, body, causeOf, isLater, notYet, refused, wasSaid } from "./Answer.ts"
 
@@ -74,12 +74,26 @@ export const operate = Effect.fnUntraced(function* (name: Operation, delivery: D
   if (found.changedBy !== undefined && isLater(found.changedBy, cause)) {
     const { event, reply } = told(found.orders)
     return (yield* wasSaid(event, delivery))
-      ? { reply }
+      ? { reply: { ...reply, ...(yield* comesTo(platform, sender, found.orders)) } }
       : refused(name, cause, { platform, problems: [{ path: "", problem: overtaken }] }, at)
   }
   const orders = change(found.orders, delivery.time.getTime())
   const stored = yield* replaceOrders(platform, sender ?? "_all", found, orders, cause)
-  return (stored ? told(orders) : notYet) satisfies Answer as Answer
+  if (!stored) return notYet
+  const { event, reply } = told(orders)
+  return { event, reply: { ...reply, ...(yield* comesTo(platform, sender, orders)) } } satisfies Answer as Answer
 })
+
+/** A gateway obeys the stricter of two orders: whoever lets go must hear of the other. */
+const comesTo = Effect.fnUntraced(function* (platform: Platform, sender: Sender | undefined, orders: Orders) {
+  if (sender !== undefined) {
+    return { inEffect: yield* ordersFor(platform, sender), hasRun: yield* hasRun(platform, sender) }
+  }
+  const stricter = (yield* ownOrders(platform)).filter(({ orders: own }) => isStricter(own, orders))
+  return stricter.length > 0 ? { stricter } : {}
+})
+
+const isStricter = (own: Orders, ofAll: Orders) =>
+  (own.paused && !ofAll.paused) || (own.perSecond ?? Infinity) < (ofAll.perSecond ?? Infinity)
 
 const overtaken = "came back after a later order for the same sender was carried out"

@@ -43,7 +43,17 @@ export const Reply = Schema.Union([
     status: Schema.Literal("ordered"),
     platform: Platform,
     sender: Schema.optionalKey(Sender),
-    orders: Orders
+    orders: Orders,
+    /** Of one sender: what these and the orders for all senders come to. The stricter of each is obeyed. */
+    inEffect: Schema.optionalKey(Orders),
+    stricter: Schema.optionalKey(
+      Schema.Array(Schema.Struct({ sender: Sender, orders: Orders })).annotate({
+        description: "Of all senders: those that orders of their own still hold, or keep to a lower rate"
+      })
+    ),
+    hasRun: Schema.optionalKey(
+      Schema.Boolean.annotate({ description: "Of one sender: false if no gateway has ever run for it" })
+    )
   }),
   Schema.Struct({ status: Schema.Literal("redriven"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
   Schema.Struct({ status: Schema.Literal("discarded"), id: MessageId }),

@@ -64,6 +64,24 @@ export const standingOrders = Effect.fnUntraced(function* (platform: Platform, s
   } satisfies StandingOrders as StandingOrders
 })
 
+/** The senders of a platform that have orders of their own. */
+export const ownOrders = Effect.fnUntraced(function* (platform: Platform) {
+  const { lastOfEach } = yield* EventLog
+  const found = yield* lastOfEach("SENDERS", [Subject.sender(platform, "*", "orders")])
+  return found.flatMap(({ subject, text }) => {
+    const [, , , sender = ""] = subject.split(".")
+    const orders = Result.getOrUndefined(decodeOrders(text))
+    return orders === undefined || sender === "_all" ? [] : [{ sender, orders }]
+  })
+})
+
+/** Whether a gateway has ever been active for it. */
+export const hasRun = Effect.fnUntraced(function* (platform: Platform, sender: Sender) {
+  const { lastOfEach } = yield* EventLog
+  const left = (["lease", "state", "profile"] as const).map((what) => Subject.sender(platform, sender, what))
+  return (yield* lastOfEach("SENDERS", left)).length > 0
+})
+
 /** Whether they stand now: not if somebody else changed those that were found at the same time. */
 export const replaceOrders = Effect.fnUntraced(function* (
   platform: Platform,
