@@ -112,8 +112,7 @@ export const contentOf = Effect.fnUntraced(function* (flags: Given) {
   }
   if (Option.isSome(flags.contentFile)) return { ...((yield* readJson(flags.contentFile.value)) as object), ...shown }
   if (Option.isSome(flags.location)) {
-    const [latitude, longitude] = flags.location.value.split(",").map(Number)
-    return { type: "location", latitude, longitude, ...shown }
+    return { type: "location", ...(yield* placeOf(flags.location.value)), ...shown }
   }
   const [file] = files
   if (file) {
@@ -124,6 +123,14 @@ export const contentOf = Effect.fnUntraced(function* (flags: Given) {
   const text = Option.isSome(flags.text) && flags.text.value !== "-" ? Effect.succeed(flags.text.value) : read(flags)
   return { type: "text", text: yield* text, ...shown }
 })
+
+/** Strictly: with decimal commas, or half of it, it would be another place. Whether it is on Earth is for the scheduler. */
+export const placeOf = (text: string) => {
+  const [, latitude, longitude] = /^([+-]?\d+(?:\.\d+)?), ?([+-]?\d+(?:\.\d+)?)$/.exec(text) ?? []
+  return latitude && longitude
+    ? Effect.succeed({ latitude: Number(latitude), longitude: Number(longitude) })
+    : Effect.fail(new Refused({ message: "--location must be LATITUDE,LONGITUDE: 52.5186,13.4081" }))
+}
 
 const read = ({ textFile }: Given) =>
   Effect.map(readText(Option.getOrElse(textFile, () => "-")), (text) => text.replace(/\n$/, ""))

@@ -291,7 +291,7 @@ describe("carillon schedule", () => {
         "--in",
         "0s",
         "--location",
-        "north,east",
+        "95,13.4",
         "--button",
         "Go=ftp://x"
       ])
