@@ -111,9 +111,12 @@ export const showCommand = Command.make(
       return yield* Console.log(parts.filter((part) => part !== "").join("\n\n"))
     }
     const refusals = yield* reader.timeline(id)
-    if (refusals.length === 0) return yield* unknown(id)
-    if (json) return yield* printJson({ timeline: refusals })
-    yield* Console.log(`${id}: no message; commands about it were refused\n\n${timelineTable(refusals, null)}`)
+    if (refusals.length > 0) {
+      yield* json
+        ? printJson({ timeline: refusals })
+        : Console.log(`${id}: commands about it were refused\n\n${timelineTable(refusals, null)}`)
+    }
+    return yield* unknown(id)
   })
 ).pipe(
   Command.withDescription("Show what became of one message"),

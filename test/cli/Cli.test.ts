@@ -151,6 +151,9 @@ describe("carillon", () => {
       assert.strictEqual((yield* run(["schedule", "--to", "1", "--text", "no time"])).code, 2)
       assert.strictEqual((yield* run(["cancel", "never-heard-of"])).code, 3)
       assert.strictEqual((yield* run(["show", "nobody-spoke-of"])).code, 3)
+      const refusal = yield* eventually("recorded", run(["show", "never-heard-of"]), ({ out }) => out !== "")
+      assert.match(refusal.out, /commands about it were refused[\s\S]*rejected/)
+      assert.deepStrictEqual([refusal.code, refusal.err], [3, "no message never-heard-of\n"])
     })
   )
 
