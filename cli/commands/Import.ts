@@ -9,7 +9,7 @@ import { Subject } from "#shared/nats/Topology.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { Refused } from "../Exit.ts"
 import { jsonFlag } from "../Flags.ts"
-import { type ImportRow, importRows } from "../ImportRows.ts"
+import { type ImportRow, importRows, Unreadable } from "../ImportRows.ts"
 import { json as printJson } from "../Print.ts"
 import { progressLine } from "../Progress.ts"
 import { isNotUtf8 } from "../StandardInput.ts"
@@ -42,14 +42,14 @@ const outgoing = (payload: string): Outgoing => ({
   messageId: `import-${createHash("sha256").update(payload).digest("base64url")}`
 })
 
-const readable = (command: unknown): Result.Result<unknown, Refusal> =>
-  command === undefined ? Result.fail({ problems: [{ path: "", problem: "is not JSON" }] }) : Result.succeed(command)
+const readable = ({ command, problem = "is not JSON" }: ImportRow): Result.Result<unknown, Refusal> =>
+  command === undefined ? Result.fail({ problems: [{ path: "", problem }] }) : Result.succeed(command)
 
 /** Answers with the text that it was given: the command as JSON. */
-const checked = ({ line, command }: ImportRow, text: string) =>
+const checked = (row: ImportRow, text: string) =>
   Result.mapError(
     Result.flatMap(
-      Result.flatMap(readable(command), (json) => decodeCommand("schedule", json)),
+      Result.flatMap(readable(row), (json) => decodeCommand("schedule", json)),
       (decoded) =>
         Result.map(
           // Whether text that is too long is split is the scheduler's to say.
@@ -62,7 +62,7 @@ const checked = ({ line, command }: ImportRow, text: string) =>
         )
     ),
     // Neither text nor address: a report is sent around.
-    ({ id, problems }) => ({ line, ...(id === undefined ? {} : { id }), problems })
+    ({ id, problems }) => ({ line: row.line, ...(id === undefined ? {} : { id }), problems })
   )
 
 /** How far an import has come: the last line, how many were refused, and all that was read, as a digest. */
@@ -148,7 +148,9 @@ export const importCommand = Command.make(
         new Refused({
           message: isNotUtf8(error)
             ? `${file} is not in UTF-8: save it as such, of a spreadsheet as "CSV UTF-8"`
-            : `${file} is not ${kind} as it should be`
+            : error instanceof Unreadable
+              ? `${file}, ${error.message}. Lines before it may be published: mend it, and start this again`
+              : `${file} is not ${kind} as it should be`
         })
     ).pipe(Stream.grouped(batchSize), Stream.runForEach(take), Effect.ensuring(Effect.sync(progress.end)))
     if (resumable) yield* Effect.promise(() => rm(progressFile, { force: true }))
