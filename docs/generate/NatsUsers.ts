@@ -1,6 +1,7 @@
 // The users of NATS as an example of configuration, and the same as a table for people: what stands in deploy/nats.
 import { join } from "node:path"
 import { defaultSender, platforms } from "#shared/contract/Fields.ts"
+import { accountOf, home } from "#shared/nats/Accounts.ts"
 import { permissionsOf, roleWords, type User } from "#shared/nats/Permissions.ts"
 import { keyVariable, serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 
@@ -21,14 +22,14 @@ const code = (subjects: ReadonlyArray<string>) => subjects.map((subject) => `\`$
 
 const rows = users.map((user) => {
   const { never, publish, subscribe } = permissionsOf(user, senders)
-  return `## ${user.name}\n\n${roleWords[user.role]}.\n\n| publishes | but never | hears |\n|---|---|---|\n| ${code(publish)} | ${code(never)} | ${code(subscribe)} |`
+  return `## ${user.name}\n\nIn \`${accountOf(user)}\`: ${roleWords[user.role]}.\n\n| publishes | but never | hears |\n|---|---|---|\n| ${code(publish)} | ${code(never)} | ${code(subscribe)} |`
 })
 
 const page = `# Who may do what in NATS
 
 Generated from \`shared/nats/Permissions.ts\` by \`npm run docs\`: edit that, not this folder. [users.conf](users.conf) is the same
 for a server. What protects what, and how to use it: [docs/security.md](../../docs/security.md). \`clinic\` stands for any
-publisher. Subjects of \`$JS.API\` are questions to JetStream, those of \`$JS.ACK\` settle work.
+publisher. Each other account has of \`${home}\` what its users publish, and nothing else. Subjects of \`$JS.API\` are questions to JetStream, those of \`$JS.ACK\` settle work.
 
 ${rows.join("\n\n")}
 `

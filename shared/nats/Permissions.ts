@@ -159,7 +159,7 @@ const rights: Readonly<Record<Role, Make>> = {
     follows("SERIES"),
     servesAs("carillon"),
     hears(...commandNames.map(Subject.api)),
-    writes("_INBOX.>"),
+    writes("_INBOX.>", "_R_.>"),
     commanding(commandNames),
     writes(
       Subject.pending("*"),

@@ -14,8 +14,11 @@ import { Subject } from "./Topology.ts"
 
 const replyTo = "carillon-reply-to"
 
-/** Only an inbox is answered: else a command or request could have us publish where its sender may not. */
-const inbox = /^_INBOX[A-Za-z0-9_-]*\.[A-Za-z0-9._-]{1,200}$/
+/**
+ * Only an inbox is answered: else a command or request could have us publish where its sender may not. `_R_` is what the server
+ * makes of the inbox of another account: it takes the answer there once, for two minutes.
+ */
+const inbox = /^(_INBOX[A-Za-z0-9_-]*|_R_)\.[A-Za-z0-9._-]{1,200}$/
 
 /** Serves `carillon.api.*` while the scope lives; visible to `nats micro`. */
 export const serveApi = Effect.fn("serveApi")(function* (version: string) {

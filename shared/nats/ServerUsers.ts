@@ -1,5 +1,6 @@
-// The users of Permissions.ts as a nats-server takes them: a block of its configuration, or commands for nsc where the
-// server is in operator mode. No secret is in either: the server knows a user by a public key.
+// The users of Permissions.ts, in the accounts of Accounts.ts, as a block of a nats-server's configuration. No secret is in it:
+// the server knows a user by a public key.
+import { type Account, accountsOf, hasManyAnswers, home } from "./Accounts.ts"
 import { inboxPrefix } from "./Grants.ts"
 import {
   type Permissions,
@@ -43,35 +44,35 @@ const block = ({ name, role }: User, { never, publish, subscribe }: Permissions,
     "  }"
   ].join("\n")
 
+const exported = ({ asks, name }: Account) =>
+  asks.map((subject) => {
+    const answers = hasManyAnswers(subject) ? ", response_type: stream" : ""
+    return `  { service: ${JSON.stringify(subject)}, accounts: [${name}]${answers} }`
+  })
+
+const imported = ({ asks }: Account) =>
+  asks.map((subject) => `  { service: { account: ${home}, subject: ${JSON.stringify(subject)} } }`)
+
 /** To be included by a server's configuration. `keyOf`: the public key of a user; of those without one a variable stands there. */
 export const serverUsers = (
   users: ReadonlyArray<User>,
   senders: ReadonlyArray<SenderName>,
   keyOf: (name: string) => string | undefined = () => undefined
-) =>
-  [
-    "authorization {",
+) => {
+  const accounts = accountsOf(users)
+  const body = (account: Account) =>
+    account.name === home
+      ? ["jetstream: enabled", "exports: [", ...accounts.flatMap(exported), "]"]
+      : ["imports: [", ...imported(account), "]"]
+  const blocks = accounts.flatMap((account) => [
+    `${account.name} {`,
+    ...body(account),
     "users: [",
-    ...users.map((user) => block(user, permissionsOf(user, senders), keyOf(user.name) ?? `$${keyVariable(user.name)}`)),
+    ...account.users.map((user) =>
+      block(user, permissionsOf(user, senders), keyOf(user.name) ?? `$${keyVariable(user.name)}`)
+    ),
     "]",
-    "}",
-    ""
-  ].join("\n")
-
-const quoted = (flag: string, subjects: ReadonlyArray<string>) =>
-  subjects.length > 0 ? [`  ${flag} '${subjects.join(",")}'`] : []
-
-/** For the account that is chosen in nsc. */
-export const nscCommands = (users: ReadonlyArray<User>, senders: ReadonlyArray<SenderName>) =>
-  users
-    .map((user) => {
-      const { never, publish, subscribe } = permissionsOf(user, senders)
-      return [
-        `nsc add user --name ${user.name}`,
-        ...quoted("--allow-pub", publish),
-        ...quoted("--deny-pub", never),
-        ...quoted("--allow-sub", subscribe)
-      ].join(" \\\n")
-    })
-    .join("\n\n")
-    .concat("\n")
+    "}"
+  ])
+  return ["accounts {", ...blocks, "}", ""].join("\n")
+}

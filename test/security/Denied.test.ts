@@ -14,7 +14,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { natsUsers } from "../../docs/generate/NatsUsers.ts"
 import { cli } from "../support/Cli.ts"
 import { testNatsWith } from "../support/TestNats.ts"
-import { guarded, keyring, users, violations } from "./Guarded.ts"
+import { guarded, keyring, provisioned, users, violations } from "./Guarded.ts"
 
 type Try = readonly [what: string, by: "publish" | "subscribe", subject: string]
 
@@ -219,6 +219,29 @@ const tries: Readonly<Record<string, ReadonlyArray<Try>>> = {
   )
 }
 
+/** Those who are not of the system: what each may ask, and what answers them. */
+const asking: Readonly<Record<string, ReadonlyArray<string>>> = {
+  clinic: ["carillon.command.cancel"],
+  hospital: ["carillon.command.schedule"],
+  reader: ["$JS.API.INFO", "$JS.API.STREAM.INFO.EVENTS", "$JS.API.STREAM.NAMES", "$SRV.PING"]
+}
+
+const outside = users.filter(({ role }) => role === "publisher" || role === "reader")
+
+/** Where an answer of the server's would be stored, as who knows what. */
+const inner = [
+  "carillon.command.pause",
+  "carillon.timer.pending.x",
+  "carillon.series.x",
+  "carillon.memory.contact.telegram.default.x",
+  "carillon.sender.telegram.default.lease",
+  "carillon.sender.telegram._all.orders",
+  "carillon.event.sent.telegram",
+  "carillon.dead.telegram.x",
+  "carillon.quarantine.COMMANDS.scheduler",
+  "$JS.API.STREAM.DELETE.TIMERS"
+]
+
 /** The server's own word, on the same connection and after all that was tried. */
 const refusedOf = (connection: NatsConnection, all: ReadonlyArray<Try>) =>
   Effect.promise(async () => {
@@ -241,14 +264,6 @@ const refusedOf = (connection: NatsConnection, all: ReadonlyArray<Try>) =>
     return refused
   })
 
-const world = Effect.gen(function* () {
-  const keys = yield* keyring
-  const nats = yield* testNatsWith({ extra: [keys.configuration] })
-  const made = yield* cli({ NATS_URL: nats.url, ...keys.environmentOf("provisioner") })(["nats", "provision"])
-  assert.strictEqual(made.code, 0, made.err)
-  return { nats, connectAs: (name: string) => keys.connectAs(nats.url, name), keys }
-})
-
 /** What stands in every stream. */
 const counts = (connection: NatsConnection) =>
   Effect.promise(async () => {
@@ -261,7 +276,7 @@ const counts = (connection: NatsConnection) =>
 describe("who may not", () => {
   it.live("is refused by the server, each for all of it, and nothing was stored", () =>
     Effect.gen(function* () {
-      const { connectAs } = yield* world
+      const { connectAs } = yield* provisioned
       const reader = yield* connectAs("reader")
       const before = yield* counts(reader)
       assert.sameMembers(
@@ -291,27 +306,62 @@ describe("who may not", () => {
       const made = yield* all.runAs("provisioner")(["nats", "provision"])
       assert.strictEqual(made.code, 0, made.err)
       yield* all.start
-      const clinic = yield* all.connectAs("clinic")
       // More than JetStream takes: the scheduler cannot store it, and says so.
       const large = headers()
       large.set("x-large", "x".repeat(70_000))
-      for (const name of Object.keys(streams)) {
-        for (const subject of [`$JS.API.STREAM.DELETE.${name}`, `$JS.API.STREAM.PURGE.${name}`])
-          clinic.publish("carillon.api.cancel", "{}", { headers: large, reply: subject })
+      for (const name of ["clinic", "operator"]) {
+        const connection = yield* all.connectAs(name)
+        for (const stream of Object.keys(streams)) {
+          for (const subject of [`$JS.API.STREAM.DELETE.${stream}`, `$JS.API.STREAM.PURGE.${stream}`])
+            connection.publish("carillon.api.cancel", "{}", { headers: large, reply: subject })
+        }
+        const told = yield* Effect.promise(() =>
+          connection.request("carillon.api.cancel", "{}", { headers: large, timeout: 20_000 })
+        )
+        assert.strictEqual(told.headers?.get("Nats-Service-Error-Code"), "503", name)
       }
-      const told = yield* Effect.promise(() =>
-        clinic.request("carillon.api.cancel", "{}", { headers: large, timeout: 20_000 })
-      )
-      assert.strictEqual(told.headers?.get("Nats-Service-Error-Code"), "503")
       const operator = yield* all.connectAs("operator")
       assert.hasAllKeys(yield* counts(operator), Object.keys(streams))
       assert.deepStrictEqual(violations(yield* all.serverLog), [])
     })
   )
 
+  it.live.each(outside.map(({ name }) => name))(
+    "cannot, as %s, have an answer of the server's stored where it may not write",
+    (name) =>
+      Effect.gen(function* () {
+        const { connectAs } = yield* provisioned
+        const operator = yield* connectAs("operator")
+        const scheduler = yield* connectAs("scheduler")
+        const ping = scheduler.subscribe("$SRV.PING", { callback: (_, asked) => void asked.respond("{}") })
+        yield* Effect.promise(() => scheduler.flush())
+        const before = yield* counts(operator)
+        const connection = yield* connectAs(name)
+        const asks = asking[name] ?? []
+        for (const subject of asks) {
+          for (const reply of inner) {
+            const traced = headers()
+            traced.set("Nats-Trace-Dest", reply)
+            connection.publish(subject, "{}", { reply })
+            connection.publish(subject, "{}", { headers: traced })
+          }
+          // Answered where it may hear it, and after all others.
+          const { data } = yield* Effect.promise(() => connection.request(subject, "{}", { timeout: 10_000 }))
+          assert.isAbove(data.length, 0, subject)
+        }
+        const commands = asks.filter((subject) => subject.startsWith("carillon.command.")).length
+        const after = yield* counts(operator)
+        assert.deepStrictEqual(after, {
+          ...before,
+          COMMANDS: (before.COMMANDS ?? 0) + commands * (inner.length + 1)
+        })
+        ping.unsubscribe()
+      })
+  )
+
   it.live("cannot take a consumer's name by the request that has the name in its body", () =>
     Effect.gen(function* () {
-      const { connectAs } = yield* world
+      const { connectAs } = yield* provisioned
       const ledger = yield* connectAs("ledger")
       const lanes = gatewayConsumers("telegram", "default")
       const asked = (body: object) =>
@@ -349,7 +399,7 @@ describe("who may not", () => {
 
   it.live("has a password for nothing: a stranger and a wrong key are not let in", () =>
     Effect.gen(function* () {
-      const { nats } = yield* world
+      const { nats } = yield* provisioned
       const stranger = yield* keyring
       for (const environment of [
         {},

@@ -10,6 +10,7 @@ import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { testNatsWith } from "../support/TestNats.ts"
 
 export const publishers: ReadonlyArray<User> = [
   { name: "clinic", role: "publisher" },
@@ -23,12 +24,17 @@ const senders = [
   { platform: "webhook", sender: "default" }
 ] as const
 
+/** As `carillon nats users` prints it, with further users beside those above. */
+export const usersConfiguration = (further: ReadonlyArray<User>, folder: string) =>
+  serverUsers([...users, ...further], senders, (name) => publicKey(folder, name))
+
 /** Keys, and the configuration that names them. */
 export const keyring = Effect.gen(function* () {
   const folder = yield* temporaryFolder("keys")
   const seedOf = (name: string) => join(folder, `${name}.nk`)
   return {
-    configuration: serverUsers(users, senders, (name) => publicKey(folder, name)),
+    folder,
+    configuration: usersConfiguration([], folder),
     environmentOf: (name: string) => ({ NATS_NKEY: seedOf(name), NATS_INBOX_PREFIX: inboxPrefix(name) }),
     /** A plain client with a user's credentials; closed when the scope closes. */
     connectAs: (url: string, name: string) =>
@@ -44,6 +50,15 @@ export const keyring = Effect.gen(function* () {
         (connection) => Effect.promise(() => connection.close())
       )
   }
+})
+
+/** A server with all users, streams and consumers, and no service. */
+export const provisioned = Effect.gen(function* () {
+  const keys = yield* keyring
+  const nats = yield* testNatsWith({ extra: [keys.configuration] })
+  const made = yield* cli({ NATS_URL: nats.url, ...keys.environmentOf("provisioner") })(["nats", "provision"])
+  if (made.code !== 0) return yield* Effect.die(made.err)
+  return { nats, keys, connectAs: (name: string) => keys.connectAs(nats.url, name) }
 })
 
 export const guarded = Effect.fnUntraced(function* (settings: Settings = {}) {
