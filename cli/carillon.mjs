@@ -21,5 +21,6 @@ if (Number(process.versions.node.split(".")[0]) >= 26 || !existsSync(brought)) {
     env: { NODE_COMPILE_CACHE: cache, ...process.env }
   })
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal))
-  child.on("exit", (code, signal) => (signal ? process.kill(process.pid, signal) : process.exit(code ?? 1)))
+  // By its code, as in Exit.ts: a signal to ourselves would be taken by the listener above, and the end be that of success.
+  child.on("exit", (code) => process.exit(code ?? 130))
 }
