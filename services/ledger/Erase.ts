@@ -6,6 +6,7 @@ import type { Erasing } from "#shared/contract/Erasure.ts"
 import type { EventOf } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { streamErasure } from "#shared/nats/StreamErasure.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
@@ -62,6 +63,7 @@ const busy = () => new EraseRefused({ problem: "A rebuild or another erasure is 
 export const erase = Effect.fn("ledger.erase")((wish: Wish) => alone(busy, () => eraseAlone(wish)))
 
 const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
+  yield* sameLog
   yield* wish.onProgress("looking for what is there")
   const { erasing, found, searched } = yield* look(wish)
   const before = yield* rowsOf(erasing.ids)
@@ -91,6 +93,19 @@ const eraseAlone = Effect.fnUntraced(function* (wish: Wish) {
     ...{ cancelled, erased, removed, underWay },
     ...{ left: after.found, searched: after.searched }
   } satisfies Report
+})
+
+/** Tables of another installation, or of a NATS that was lost since, know nothing of what stands in this one. */
+const sameLog = Effect.gen(function* () {
+  const { query } = yield* Postgres
+  const log = yield* EventLog
+  const found = yield* checkpoint(query, "carillon")
+  if (found && found.log !== (yield* log.extent).created) {
+    return yield* new EraseRefused({
+      problem:
+        "The tables are of another event log than that of this NATS: are NATS_URL and DATABASE_URL those of one installation? If NATS was made anew, let the ledger run first."
+    })
+  }
 })
 
 /** What was just said of them stands in the tables: only then may it go from the log. */

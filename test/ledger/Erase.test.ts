@@ -245,6 +245,19 @@ describe("an erasure", () => {
     })
   )
 
+  it.live("looks at nothing where the tables are of another log: what it proved would be of others", () =>
+    Effect.gen(function* () {
+      const { erase, postgres } = yield* filled
+      yield* postgres.query("UPDATE carillon.projection_checkpoints SET stream_created = '2020-01-01T00:00:00.000Z'")
+      for (const dryRun of [true, false]) {
+        const refused = yield* Effect.flip(erase({ id: "m-2", dryRun, ledgerWaitMillis: 0 }))
+        assert.match(String((refused as Error).message), /another event log/)
+      }
+      const [kept] = yield* postgres.query("SELECT FROM carillon.message_contents WHERE message_id = 'm-2'")
+      assert.isDefined(kept)
+    })
+  )
+
   it.live("takes away too what a rebuild that was given up, or killed, has left", () =>
     Effect.gen(function* () {
       const { erase, postgres, services } = yield* filled
