@@ -1,7 +1,7 @@
 // The flags that say when: an instant, a local time in a zone, or so long from now.
-import { Effect, Option } from "effect"
+import { Effect, Option, Result } from "effect"
 import { Flag } from "effect/cli"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
 import { Refused } from "./Exit.ts"
 import { given } from "./Flags.ts"
 
@@ -43,15 +43,18 @@ export const parseSpan = (flag: string, text: string): Effect.Effect<number, Ref
     : Effect.fail(new Refused({ message: `--${flag} must be like 10s, 5m, 2h or 1d` }))
 }
 
-/** An instant as it is, or so far from now: -1h, +2h. */
+/** An instant, the beginning of a day of UTC, or so far from now: -1h, +2h. */
 export const parseMoment = (flag: string, text: string): Effect.Effect<string, Refused> => {
   const [, sign, rest] = /^([+-])(.+)$/.exec(text) ?? []
   if (sign && rest) {
     return Effect.map(parseSpan(flag, rest), (millis) => fromMillis(Date.now() + (sign === "-" ? -millis : millis)))
   }
-  return Number.isNaN(Date.parse(text))
-    ? Effect.fail(new Refused({ message: `--${flag} must be an instant, or like -1h or +2h` }))
-    : Effect.succeed(fromMillis(Date.parse(text)))
+  return Effect.fromResult(
+    Result.mapBoth(parseInstant(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text), {
+      onFailure: () => new Refused({ message: `--${flag} must be like 2026-12-01T09:00:00Z, 2026-12-01, -1h or +2h` }),
+      onSuccess: fromMillis
+    })
+  )
 }
 
 /** How late it is still worth sending, if --max-lateness says so. */

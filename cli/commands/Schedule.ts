@@ -2,6 +2,8 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { toMillis } from "#shared/contract/Instants.ts"
+import type { Reply } from "#shared/contract/Replies.ts"
 import { contentFlags, contentOf, readJson } from "../ContentFlags.ts"
 import { given, jsonFlag, optional } from "../Flags.ts"
 import { span } from "../Print.ts"
@@ -31,6 +33,17 @@ const flags = {
 const fileOf = (file: Option.Option<string>) =>
   Option.isSome(file) ? Effect.asSome(readJson(file.value)) : Effect.succeedNone
 
+/** What was scheduled before may have been sent in time, whatever the hour is now. */
+export const whatIsScheduled = (
+  { dueAt, duplicate, expiresAt, id }: Extract<Reply, { readonly status: "accepted" }>,
+  now: number
+) => {
+  const when = `${duplicate ? "was scheduled before" : "scheduled"} for ${dueAt}`
+  const tooLate = !duplicate && now > toMillis(expiresAt)
+  const how = tooLate ? "; its deadline has passed: it will not be sent" : ` (in ${span(toMillis(dueAt) - now)})`
+  return `${id}: ${when}${how}\nfollow it: carillon show ${id}`
+}
+
 export const scheduleCommand = Command.make(
   "schedule",
   flags,
@@ -52,9 +65,7 @@ export const scheduleCommand = Command.make(
       })
     }
     yield* submit("schedule", command, flags.json, (reply) =>
-      reply.status === "accepted"
-        ? `${reply.id}: ${reply.duplicate ? "was scheduled before" : "scheduled"} for ${reply.dueAt} (in ${span(Date.parse(reply.dueAt) - Date.now())})\nfollow it: carillon show ${reply.id}`
-        : reply.status
+      reply.status === "accepted" ? whatIsScheduled(reply, Date.now()) : reply.status
     )
   })
 ).pipe(
