@@ -31,6 +31,7 @@ export const beyondSchema: ReadonlyArray<{
     refused: { ...series, start: "soon" }
   },
   {
+    command: "schedule-series",
     rule: "`start` is at most ten years ahead, and a hundred years ago; of an `rrule` with `COUNT` 25,000 days from it on are looked at",
     refused: { ...series, start: "1900-01-01T00:00:00Z" }
   },
