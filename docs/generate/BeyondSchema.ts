@@ -46,6 +46,10 @@ export const beyondSchema: ReadonlyArray<{
     refused: { ...schedule, dueAt: "2026-12-01T09:00:00", timeZone: "Europe/Atlantis" }
   },
   { rule: "`dueAt` is at most ten years ahead", refused: { ...schedule, dueAt: "2046-12-01T09:00:00Z" } },
+  {
+    rule: "`retry` has at most 100 tries in all, and each of its tiers begins with 0.1 seconds or more",
+    refused: { ...schedule, retry: [{ attempts: 1, seconds: 0 }] }
+  },
   { rule: "`expiresAt` is not before `dueAt`", refused: { ...schedule, expiresAt: "2026-12-01T08:59:59Z" } },
   {
     rule: "`recipient` has the kind of address that its `platform` has: `chatId` or `contact` on telegram, `url` on webhook; so do the fallbacks",

@@ -25,7 +25,7 @@ export const onFailure = (failed: EventOf<"attempt-failed">, policy: RetryPolicy
   const failures = failed.failures + 1
   switch (category) {
     case "throttled":
-      return retry(failed, failed.failures, now, failed.retryAfterMillis ?? 1_000)
+      return throttled(failed, now)
     case "sender":
       return retry(failed, failed.failures, now, policy.senderWait)
     case "recipient":
@@ -38,6 +38,23 @@ export const onFailure = (failed: EventOf<"attempt-failed">, policy: RetryPolicy
   }
   const wait = backoff(message.id, attempt, failures, message.retry ?? policy.tiers)
   return wait === undefined ? giveUp(failed, now) : retry(failed, failures, now, wait)
+}
+
+const waitsAsTold = 4
+const longestGrown = 3_600_000
+
+/**
+ * As told, and for longer from some refusals on: who answers every try with a second's wait would be asked every second until
+ * the deadline, which may be never. But no longer than half of what is left until then, so that it is tried near its end too.
+ */
+const throttled = (failed: EventOf<"attempt-failed">, now: number): Event => {
+  const told = failed.retryAfterMillis ?? 1_000
+  // What waits for its turn by our own count of the limits is told when that comes.
+  if (failed.reason !== "throttled") return retry(failed, failed.failures, now, told)
+  const waits = (failed.waits ?? 0) + 1
+  const left = toMillis(failed.message.expiresAt) - now
+  const grown = waits <= waitsAsTold ? 0 : Math.min(1_000 * 2 ** (waits - waitsAsTold), longestGrown, left / 2)
+  return retry({ ...failed, waits }, failed.failures, now, Math.max(told, grown))
 }
 
 /** To the recipient's new address: once, and it uses up no attempt, for nothing was wrong with the message. */
@@ -95,6 +112,7 @@ const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number,
     possibleDuplicate: mayHaveArrived(failed),
     ...inDoubt(failed),
     ...(failed.partsSent === undefined ? {} : { partsSent: failed.partsSent }),
+    ...(failed.waits === undefined ? {} : { waits: failed.waits }),
     ...(failed.moved ? { moved: true } : {}),
     category,
     reason

@@ -108,7 +108,7 @@ const redrive = (
   why: { readonly cause: string; readonly reason?: string },
   now: number
 ): Result.Result<Decided, Refusal> => {
-  const { state: _, at: __, category: ___, reason: ____, ...attempt } = letter
+  const { state: _, at: __, category: ___, reason: ____, waits: _____, ...attempt } = letter
   const { message } = letter
   const refuse = (problem: Problem) => Result.fail({ id: message.id, problems: [problem] })
   const parsed = wanted === undefined ? Result.succeed(now) : parseInstant(wanted, timeZone)

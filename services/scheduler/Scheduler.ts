@@ -101,11 +101,12 @@ const handleCommands = ({ lead, maxLateness }: Recurring, settled: Rules["settle
 const decodeRetry = decodeWith(Schema.Union([events["retry-scheduled"], events["fell-back"], events.redriven]))
 
 const attemptIn = (event: EventOf<"retry-scheduled"> | EventOf<"fell-back"> | EventOf<"redriven">): Attempt => {
-  const { message, attempt, failures, sendAt, possibleDuplicate, interruptedSince, partsSent, moved } = event
+  const { message, attempt, failures, sendAt, possibleDuplicate, interruptedSince, partsSent, waits, moved } = event
   return {
     ...{ message, attempt, failures, sendAt, possibleDuplicate },
     ...(interruptedSince === undefined ? {} : { interruptedSince }),
     ...(partsSent === undefined ? {} : { partsSent }),
+    ...(waits === undefined ? {} : { waits }),
     ...(moved === undefined ? {} : { moved })
   }
 }

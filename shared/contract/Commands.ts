@@ -12,7 +12,7 @@ import {
   Reason,
   Recipient,
   ResolvedAs,
-  RetryTiers,
+  RetryAsked,
   Sender,
   UnknownOutcome
 } from "./Fields.ts"
@@ -56,7 +56,7 @@ export const ScheduleCommand = Schema.Struct({
   kind: Schema.optionalKey(Kind),
   priority: Schema.optionalKey(Priority),
   unknownOutcome: Schema.optionalKey(UnknownOutcome),
-  retry: Schema.optionalKey(RetryTiers),
+  retry: Schema.optionalKey(RetryAsked),
   fallback: Schema.optionalKey(Fallback),
   metadata: Schema.optionalKey(Metadata)
 })

@@ -69,6 +69,9 @@ export const Attempt = Schema.Struct({
   partsSent: Schema.optionalKey(
     Schema.Int.annotate({ description: "Parts of a long message that earlier tries have sent: not sent again" })
   ),
+  waits: Schema.optionalKey(
+    Schema.Int.annotate({ description: "Tries that this channel refused for their rate: the waits grow with them" })
+  ),
   moved: Schema.optionalKey(
     Schema.Boolean.annotate({ description: "The recipient's new address was followed already, which is done once" })
   )

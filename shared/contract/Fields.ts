@@ -60,6 +60,17 @@ export const RetryTiers = Schema.Array(
   .annotate({ identifier: "RetryTiers", description: "Quick tries first, then slower ones; an empty list is no retry" })
 export type RetryTiers = typeof RetryTiers.Type
 
+const mostTries = 100
+
+/** As it may be asked for: of what was stored before, more was taken. */
+export const RetryAsked = RetryTiers.check(
+  Schema.makeFilter((tiers: RetryTiers) => {
+    if (tiers.some(({ attempts, seconds }) => attempts > 0 && seconds < 0.1))
+      return "must begin each tier with a tenth of a second or more"
+    return tiers.reduce((sum, { attempts }) => sum + attempts, 0) <= mostTries || `must have at most ${mostTries} tries`
+  })
+).annotate({ identifier: "RetryTiers", description: "Quick tries first, then slower ones; an empty list is no retry" })
+
 export const Priority = oneOf("Priority", ["urgent", "normal", "bulk"])
 export type Priority = typeof Priority.Type
 export const priorities = Priority.literals

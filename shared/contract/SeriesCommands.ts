@@ -10,6 +10,7 @@ import {
   Priority,
   Reason,
   Recipient,
+  RetryAsked,
   RetryTiers,
   Sender,
   SeriesId,
@@ -64,7 +65,8 @@ export const ScheduleSeriesCommand = Schema.Struct({
       description: "So many occurrences, then it ends: skipped ones count, what passes during a pause does not"
     })
   ),
-  ...Template.fields
+  ...Template.fields,
+  retry: Schema.optionalKey(RetryAsked)
 }).annotate({ identifier: "ScheduleSeriesCommand", description: "Send this message again and again, at these times" })
 export type ScheduleSeriesCommand = typeof ScheduleSeriesCommand.Type
 
@@ -79,6 +81,7 @@ export const ChangeSeriesCommand = Schema.Struct({
   recipient: Schema.optionalKey(Recipient),
   content: Schema.optionalKey(Content),
   ...optional,
+  retry: Schema.optionalKey(RetryAsked),
   reason: Schema.optionalKey(Reason)
 }).annotate({ identifier: "ChangeSeriesCommand", description: "From now on, what is given here instead" })
 export type ChangeSeriesCommand = typeof ChangeSeriesCommand.Type

@@ -106,5 +106,6 @@ const failure = (attempt: Attempt, partsSent: number, now: number) => ({
   possibleDuplicate: attempt.possibleDuplicate,
   ...(attempt.interruptedSince === undefined ? {} : { interruptedSince: attempt.interruptedSince }),
   ...(partsSent > 0 ? { partsSent } : {}),
+  ...(attempt.waits === undefined ? {} : { waits: attempt.waits }),
   ...(attempt.moved ? { moved: true } : {})
 })

@@ -104,6 +104,8 @@ describe("a schedule command", () => {
     [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
     [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
     [{ maxLatenessSeconds: -1 }, "maxLatenessSeconds"],
+    [{ retry: [{ attempts: 1, seconds: 0 }] }, "retry: must begin each tier with a tenth of a second or more"],
+    [{ retry: Array.from({ length: 5 }, () => ({ attempts: 21, seconds: 1 })) }, "retry: must have at most 100 tries"],
     [{ metadata: { "a b": "c" } }, "metadata"],
     [{ metadata: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`k${n}`, ""])) }, "metadata"]
   ])("with %j is refused at %s", (fault, path) => {

@@ -56,6 +56,48 @@ describe("an attempt that failed", () => {
     assert.deepInclude(event, { type: "retry-scheduled", attempt: 2, failures: 2, possibleDuplicate: false })
     assert.strictEqual(waitOf(event, now), 7_000)
   })
+  /** The waits of a message that is refused for its rate at every try, until there is no other. */
+  const waitsOf = (until: number, reason = "throttled") => {
+    const waits: Array<number> = []
+    let attempt = due({}, { expiresAt: fromMillis(until) })
+    for (let at = now; waits.length < 100_000; ) {
+      const event = onFailure({ ...failed("throttled", attempt, { retryAfterMillis: 1_000 }), reason }, policy, at)
+      if (event.type !== "retry-scheduled") break
+      waits.push(waitOf(event, at))
+      const { message, failures, sendAt, possibleDuplicate, waits: waited } = event
+      attempt = {
+        message,
+        attempt: event.attempt,
+        failures,
+        sendAt,
+        possibleDuplicate,
+        ...(waited ? { waits: waited } : {})
+      }
+      at = toMillis(sendAt)
+    }
+    return waits
+  }
+  it("for its rate at every try waits as told some times, then longer each time, up to an hour", () => {
+    const waits = waitsOf(now + 30 * 86_400_000)
+    assert.deepStrictEqual(waits.slice(0, 7), [1_000, 1_000, 1_000, 1_000, 2_000, 4_000, 8_000])
+    assert.strictEqual(Math.max(...waits), 3_600_000)
+    assert.isBelow(waits.length, 32 * 24)
+  })
+  it("for its rate until its deadline is tried near it as well", () => {
+    const waits = waitsOf(expiresAt)
+    assert.isAbove(
+      waits.reduce((sum, one) => sum + one, now),
+      expiresAt - 3_000
+    )
+    assert.isBelow(waits.length, 40)
+  })
+  it("before it was its turn, by our own count, does not wait for longer", () => {
+    assert.deepStrictEqual([...new Set(waitsOf(now + 60_000, "waits-for-its-turn"))], [1_000])
+  })
+  it("for its rate waits as told again on its next channel", () => {
+    const fallback = [{ platform: "telegram" as const, recipient: { chatId: "2" } }]
+    assert.notProperty(onFailure(failed("content", due({ waits: 9 }, { fallback })), policy, now), "waits")
+  })
   it("for its sender waits, and uses up no attempt", () => {
     const event = onFailure(failed("sender", due({ failures: 2 })), policy, now)
     assert.deepInclude(event, { type: "retry-scheduled", failures: 2 })

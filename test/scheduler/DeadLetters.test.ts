@@ -43,6 +43,10 @@ describe("what is sent again by an operator's word", () => {
     assert.deepInclude(redriven, { message: { ...never.message, dueAt: fromMillis(now) } })
   })
 
+  it("waits anew as its platform says", () => {
+    assert.notProperty(event("redrive", letter({ waits: 12 })), "waits")
+  })
+
   it("is due within ten years, as what is scheduled is", () => {
     const redrive = (dueAt: string) => decide("redrive", { id: "m", dueAt }, letter({}), "c", now)
     assert.isTrue(Result.isSuccess(redrive("2036-11-30T09:00:00Z")))
