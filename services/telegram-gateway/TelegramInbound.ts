@@ -15,10 +15,11 @@ export const inboundOf = (sender: Sender, bot: Bot, settings: UpdateSettings): I
   if (way === "off") return undefined
   const { updates } = bot
   const polls = way === "polling"
+  const admits = admitsOf(Redacted.value(secret))
   const path = updatesPath({ platform: "telegram", sender })
   const address = webhookUrl && new URL(webhookUrl.pathname.replace(/\/+$/, "") + path, webhookUrl).href
   return {
-    source: polls ? { way, poll: pollOf(bot, words) } : { way, parse: parserOf(Redacted.value(secret), words) },
+    source: polls ? { way, poll: pollOf(bot, words) } : { way, admits, parse: parserOf(words) },
     prepare: polls
       ? updates.deleteWebhook
       : address === undefined
@@ -55,19 +56,22 @@ const pollOf = ({ updates }: Bot, words: Words): Extract<Source, { readonly way:
     )
 }
 
-/** A delivery of Telegram's webhook: one update, with the secret that we gave when we asked for it. */
-export const parserOf = (secret: string, words: Words) => {
+/** Telegram's webhook brings the secret that we gave when we asked for it. */
+export const admitsOf = (secret: string) => {
   const expected = digest(secret)
-  return (body: Uint8Array, header: Header, now: number): Result.Result<ReadonlyArray<Update>, Refused> => {
-    const given = digest(header("x-telegram-bot-api-secret-token") ?? "")
-    // Of digests: neither a length nor how far it is right shows in the time this takes.
-    if (!timingSafeEqual(given, expected)) return Result.fail("not-authentic")
+  // Of digests: neither a length nor how far it is right shows in the time this takes.
+  return (header: Header) => timingSafeEqual(digest(header("x-telegram-bot-api-secret-token") ?? ""), expected)
+}
+
+/** A delivery of it: one update. */
+export const parserOf =
+  (words: Words) =>
+  (body: Uint8Array, _header: Header, now: number): Result.Result<ReadonlyArray<Update>, Refused> => {
     const raw = parseJson(body)
     if (updateNumber(raw) === undefined) return Result.fail("unreadable")
     const update = parseUpdate(raw, words, now)
     return Result.succeed(update ? [update] : [])
   }
-}
 
 const digest = (text: string) => createHash("sha256").update(text).digest()
 

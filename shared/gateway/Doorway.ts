@@ -16,7 +16,7 @@ export const serveUpdates = Effect.fnUntraced(function* (hearer: Hearer, inbound
   const { source } = inbound
   if (source.way !== "webhook") return
   const { post } = yield* Routes
-  yield* post(updatesPath(hearer), (body, header) => {
+  yield* post(updatesPath(hearer), source.admits, (body, header) => {
     const parsed = source.parse(body, header, Date.now())
     if (Result.isFailure(parsed)) return Effect.succeed(statusOf[parsed.failure])
     return Effect.forEach(parsed.success, (update) => hearAndAnswer(hearer, inbound, update), { discard: true }).pipe(

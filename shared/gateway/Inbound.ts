@@ -61,6 +61,8 @@ export type Source =
   /** Brought to any replica by HTTP. The time is that of the arrival. */
   | {
       readonly way: "webhook"
+      /** As far as headers tell: of others no body is taken in. */
+      readonly admits: (header: Header) => boolean
       readonly parse: (body: Uint8Array, header: Header, now: number) => Result.Result<ReadonlyArray<Update>, Refused>
     }
 
