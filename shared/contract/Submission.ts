@@ -197,6 +197,3 @@ const known = (json: unknown): { readonly id?: MessageId; readonly platform?: Pl
   const { id, platform } = json as { readonly id?: unknown; readonly platform?: unknown }
   return { ...(isId(id) ? { id } : {}), ...(isPlatform(platform) ? { platform } : {}) }
 }
-
-/** True when the message may still be sent at this time. */
-export const inTime = (message: Message, now: number): boolean => now <= toMillis(message.expiresAt)
