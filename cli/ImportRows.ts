@@ -114,9 +114,12 @@ async function* csvRows(input: AsyncIterable<Buffer>): AsyncGenerator<ImportRow>
         : { line: info.lines, command: undefined, problem: otherCells }
     }
   } catch (error) {
-    throw error instanceof CsvError
-      ? new Unreadable(`line ${line} has a quote in the wrong place, or one that is not closed`)
-      : error
+    if (!(error instanceof CsvError)) throw error
+    throw new Unreadable(
+      error.code === "CSV_MAX_RECORD_SIZE"
+        ? `line ${line} is longer than a command can be: is a quote not closed?`
+        : `line ${line} has a quote in the wrong place, or one that is not closed`
+    )
   }
 }
 

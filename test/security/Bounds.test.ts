@@ -138,8 +138,12 @@ describe("the command line", () => {
       const large = at("large.pdf", "")
       truncateSync(large, 51 * 1_048_576)
       for (const [args, input, says] of [
-        [["import", at("long.ndjson", line)], "", /not ndjson as it should be/],
-        [["import", at("long.csv", `id,chatId,text,dueAt\n1,1,"${line}`)], "", /not csv as it should be/],
+        [["import", at("long.ndjson", line)], "", /line 1 is longer than a command can be/],
+        [
+          ["import", at("long.csv", `id,chatId,text,dueAt\n1,1,"${line}`)],
+          "",
+          /line 2 is longer than a command can be/
+        ],
         [["files", "put", large], "", /larger than 50 MiB/],
         [["schedule", "--to", "1", "--text", "-", "--in", "1h"], line, /cannot read standard input/],
         [["erase", "--recipient", "-"], line, /standard input is too long/]
