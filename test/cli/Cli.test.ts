@@ -390,6 +390,8 @@ describe("carillon import", () => {
         env: { PATH: process.env.PATH, NATS_URL: nats.url, CARILLON_HOME: "/nonexistent" },
         stdio: ["pipe", "ignore", "ignore"]
       })
+      // It need not read all of it.
+      child.stdin.on("error", () => {})
       child.stdin.write(`${Array.from({ length: 3_000 }, (_, index) => line(`b${index}`)).join("\n")}\n`)
       yield* eventually("some are armed", pendingTimers(nats.url), (subjects) => subjects.length > 0)
       const ended = Effect.callback<number | null>(
