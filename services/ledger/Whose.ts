@@ -15,17 +15,12 @@ import { browse } from "#shared/nats/Browse.ts"
 import { contactOf } from "#shared/nats/StreamErasure.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
+import type { Wish } from "./Erase.ts"
 import type { ContentRow } from "./Rows.ts"
 import { searchAll, searchStreams } from "./Search.ts"
 
 /** Whose messages they are is said by their addresses, wherever one of them stands. */
-export const look = Effect.fnUntraced(function* ({
-  id,
-  address
-}: {
-  readonly id?: MessageId
-  readonly address?: string
-}) {
+export const look = Effect.fnUntraced(function* ({ id, address }: Pick<Wish, "address" | "id">) {
   const { query } = yield* Postgres
   const ids = new Set<MessageId>(id === undefined ? [] : [id])
   const contacts = address === undefined ? none : yield* contactsWith(address)
