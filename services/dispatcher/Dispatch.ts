@@ -27,7 +27,7 @@ export const onFailure = (failed: EventOf<"attempt-failed">, policy: RetryPolicy
     case "throttled":
       return throttled(failed, now)
     case "sender":
-      return retry(failed, failed.failures, now, policy.senderWait)
+      return retryWithin(failed, failed.failures, now, policy.senderWait)
     case "recipient":
       return failed.movedTo && !failed.moved ? follow(failed, failed.movedTo, now) : giveUp(failed, now)
     case "content":
@@ -37,7 +37,7 @@ export const onFailure = (failed: EventOf<"attempt-failed">, policy: RetryPolicy
         return { type: "unknown", at: fromMillis(now), id: message.id, platform: message.platform, attempt, reason }
   }
   const wait = backoff(message.id, attempt, failures, message.retry ?? policy.tiers)
-  return wait === undefined ? giveUp(failed, now) : retry(failed, failures, now, wait)
+  return wait === undefined ? giveUp(failed, now) : retryWithin(failed, failures, now, wait)
 }
 
 const waitsAsTold = 4
@@ -96,6 +96,18 @@ export const deadLetter = (failed: EventOf<"attempt-failed">, decided: Event): D
   if (decided.type !== "failed" && decided.type !== "unknown") return undefined
   const { type: _, retryAfterMillis: __, movedTo: ___, ...attempt } = failed
   return { ...attempt, state: decided.type, at: decided.at }
+}
+
+/** Nearer to its deadline a message is not tried again for the deadline's sake. */
+const shortestCutMillis = 1_000
+
+/**
+ * After a wait of our own choice, and so for half of what is left at most: a deadline ends no message whose time is not over,
+ * however long the next wait of its tier would be.
+ */
+const retryWithin = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
+  const half = (toMillis(failed.message.expiresAt) - now) / 2
+  return retry(failed, failures, now, Math.ceil(Math.min(wait, Math.max(half, shortestCutMillis))))
 }
 
 const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {

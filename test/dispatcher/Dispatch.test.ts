@@ -20,6 +20,11 @@ const tiers = [
   { attempts: 2, seconds: 60 }
 ]
 const policy: RetryPolicy = { tiers, senderWait: 30_000 }
+/** Waits that soon overshoot any deadline, and more tries than there is time for. */
+const longTiers = [
+  { attempts: 4, seconds: 60 },
+  { attempts: 96, seconds: 3_600 }
+]
 
 const failed = (category: ErrorCategory, attempt: Attempt, more: { retryAfterMillis?: number } = {}) =>
   ({
@@ -178,6 +183,33 @@ describe("an attempt that failed", () => {
     const event = onFailure(failed("throttled", due(), { retryAfterMillis: 3_600_000 }), policy, now)
     assert.strictEqual(event.type, "expired")
   })
+  /** When it was tried last, and what came of that, if it failed at every try: `seconds` of time in all. */
+  const lastTry = (category: ErrorCategory, seconds: number, message: Partial<Attempt["message"]> = {}) => {
+    let attempt = due({}, { expiresAt: fromMillis(dueAt + seconds * 1_000), retry: longTiers, ...message })
+    for (let at = dueAt, tries = 1; ; tries++) {
+      const event = onFailure(failed(category, attempt), policy, at)
+      if (event.type !== "retry-scheduled") return { at, event, tries }
+      const { message, failures, sendAt, possibleDuplicate } = event
+      attempt = { message, attempt: event.attempt, failures, sendAt, possibleDuplicate }
+      at = toMillis(sendAt)
+    }
+  }
+  const ids = Array.from({ length: 200 }, (_, n) => `m-${n}`)
+  for (const [category, most] of [
+    ["transient", 101],
+    ["sender", 40]
+  ] as const) {
+    it(`for its ${category === "sender" ? "sender" : "passing trouble"} is tried near its deadline as well, however long the next wait would be`, () => {
+      for (const seconds of [40, 600, 3_600])
+        for (const id of ids) {
+          const { at, event, tries } = lastTry(category, seconds, { id })
+          assert.strictEqual(event.type, "expired")
+          assert.isAbove(at, dueAt + seconds * 1_000 - 1_000)
+          assert.isAtMost(at, dueAt + seconds * 1_000)
+          assert.isBelow(tries, most + seconds / 30)
+        }
+    })
+  }
   it("decides the same each time it is asked", () => {
     assert.deepStrictEqual(
       onFailure(failed("transient", due()), policy, now),
