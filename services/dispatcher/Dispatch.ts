@@ -52,7 +52,7 @@ const throttled = (failed: EventOf<"attempt-failed">, now: number): Event => {
   // What waits for its turn by our own count of the limits is told when that comes.
   if (failed.reason !== "throttled") return retry(failed, failed.failures, now, told)
   const waits = (failed.waits ?? 0) + 1
-  const left = toMillis(failed.message.expiresAt) - now
+  const left = leftOf(failed, now)
   const grown = waits <= waitsAsTold ? 0 : Math.min(1_000 * 2 ** (waits - waitsAsTold), longestGrown, left / 2)
   return retry({ ...failed, waits }, failed.failures, now, Math.max(told, grown))
 }
@@ -106,21 +106,32 @@ const shortestCutMillis = 1_000
  * however long the next wait of its tier would be.
  */
 const retryWithin = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
-  const half = (toMillis(failed.message.expiresAt) - now) / 2
-  return retry(failed, failures, now, Math.ceil(Math.min(wait, Math.max(half, shortestCutMillis))))
+  const half = leftOf(failed, now) / 2
+  const longest = hasChannel(failed) ? wait : Math.ceil(Math.max(half, shortestCutMillis))
+  return retry(failed, failures, now, Math.min(wait, longest))
 }
 
+/** Of the time in which the message may be sent. */
+const leftOf = ({ message }: Attempt, now: number) => toMillis(message.expiresAt) - now
+
+const hasChannel = ({ message }: Attempt) => message.fallback !== undefined && message.fallback.length > 0
+
+/** Of what nothing is wrong with: it only waits its turn, which will come. */
+const inTurn: ReadonlySet<string> = new Set(["waits-for-its-turn", "linked-anew"])
+
+/** A message goes on its next channel while that has half of the time that is left, and not when this one has had it all. */
 const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
   const { message, attempt, category, reason } = failed
-  const sendAt = now + wait
-  if (sendAt > toMillis(message.expiresAt)) return expired(failed, now)
+  const left = leftOf(failed, now)
+  if (left > 0 && hasChannel(failed) && wait > (inTurn.has(reason) ? left : left / 2)) return giveUp(failed, now)
+  if (wait > left) return expired(failed, now)
   return {
     type: "retry-scheduled",
     at: fromMillis(now),
     message,
     attempt: attempt + 1,
     failures,
-    sendAt: fromMillis(sendAt),
+    sendAt: fromMillis(now + wait),
     possibleDuplicate: mayHaveArrived(failed),
     ...inDoubt(failed),
     ...(failed.partsSent === undefined ? {} : { partsSent: failed.partsSent }),

@@ -105,6 +105,13 @@ export class Allowance {
     return this.#brakes.recipientUntil(recipient)
   }
 
+  /** Until when its platform, or a circuit, keeps the sender from sending to this recipient. What an operator holds is theirs. */
+  refusedUntil(recipient: string): number {
+    if (this.orders.paused) return 0
+    const probeAt = this.#circuit.state === "open" ? this.#circuit.probeAt : 0
+    return Math.max(probeAt, this.#brakes.senderUntil, this.heldUntil(recipient))
+  }
+
   /** How far apart sends to this recipient are, when many wait; 0 if nothing holds them back. */
   pace(recipient: string, now: number): number {
     const limit = this.#recipientLimits.get(recipient)

@@ -88,6 +88,19 @@ export const deferredEvent = (
   retryAfterMillis: Math.ceil(waitMillis)
 })
 
+/** Not tried: its platform lets nothing go for so long that another channel should have the message. */
+export const heldEvent = (
+  attempt: Attempt,
+  partsSent: number,
+  waitMillis: number,
+  now: number
+): EventOf<"attempt-failed"> => ({
+  ...failure(attempt, partsSent, now),
+  category: "throttled",
+  reason: "held",
+  retryAfterMillis: Math.ceil(waitMillis)
+})
+
 /** Not tried: its contact has another chat by now. Comes again, whole: what parts of it went before, that chat does not have. */
 export const linkedAnewEvent = (attempt: Attempt, waitMillis: number, now: number): EventOf<"attempt-failed"> => ({
   ...failure(attempt, 0, now),

@@ -5,7 +5,15 @@ import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
 import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
-import { acceptedEvent, expiredEvent, failedEvent, noSuchPart, optedOut, startedEvent } from "./GatewayEvents.ts"
+import {
+  acceptedEvent,
+  expiredEvent,
+  failedEvent,
+  heldEvent,
+  noSuchPart,
+  optedOut,
+  startedEvent
+} from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
 import type { Preparation } from "./Platform.ts"
 import { prepare, type Ready } from "./Preparing.ts"
@@ -169,13 +177,25 @@ const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>
       )
     : Effect.succeed(false)
 
-/** What waits and is too late by now, whether or not its turn would have come. Runs until interrupted. */
-export const expire = Effect.fnUntraced(function* ({ allowance, now: clock, record, turns, signal }: Desk) {
+/** It has another channel, and would have to wait for longer than half of what is left. */
+const shouldFallBack = ({ allowance }: Desk, { attempt, expiresAt, recipient }: Entry, now: number) =>
+  (attempt.message.fallback ?? []).length > 0 && allowance.refusedUntil(recipient) - now > (expiresAt - now) / 2
+
+/**
+ * Takes out what waits and is too late by now, and what should go on another channel, whether or not its turn would have come.
+ * Runs until interrupted.
+ */
+export const expire = Effect.fnUntraced(function* (desk: Desk) {
+  const { allowance, now: clock, record, signal, turns } = desk
   while (true) {
     yield* Effect.sleep("1 second")
     const now = clock()
     for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
       record(entry, expiredEvent(entry.attempt, entry.partsSent, now))
+    for (const entry of turns.remove((entry) => shouldFallBack(desk, entry, now))) {
+      const wait = allowance.refusedUntil(entry.recipient) - now
+      record(entry, heldEvent(entry.attempt, entry.partsSent, wait, now))
+    }
     allowance.tidy(now, (recipient) => turns.has(recipient))
     signal()
   }

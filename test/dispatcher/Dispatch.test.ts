@@ -265,6 +265,38 @@ describe("a message given up on one channel", () => {
       content: last.content
     })
   })
+  describe("whose next try there would be", () => {
+    const minutes = (count: number) => ({ expiresAt: fromMillis(now + count * 60_000) })
+    const told = { retryAfterMillis: 6 * 60_000 }
+    const slow = [{ attempts: 9, seconds: 86_400 }]
+    const waits = (message: Partial<Attempt["message"]>) => [
+      onFailure({ ...failed("throttled", due({}, message), told), reason: "throttled" }, policy, now),
+      onFailure({ ...failed("throttled", due({}, message), told), reason: "held" }, policy, now),
+      onFailure(failed("transient", due({}, { ...message, retry: slow })), policy, now),
+      onFailure(failed("sender", due({}, message)), { ...policy, senderWait: 6 * 60_000 }, now)
+    ]
+
+    it("after more than half of what is left goes on the next one while there is time, if there is one", () => {
+      for (const event of waits({ ...minutes(10), fallback: [next] })) {
+        assert.deepInclude(event, { type: "fell-back", sendAt: fromMillis(now) })
+        assert.strictEqual((event as EventOf<"fell-back">).message.recipient.chatId, "2")
+      }
+      for (const event of waits(minutes(10))) assert.strictEqual(event.type, "retry-scheduled")
+      for (const event of waits({ fallback: [next], expiresAt: fromMillis(now + 30 * 86_400_000) }))
+        assert.strictEqual(event.type, "retry-scheduled")
+    })
+    it("after its deadline is sent on no other once that is over", () => {
+      for (const event of waits({ expiresAt: fromMillis(now - 1), fallback: [next] }))
+        assert.strictEqual(event.type, "expired")
+    })
+    it("when it is its turn among our own goes on the next one only if that is after its deadline", () => {
+      const turn = (message: Partial<Attempt["message"]>) =>
+        onFailure({ ...failed("throttled", due({}, message), told), reason: "waits-for-its-turn" }, policy, now).type
+      assert.strictEqual(turn({ ...minutes(10), fallback: [next] }), "retry-scheduled")
+      assert.strictEqual(turn({ ...minutes(5), fallback: [next] }), "fell-back")
+      assert.strictEqual(turn(minutes(5)), "expired")
+    })
+  })
   it("fails when there is no other", () => {
     assert.strictEqual(blocked({ fallback: [] }).type, "failed")
   })

@@ -1,6 +1,7 @@
 // One active sender without its platform: what is put into its hands it sends by calls of the test's own.
 import { Effect, Layer, Queue } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
+import type { CircuitPolicy } from "#shared/gateway/Circuit.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { openDesk } from "#shared/gateway/Desk.ts"
 import type { Lease } from "#shared/gateway/Lease.ts"
@@ -21,12 +22,15 @@ export const heldLease: Lease = {
 interface Settings {
   readonly connections?: number
   readonly lease?: Lease
+  readonly circuit?: CircuitPolicy
 }
+
+const quick: CircuitPolicy = { failures: 1, firstWait: 1, longestWait: 1 }
 
 /** What is to be recorded comes out of `told`, and is not recorded. */
 export const atDesk = Effect.fnUntraced(function* (
   calls: SenderDefinition["calls"],
-  { connections = 10, lease = heldLease }: Settings = {}
+  { circuit = quick, connections = 10, lease = heldLease }: Settings = {}
 ) {
   const { layer } = yield* natsForTest
   const context = yield* Layer.build(Memory.layer.pipe(Layer.provideMerge(layer), Layer.fresh))
@@ -42,7 +46,7 @@ export const atDesk = Effect.fnUntraced(function* (
     yield* provision([])
     const contacts = yield* contactsOf("telegram", "default")
     const hearer = { platform: "telegram", sender: "default", contacts, obeysOptOut: true } as const
-    const desk = yield* openDesk(gateway, sender, hearer, lease, { failures: 1, firstWait: 1, longestWait: 1 })
+    const desk = yield* openDesk(gateway, sender, hearer, lease, circuit)
     let seq = 0
     const put = (attempt: Attempt, recipient = attempt.message.recipient) => {
       const delivery = { seq: ++seq, time: new Date(), ack: () => {}, nak: () => {}, working: () => {} }
@@ -58,6 +62,6 @@ export const atDesk = Effect.fnUntraced(function* (
     const scope = yield* Effect.scope
     yield* Effect.forkScoped(letGo(desk, scope))
     yield* Effect.forkScoped(expire(desk))
-    return { contacts, put, told: Effect.map(Queue.take(desk.outcomes), ({ event }) => event) }
+    return { contacts, desk, put, told: Effect.map(Queue.take(desk.outcomes), ({ event }) => event) }
   }).pipe(Effect.provide(context))
 })

@@ -3,6 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import type { EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { itsInstant } from "#shared/gateway/Sending.ts"
@@ -61,9 +62,9 @@ describe("the instant of a message", () => {
 })
 
 const accepted = Effect.succeed(Outcome.Accepted({ providerMessageId: "1" }))
-const toSend = (more: Parameters<typeof attemptOf>[1] = {}) => {
+const toSend = (more: Parameters<typeof attemptOf>[1] = {}, message: Partial<Message> = {}) => {
   const now = Date.now()
-  return attemptOf({ dueAt: fromMillis(now), expiresAt: fromMillis(now + 60_000) }, more)
+  return attemptOf({ dueAt: fromMillis(now), expiresAt: fromMillis(now + 60_000), ...message }, more)
 }
 
 describe("a message", () => {
@@ -82,6 +83,43 @@ describe("a message", () => {
       const { put, told } = yield* atDesk(() => [Effect.succeed({ prepare: Effect.succeed(accepted) })])
       put(toSend())
       assert.deepInclude(yield* told, { type: "sent", attempt: 1 })
+    })
+  )
+})
+
+describe("a message that its platform does not let go", () => {
+  const refusal = Effect.succeed(Outcome.RejectedSender({ reason: "unauthorized" }))
+  const slow = { failures: 1, firstWait: 40_000, longestWait: 40_000 }
+  const fallback = [{ platform: "webhook" as const, recipient: { url: "https://clinic.example/" } }]
+  const waiting = (id: string, seconds: number, message: Parameters<typeof toSend>[1] = {}) =>
+    toSend({}, { id, expiresAt: fromMillis(Date.now() + seconds * 1_000), ...message })
+
+  it.live("for half of its time goes back, if it has another channel, and waits on if it has none", () =>
+    Effect.gen(function* () {
+      const { desk, put, told } = yield* atDesk(() => [refusal], { circuit: slow })
+      put(toSend())
+      assert.deepInclude(yield* told, { type: "attempt-failed", category: "sender" })
+      put(waiting("waits", 60))
+      put(waiting("has-time", 600, { fallback }))
+      put(waiting("goes-back", 60, { fallback }))
+      const event = (yield* told) as EventOf<"attempt-failed">
+      assert.deepInclude(event, { type: "attempt-failed", category: "throttled", reason: "held", failures: 0 })
+      assert.strictEqual(event.message.id, "goes-back")
+      assert.approximately(event.retryAfterMillis ?? 0, 39_000, 1_500)
+      assert.strictEqual(desk.turns.waitingFor("1"), 2)
+    })
+  )
+
+  it.live("stays where an operator holds it", () =>
+    Effect.gen(function* () {
+      const { desk, put, told } = yield* atDesk(() => [refusal], { circuit: slow })
+      put(toSend())
+      yield* told
+      desk.allowance.orders = { paused: true }
+      put(waiting("stays", 60, { fallback }))
+      put(waiting("expires", 0))
+      assert.deepInclude(yield* told, { type: "expired", id: "expires" })
+      assert.strictEqual(desk.turns.waitingFor("1"), 1)
     })
   )
 })
