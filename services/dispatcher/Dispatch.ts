@@ -2,6 +2,7 @@
 // Pure: the time comes in, and the jitter follows from the message, so that deciding twice decides the same.
 import { createHash } from "node:crypto"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { lastInstant } from "#shared/contract/Deadline.ts"
 import { inDoubt, mayHaveArrived, mayHaveArrivedInPart, possiblyArrived } from "#shared/contract/Doubt.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
 import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
@@ -16,7 +17,7 @@ export interface RetryPolicy {
 
 export const onDue = (due: Attempt, now: number): Event => {
   const { message, attempt } = due
-  const late = Math.max(now, toMillis(due.sendAt)) > toMillis(message.expiresAt)
+  const late = Math.max(now, toMillis(due.sendAt)) > lastInstant(message, due.partsSent)
   return late ? expired(due, now) : { type: "dispatched", at: fromMillis(now), ...due, attempt }
 }
 
@@ -107,14 +108,16 @@ const shortestCutMillis = 1_000
  */
 const retryWithin = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
   const half = leftOf(failed, now) / 2
-  const longest = hasChannel(failed) ? wait : Math.ceil(Math.max(half, shortestCutMillis))
+  const longest = hasChannel(failed, now) ? wait : Math.ceil(Math.max(half, shortestCutMillis))
   return retry(failed, failures, now, Math.min(wait, longest))
 }
 
 /** Of the time in which the message may be sent. */
-const leftOf = ({ message }: Attempt, now: number) => toMillis(message.expiresAt) - now
+const leftOf = ({ message, partsSent }: Attempt, now: number) => lastInstant(message, partsSent) - now
 
-const hasChannel = ({ message }: Attempt) => message.fallback !== undefined && message.fallback.length > 0
+/** Whether it may go on another one, where it would begin anew. */
+const hasChannel = ({ message }: Attempt, now: number) =>
+  message.fallback !== undefined && message.fallback.length > 0 && now < lastInstant(message)
 
 /** Of what nothing is wrong with: it only waits its turn, which will come. */
 const inTurn: ReadonlySet<string> = new Set(["waits-for-its-turn", "linked-anew"])
@@ -123,7 +126,7 @@ const inTurn: ReadonlySet<string> = new Set(["waits-for-its-turn", "linked-anew"
 const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {
   const { message, attempt, category, reason } = failed
   const left = leftOf(failed, now)
-  if (left > 0 && hasChannel(failed) && wait > (inTurn.has(reason) ? left : left / 2)) return giveUp(failed, now)
+  if (hasChannel(failed, now) && wait > (inTurn.has(reason) ? left : left / 2)) return giveUp(failed, now)
   if (wait > left) return expired(failed, now)
   return {
     type: "retry-scheduled",

@@ -1,5 +1,6 @@
 // Whether one more message may be sent now: the limits of sender and recipient, the platform's brakes, the circuit and
 // what operators ordered, in one place.
+import { lastInstant } from "#shared/contract/Deadline.ts"
 import type { Message } from "#shared/contract/Events.ts"
 import { addressOf } from "#shared/contract/Fields.ts"
 import { noOrders, type Orders, type SenderState } from "#shared/contract/Senders.ts"
@@ -8,6 +9,7 @@ import { afterOutcome, allowance, type Circuit, type CircuitPolicy, closed, move
 import type { Outcome } from "./Outcome.ts"
 import type { GatewayDefinition } from "./Platform.ts"
 import { RecipientCircuits } from "./RecipientCircuits.ts"
+import type { Entry } from "./Turns.ts"
 import { type Limit, Windows } from "./Windows.ts"
 
 type Limits = Pick<GatewayDefinition, "blames" | "connections" | "perSecond" | "recipientLimit">
@@ -94,10 +96,13 @@ export class Allowance {
     return Math.max(free, this.#brakes.recipientUntil(recipient), probe)
   }
 
-  /** Past its own deadline, or what an operator dropped. */
-  tooLate(dueAt: number, expiresAt: number, now: number): boolean {
+  /** Past its own deadline, or what an operator dropped: that also cuts a text that has begun. */
+  tooLate({ attempt, dueAt, partsSent }: Pick<Entry, "attempt" | "dueAt" | "partsSent">, now: number): boolean {
     const { dropDueBefore } = this.orders
-    return now > expiresAt || (dropDueBefore !== undefined && dueAt < Date.parse(dropDueBefore))
+    return (
+      now > lastInstant(attempt.message, partsSent) ||
+      (dropDueBefore !== undefined && dueAt < Date.parse(dropDueBefore))
+    )
   }
 
   /** Until when its platform, or its circuit, keeps this recipient from being sent to. */

@@ -1,6 +1,7 @@
 // The second step of a gateway: lets each message go when its turn has come and the limits allow it; records the intent
 // before the platform is called.
 import { Effect, Option, Queue, type Scope } from "effect"
+import { lastInstant } from "#shared/contract/Deadline.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
@@ -61,7 +62,7 @@ const begin = (desk: Desk, now: number) => {
   while (lease.holds() && allowance.slots(now) > 0) {
     const entry = turns.next(now)
     if (!entry) break
-    if (allowance.tooLate(entry.dueAt, entry.expiresAt, now)) {
+    if (allowance.tooLate(entry, now)) {
       record(entry, expiredEvent(entry.attempt, entry.partsSent, now))
       turns.ended(entry.recipient)
       continue
@@ -134,7 +135,7 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   if (!(yield* itsInstant(desk, entry))) return putBack(desk, begun)
   const begunAt = desk.now()
   // Recording the intent may have taken long, with NATS away: then it is too late after all.
-  if (allowance.tooLate(entry.dueAt, entry.expiresAt, begunAt)) {
+  if (allowance.tooLate(entry, begunAt)) {
     leaveOut(desk, begun)
     record(entry, expiredEvent(entry.attempt, entry.partsSent, begunAt))
     return signal()
@@ -178,8 +179,10 @@ const wantsNone = ({ hearer, sender }: Desk, { to }: Entry) =>
     : Effect.succeed(false)
 
 /** It has another channel, and would have to wait for longer than half of what is left. */
-const shouldFallBack = ({ allowance }: Desk, { attempt, expiresAt, recipient }: Entry, now: number) =>
-  (attempt.message.fallback ?? []).length > 0 && allowance.refusedUntil(recipient) - now > (expiresAt - now) / 2
+const shouldFallBack = ({ allowance }: Desk, { attempt: { message }, partsSent, recipient }: Entry, now: number) =>
+  (message.fallback ?? []).length > 0 &&
+  now < lastInstant(message) &&
+  allowance.refusedUntil(recipient) - now > (lastInstant(message, partsSent) - now) / 2
 
 /**
  * Takes out what waits and is too late by now, and what should go on another channel, whether or not its turn would have come.
@@ -190,7 +193,7 @@ export const expire = Effect.fnUntraced(function* (desk: Desk) {
   while (true) {
     yield* Effect.sleep("1 second")
     const now = clock()
-    for (const entry of turns.remove(({ dueAt, expiresAt }) => allowance.tooLate(dueAt, expiresAt, now)))
+    for (const entry of turns.remove((entry) => allowance.tooLate(entry, now)))
       record(entry, expiredEvent(entry.attempt, entry.partsSent, now))
     for (const entry of turns.remove((entry) => shouldFallBack(desk, entry, now))) {
       const wait = allowance.refusedUntil(entry.recipient) - now

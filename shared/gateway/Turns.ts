@@ -19,7 +19,6 @@ export interface Entry {
   readonly recipient: string
   readonly dueAt: number
   readonly sendAt: number
-  readonly expiresAt: number
   readonly span: MessageSpan
   /** The newest delivery of this message: the one to settle. */
   delivery: Delivery
@@ -205,7 +204,6 @@ export const entryOf = (
   recipient,
   dueAt: toMillis(attempt.message.dueAt),
   sendAt: toMillis(attempt.sendAt),
-  expiresAt: toMillis(attempt.message.expiresAt),
   span,
   delivery,
   partsSent: attempt.partsSent ?? 0

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { DeadLetter } from "#shared/contract/DeadLetter.ts"
+import { restMillis } from "#shared/contract/Deadline.ts"
 import { type Attempt, Event, type EventOf } from "#shared/contract/Events.ts"
 import type { ErrorCategory } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
@@ -151,13 +152,25 @@ describe("an attempt that failed", () => {
     assert.deepInclude(moved, { type: "fell-back", possibleDuplicate: true })
     assert.notProperty(moved, "partsSent")
   })
+  it("after parts of it were sent may send the rest for some time after its deadline, and no longer", () => {
+    const partly = due({ partsSent: 1 })
+    assert.strictEqual(onDue(partly, expiresAt + restMillis).type, "dispatched")
+    assert.strictEqual(onDue(partly, expiresAt + restMillis + 1).type, "expired")
+    const at = (seconds: number) =>
+      onFailure(failed("throttled", partly, { retryAfterMillis: seconds * 1_000 }), policy, expiresAt)
+    assert.deepInclude(at(600), { type: "retry-scheduled", partsSent: 1 })
+    assert.strictEqual(at(601).type, "expired")
+    const fallback = [{ platform: "telegram" as const, recipient: { chatId: "2" } }]
+    const late = failed("throttled", due({ partsSent: 1 }, { fallback }), { retryAfterMillis: 601_000 })
+    assert.strictEqual(onFailure(late, policy, expiresAt).type, "expired", "no other channel may send it any more")
+  })
   it("for good says that an earlier try may have arrived, and only then", () => {
     const last = due({ attempt: 5, failures: 4 })
     const ends = (attempt: Attempt): ReadonlyArray<Event> => [
       onFailure(failed("transient", attempt), policy, now),
       onFailure(failed("content", attempt), policy, now),
-      onFailure(failed("throttled", attempt, { retryAfterMillis: 3_600_000 }), policy, now),
-      onDue(attempt, expiresAt + 1)
+      onFailure(failed("throttled", attempt, { retryAfterMillis: 7_200_000 }), policy, now),
+      onDue(attempt, expiresAt + restMillis + 1)
     ]
     for (const event of ends(last)) assert.notProperty(event, "possiblyArrived")
     for (const tried of [{ possibleDuplicate: true }, { partsSent: 1 }])

@@ -1,11 +1,13 @@
 // What may be sent now: exact limits, brakes that ease off, a circuit that opens and closes, orders of operators.
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
+import { fromMillis } from "#shared/contract/Instants.ts"
 import { Allowance } from "#shared/gateway/Allowance.ts"
 import { Brakes } from "#shared/gateway/Brakes.ts"
 import { afterOutcome, allowance, type Circuit, closed, probing } from "#shared/gateway/Circuit.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { Windows } from "#shared/gateway/Windows.ts"
+import { attemptOf } from "../support/Attempts.ts"
 
 const accepted = Outcome.Accepted({ providerMessageId: "1" })
 const circuitPolicy = { failures: 3, firstWait: 10_000, longestWait: 30_000 }
@@ -246,10 +248,14 @@ describe("what may be sent", () => {
 
   it("expires what an operator dropped", () => {
     const may = new Allowance(limits, circuitPolicy)
-    assert.isFalse(may.tooLate(1_000, 9_000, 9_000))
-    assert.isTrue(may.tooLate(1_000, 9_000, 9_001))
+    const due = (dueAt: number) => {
+      const message = { dueAt: fromMillis(dueAt), expiresAt: fromMillis(9_000) }
+      return { attempt: attemptOf(message), dueAt, partsSent: 0 }
+    }
+    assert.isFalse(may.tooLate(due(1_000), 9_000))
+    assert.isTrue(may.tooLate(due(1_000), 9_001))
     may.orders = { paused: false, dropDueBefore: new Date(2_000).toISOString() }
-    assert.isTrue(may.tooLate(1_000, 9_000, 5_000))
-    assert.isFalse(may.tooLate(2_000, 9_000, 5_000))
+    assert.isTrue(may.tooLate(due(1_000), 5_000))
+    assert.isFalse(may.tooLate(due(2_000), 5_000))
   })
 })

@@ -3,6 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import { restMillis } from "#shared/contract/Deadline.ts"
 import type { EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
@@ -83,6 +84,36 @@ describe("a message", () => {
       const { put, told } = yield* atDesk(() => [Effect.succeed({ prepare: Effect.succeed(accepted) })])
       put(toSend())
       assert.deepInclude(yield* told, { type: "sent", attempt: 1 })
+    })
+  )
+})
+
+describe("a text that has begun", () => {
+  const twoParts = () => [accepted, accepted]
+  const late = (millis: number, id = "m") => {
+    const now = Date.now()
+    return toSend({ partsSent: 1 }, { id, dueAt: fromMillis(now - millis), expiresAt: fromMillis(now - millis) })
+  }
+
+  it.live("is sent to its end after its deadline, for some time", () =>
+    Effect.gen(function* () {
+      const { put, told } = yield* atDesk(twoParts)
+      put(late(60_000))
+      assert.deepInclude(yield* told, { type: "sent" })
+      put(late(restMillis + 1))
+      assert.deepInclude(yield* told, { type: "expired", possiblyArrived: true })
+    })
+  )
+
+  it.live("waits for an operator after its deadline, and is cut by a drop", () =>
+    Effect.gen(function* () {
+      const { desk, put, told } = yield* atDesk(twoParts)
+      desk.allowance.orders = { paused: true }
+      put(late(60_000, "begun"))
+      put(toSend({}, { id: "other", expiresAt: fromMillis(Date.now() - 1) }))
+      assert.deepInclude(yield* told, { type: "expired", id: "other" })
+      desk.allowance.orders = { paused: true, dropDueBefore: fromMillis(Date.now()) }
+      assert.deepInclude(yield* told, { type: "expired", id: "begun", possiblyArrived: true })
     })
   )
 })
