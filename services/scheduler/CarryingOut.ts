@@ -4,11 +4,13 @@
 import { Effect, Result } from "effect"
 import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.ts"
 import { decodeWith } from "#shared/actor/Decode.ts"
+import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { possiblyArrived } from "#shared/contract/Doubt.ts"
 import { type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { type Reply, timerHasFired } from "#shared/contract/Replies.ts"
 import { TimerChange } from "#shared/contract/Timer.ts"
+import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer } from "#shared/nats/RequestReply.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
@@ -49,6 +51,23 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
 
 const decode = decodeWith(TimerChange)
 
+interface Read extends Outcome {
+  readonly delivery: Delivery
+  readonly trace: Headers
+}
+
+/**
+ * Only the newest change of each message arms. It took away the timer that an earlier one had set, which comes again: carried
+ * out by somebody who was killed before it was told.
+ */
+const toArm = (read: ReadonlyArray<Read>): ReadonlyArray<Wanted> => {
+  const inOrder = read.toSorted((one, other) => one.delivery.seq - other.delivery.seq)
+  const newest = new Map(inOrder.map((one) => [messageId(one.event), one]))
+  return read.flatMap((one) =>
+    one.arm && newest.get(messageId(one.event)) === one ? [{ ...one.arm, trace: one.trace }] : []
+  )
+}
+
 export const handleChanges = Effect.fnUntraced(function* (batch: Batch) {
   const timers = yield* Timers
   const { append } = yield* Publisher
@@ -56,24 +75,23 @@ export const handleChanges = Effect.fnUntraced(function* (batch: Batch) {
   const outcomes = batch.map((delivery) =>
     Result.map(decode(delivery.string()), (change) => decide(change, delivery.time.getTime()))
   )
-  const readable = outcomes.filter(Result.isSuccess).map(({ success }) => success)
   const spans = batch.map((delivery, index) => {
     const outcome = outcomes[index]
     const event = outcome && Result.isSuccess(outcome) ? outcome.success.event : undefined
     const about = event && { id: messageId(event), platform: platform(event) }
     return processing(delivery, { destination: "carillon.timer.changed.{platform}", ...about })
   })
-  const traces = spans
-    .filter((_, index) => Result.isSuccess(outcomes[index] as (typeof outcomes)[number]))
-    .map(({ headers }) => headers)
-  yield* timers.arm(
-    readable.flatMap(({ arm }, index) => (arm ? [{ ...arm, trace: traces[index] }] : [])),
-    since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) }
-  )
+  const read = batch.flatMap((delivery, index): ReadonlyArray<Read> => {
+    const outcome = outcomes[index]
+    return outcome && Result.isSuccess(outcome)
+      ? [{ ...outcome.success, delivery, trace: spans[index]?.headers ?? {} }]
+      : []
+  })
+  yield* timers.arm(toArm(read), since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) })
   yield* append(
-    readable.map(({ event }) => event),
-    since,
-    traces
+    read.map(({ event }) => event),
+    redeliveredSince(batch),
+    read.map(({ trace }) => trace)
   )
   for (const span of spans) span.end()
   for (const [index, delivery] of batch.entries()) {

@@ -1,10 +1,18 @@
 // What a change of a waiting timer comes to, by the time at which it was stored.
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import type { Batch } from "#shared/actor/Actor.ts"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { TimerChange } from "#shared/contract/Timer.ts"
-import { decide } from "../../services/scheduler/CarryingOut.ts"
+import { openMailbox } from "#shared/nats/Mailbox.ts"
+import { provision } from "#shared/nats/Provision.ts"
+import { consumers } from "#shared/nats/Topology.ts"
+import { decide, handleChanges } from "../../services/scheduler/CarryingOut.ts"
+import { type Pending, Timers } from "../../services/scheduler/Timers.ts"
 import { attemptOf } from "../support/Attempts.ts"
+import { natsForTest } from "../support/Layers.ts"
+import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
 
 const dueAt = Date.parse("2026-12-01T09:00:00Z")
 const firesAt = dueAt - 2_000
@@ -44,4 +52,58 @@ describe("a change stored at the timer's instant or after", () => {
       assert.strictEqual(arm?.attempt, old)
     })
   }
+})
+
+const day = 86_400_000
+const inDays = (days: number) => {
+  const at = Date.now() + days * day
+  return attemptOf({ dueAt: fromMillis(at), expiresAt: fromMillis(at + day) })
+}
+
+/** Two changes of a message in one batch; the first was carried out as far as its timer before, by one that was killed then. */
+const firstComesAgain = (second: "cancel" | "reschedule") =>
+  Effect.gen(function* () {
+    const { layer, nats } = yield* natsForTest
+    return yield* Effect.gen(function* () {
+      yield* provision([consumers.schedulerChanges])
+      const { arm, change, pending } = yield* Timers
+      const timer = Effect.map(pending("m"), Option.getOrThrow)
+      const about = ({ attempt: old, firesAt }: Pending, cause: string) => ({ old, firesAt, cause })
+      yield* arm([{ attempt: inDays(1) }])
+      const atFirst = yield* timer
+      const first: TimerChange = { change: "reschedule", attempt: inDays(2), ...about(atFirst, "command-1-1") }
+      yield* change(atFirst, first, {})
+      const { arm: armed } = decide(first, Date.now())
+      yield* arm(armed ? [armed] : [])
+      const rescheduled = yield* timer
+      const later = about(rescheduled, "command-2-2")
+      yield* change(
+        rescheduled,
+        second === "cancel" ? { change: second, ...later } : { change: second, attempt: inDays(3), ...later },
+        {}
+      )
+      yield* forgetDuplicates(nats.url)
+      yield* Effect.sleep("200 millis")
+      const { take } = yield* openMailbox(consumers.schedulerChanges)
+      const batch = [...(yield* take(1)), ...(yield* take(1))] as unknown as Batch
+      yield* handleChanges(batch)
+      const said = (yield* eventsOf(nats.url, "carillon.event.>")).map(({ type }) => type)
+      return { said, timer: Option.getOrUndefined(yield* pending("m")) }
+    }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)), Effect.scoped)
+  })
+
+describe("a change that comes again together with a later one of the same message", () => {
+  it.live("arms nothing that the later one has cancelled", () =>
+    Effect.gen(function* () {
+      const { said, timer } = yield* firstComesAgain("cancel")
+      assert.deepStrictEqual(said, ["rescheduled", "cancelled"])
+      assert.isUndefined(timer)
+    })
+  )
+  it.live("leaves the time to the later one", () =>
+    Effect.gen(function* () {
+      const { timer } = yield* firstComesAgain("reschedule")
+      assert.approximately(Date.parse(timer?.attempt.message.dueAt ?? ""), Date.now() + 3 * day, day / 2)
+    })
+  )
 })
