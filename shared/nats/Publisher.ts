@@ -9,7 +9,7 @@ import { EventLog } from "./EventLog.ts"
 import { type FastMessage, fastBatchLimit, fastIngest } from "./FastIngest.ts"
 import { headersOf } from "./Headers.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
-import { Subject } from "./Topology.ts"
+import { Subject, streams } from "./Topology.ts"
 
 export interface Outgoing {
   readonly subject: string
@@ -73,12 +73,17 @@ export class Publisher extends Context.Service<
         const chunk = (messages: ReadonlyArray<FastMessage>): Effect.Effect<ReadonlyArray<Fate>, NatsError> =>
           messages.length < smallest
             ? oneByOne(messages)
-            : attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
-                Effect.tap(() => Effect.sync(() => told(messages[0]?.subject ?? "", true))),
-                Effect.as(messages.map(() => "stored" as const)),
-                // Its answer does not say which message failed or got lost. Everything here may be published again.
-                Effect.catchTag("NatsError", () => oneByOne(messages))
-              )
+            : Effect.suspend(() => {
+                const isKnown = knownFromNow()
+                return attempt("publish a batch", () => fastIngest(connection, messages, 5_000)).pipe(
+                  Effect.tap(() => Effect.sync(() => told(messages[0]?.subject ?? "", true))),
+                  Effect.as(messages.map(() => "stored" as const)),
+                  // Its answer does not say which message failed or got lost.
+                  Effect.catchTag("NatsError", (error) =>
+                    Effect.flatMap(isKnown, (is) => (is ? oneByOne(messages) : Effect.fail(error)))
+                  )
+                )
+              })
 
         const publish = (messages: ReadonlyArray<Outgoing>) =>
           Effect.forEach(Array.chunksOf(messages.map(toFast), fastBatchLimit), chunk).pipe(Effect.map(Array.flatten))
@@ -97,6 +102,20 @@ export class Publisher extends Context.Service<
               )
             : Effect.succeed(window)
         )
+
+        /**
+         * Whether NATS knows what it has stored from now on, and drops it if it is published again: not once we were suspended for
+         * long, by the wall clock or by its own, which is asked: ours may have stood still. Others have this work by then.
+         */
+        const knownFromNow = () => {
+          const [wall, theirs] = [Date.now(), clock.now()]
+          return Effect.gen(function* () {
+            yield* Effect.timeoutOption(clock.look, "1 second")
+            const passed = Math.max(Date.now() - wall, clock.now() - theirs)
+            const window = yield* Effect.orElseSucceed(duplicateWindow, () => usualWindow)
+            return passed < Math.max(window / 2, quickMillis)
+          })
+        }
 
         const append = Effect.fnUntraced(function* (
           events: ReadonlyArray<Event>,
@@ -138,6 +157,12 @@ export const eventMessage = (event: Event, service: string, headers: Headers = {
 /** What `schedule.at` of a message that waits was; empty of one that does not. */
 export const scheduledAt = ({ header }: { header(name: string): string | undefined }): string =>
   (header(PubHeaders.Schedule) ?? "").replace("@at ", "")
+
+/** Where we may not ask. */
+const usualWindow = streams.EVENTS.duplicate_window / 1_000_000
+
+/** Nobody else was given our work so soon, however short an operator has made the window. */
+const quickMillis = 1_000
 
 /** A fast batch costs about three single publishes; below this it is not worth it. */
 const smallest = 8

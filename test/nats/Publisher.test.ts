@@ -10,6 +10,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { isConflict, type Outgoing, onceDecided, Publisher } from "#shared/nats/Publisher.ts"
 import { natsForTest, natsLayerFor } from "../support/Layers.ts"
 import { lossyProxy } from "../support/LossyProxy.ts"
+import { maySleep } from "../support/Slept.ts"
 import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
 
 const message = (id: string, more: Partial<Outgoing> = {}): Outgoing => ({
@@ -91,6 +92,26 @@ describe("publishing", () => {
           stored.map(({ id }) => id),
           ids(40)
         )
+      }).pipe(Effect.provide(natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
+    })
+  )
+
+  it.live("what may be stored is not published again once NATS may have forgotten it", () =>
+    Effect.gen(function* () {
+      const { nats } = yield* natsForTest
+      const sleep = yield* maySleep
+      const twentieth = /\.20\.1\.\$FI /
+      const url = yield* lossyProxy(nats.url, (_, frame) => {
+        if (!twentieth.test(frame.toString("latin1", 0, 200))) return false
+        sleep(61_000)
+        return true
+      })
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const published = yield* Effect.result(publish(ids(40).map((id) => message(id, { messageId: id }))))
+        assert.strictEqual(published._tag, "Failure")
+        assert.isBelow((yield* eventsOf(nats.url, "carillon.event.>")).length, 40)
       }).pipe(Effect.provide(natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
     })
   )
