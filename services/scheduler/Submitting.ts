@@ -5,6 +5,7 @@ import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { eventMessage, type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
@@ -28,7 +29,9 @@ const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.sc
 export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray<Submission>, since: number) {
   if (wanted.length === 0) return
   const { append, publish } = yield* Publisher
+  const { presentSince } = yield* Nats
   const timers = yield* Timers
+  const presentAtFirst = presentSince()
   const at = fromMillis(Date.now())
   const scheduled = wanted.map(
     ({ message, cause }): EventOf<"scheduled"> => ({ type: "scheduled", at, message, cause })
@@ -46,8 +49,10 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
     standing.flatMap((one, index) =>
       one && which(index) ? [{ attempt: firstAttempt(one.message), trace: one.trace }] : []
     )
-  yield* timers.arm(toArm(isNew))
-  const before = toArm((index) => !isNew(index))
+  // Suspended in between, we may find that another has armed what is new to us, and that it was sent or cancelled.
+  const stayed = presentSince() === presentAtFirst
+  const before = toArm((index) => !(stayed && isNew(index)))
+  if (stayed) yield* timers.arm(toArm(isNew))
   if (before.length > 0) yield* timers.arm(before, { since })
   countEvents(scheduled.filter((_, index) => isNew(index)))
   yield* append(

@@ -1,11 +1,15 @@
 // What may have been armed before, and comes again when nothing but the timers themselves knows it any more.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { ConfigProvider, Effect, Layer } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { submitMessages } from "../../services/scheduler/Submitting.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
-import { natsForTest } from "../support/Layers.ts"
+import { natsForTest, natsLayerFor } from "../support/Layers.ts"
+import { lossyProxy } from "../support/LossyProxy.ts"
+import { maySleep } from "../support/Slept.ts"
 import { pendingTimers, streamCount } from "../support/Streams.ts"
 
 const attempt = (id: string, dueAt: number): Attempt => ({
@@ -15,6 +19,29 @@ const attempt = (id: string, dueAt: number): Attempt => ({
     ...{ dueAt: fromMillis(dueAt), expiresAt: fromMillis(dueAt + 3_600_000) }
   },
   ...{ attempt: 1, failures: 0, sendAt: fromMillis(dueAt), possibleDuplicate: false }
+})
+
+describe("an occurrence that is submitted by a scheduler which is suspended between its event and its timer", () => {
+  it.live("is not armed again: another has submitted it meanwhile, and it was sent", () =>
+    Effect.gen(function* () {
+      const { nats } = yield* natsForTest
+      const sleep = yield* maySleep
+      const url = yield* lossyProxy(nats.url, (subject) => {
+        if (subject.startsWith("carillon.event.scheduled.")) sleep(130_000)
+        return false
+      })
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { append } = yield* Publisher
+        const dispatched = attempt("m", Date.now())
+        yield* append([{ type: "dispatched", at: dispatched.sendAt, ...dispatched }])
+        yield* submitMessages([{ message: dispatched.message, cause: "series.1.2026-12-01" }], Date.now() - 1_000)
+        assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 0)
+      }).pipe(
+        Effect.provide(Layer.provideMerge(Timers.layer, natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
+      )
+    })
+  )
 })
 
 describe("timers that may have been armed before", () => {
