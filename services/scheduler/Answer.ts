@@ -27,14 +27,19 @@ export const handedOn: Answer = { handedOn: true }
 /** Names a stored command for as long as its stream lives. Joined, as instants are: see `fromMillis`. */
 export const causeOf = ({ seq, time }: Delivery): string => ["command", seq, time.getTime()].join("-")
 
+/** Where a command that is named by its cause was stored, and when. */
+export const storedAs = (cause: string) => {
+  const [, sequence = 0, storedAt = 0] = cause.split("-").map(Number)
+  return { sequence, storedAt }
+}
+
 /**
  * Whether a command was surely stored after another one; both are named by their causes. By place and by time: a clock may be
  * set back, and a stream be made anew.
  */
 export const isLater = (cause: string, other: string): boolean => {
-  const [, seq = 0, at = 0] = cause.split("-").map(Number)
-  const [, otherSeq = 0, otherAt = 0] = other.split("-").map(Number)
-  return seq > otherSeq && at >= otherAt
+  const [one, before] = [storedAs(cause), storedAs(other)]
+  return one.sequence > before.sequence && one.storedAt >= before.storedAt
 }
 
 /** Whether what follows from a command stands in the log already. */

@@ -1,19 +1,15 @@
-// Carries out what operators decide of dead letters: send after all, forget, or settle an outcome that nobody knows.
-// The dead letter goes last: what was interrupted is found again, and what follows from it is named by its attempt.
-import { Effect, Option, Result } from "effect"
+// The rules of dead letters: what follows from an operator's word to send it after all, to forget it, or to settle an outcome
+// that nobody knows. Pure.
+import { Result } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { inDoubt, mayHaveArrived } from "#shared/contract/Doubt.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
-import type { MessageId, Platform, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
+import type { MessageId, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
 import { deadlineOf, fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import { decodeCommand, type Refusal, tenYears } from "#shared/contract/Submission.ts"
-import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
-import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { type Refusal, tenYears } from "#shared/contract/Submission.ts"
 
-type Decision = "redrive" | "discard" | "resolve"
+export type Decision = "redrive" | "discard" | "resolve"
 
 interface Decided {
   readonly event: Event
@@ -22,37 +18,7 @@ interface Decided {
   readonly keep?: DeadLetter
 }
 
-/** What was interrupted after its dead letter was gone finds it no more, and is told so; its event stands in the log. */
-export const decideDeadLetter = Effect.fnUntraced(function* (name: Decision, delivery: Delivery, now: number) {
-  const cause = causeOf(delivery)
-  const command = Result.flatMap(body(delivery), (json) => decodeCommand(name, json))
-  if (Result.isFailure(command)) return refused(name, cause, command.failure, fromMillis(now))
-  const { id } = command.success
-  const store = yield* DeadLetterStore
-  const found = yield* store.find(id)
-  const refuse = (problem: string, about: { readonly platform?: Platform } = {}) =>
-    refused(name, cause, { id, ...about, problems: [{ path: "id", problem }] }, fromMillis(now))
-  if (Option.isNone(found)) return refuse("is unknown: there is no dead letter with this id")
-  const { letter, sequence, storedAt } = found.value
-  const { platform } = letter.message
-  // Carried out, and come back as its scheduler was killed: this one nobody has decided on.
-  if (delivery.redelivered && storedAt > delivery.time.getTime())
-    return refuse("is of a message that was given up anew since this was decided", { platform })
-  const sentAt = name === "discard" ? undefined : (yield* sentAfterAll([letter])).get(id)
-  if (sentAt !== undefined) {
-    return {
-      ...refuse(`is of a message that has been sent after all, at ${fromMillis(sentAt)}`, { platform }),
-      afterwards: store.remove(sequence)
-    } satisfies Answer as Answer
-  }
-  const decided = decide(name, command.success, letter, cause, now)
-  if (Result.isFailure(decided)) return refused(name, cause, decided.failure, fromMillis(now))
-  const { event, reply, keep } = decided.success
-  const afterwards = keep ? store.replace(keep, sequence) : store.remove(sequence)
-  return { event, reply, afterwards } satisfies Answer
-})
-
-interface Command {
+export interface Command {
   readonly id: MessageId
   readonly reason?: string
   readonly dueAt?: string
@@ -60,7 +26,6 @@ interface Command {
   readonly as?: ResolvedAs
 }
 
-/** Pure. */
 export const decide = (
   name: Decision,
   command: Command,

@@ -20,7 +20,7 @@ import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, causeOf, refused } from "./Answer.ts"
 import { handleChanges } from "./CarryingOut.ts"
 import { changeTimers } from "./Changing.ts"
-import { decideDeadLetter } from "./DeadLetters.ts"
+import { decideDeadLetters } from "./Deciding.ts"
 import { watchLeftovers } from "./Leftovers.ts"
 import { createLink, removeLink } from "./Linking.ts"
 import { maxLatenessByKind } from "./MaxLateness.ts"
@@ -59,7 +59,7 @@ const carryOut = Effect.fnUntraced(function* (run: ReadonlyArray<Delivery>, rule
     case "redrive":
     case "discard":
     case "resolve":
-      return yield* Effect.forEach(run, (delivery) => decideDeadLetter(name, delivery, rules.now))
+      return yield* decideDeadLetters(name, run, rules.now)
     case "rearm":
       return yield* rearm(run, rules.now)
     case "create-link":

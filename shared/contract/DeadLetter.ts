@@ -9,6 +9,8 @@ export const DeadLetter = Schema.Struct({
   at: Instant,
   ...Attempt.fields,
   category: ErrorCategory,
-  reason: Schema.String
+  reason: Schema.String,
+  /** The command that is being carried out on it, and no other one; and since when it is kept, in milliseconds. */
+  decided: Schema.optionalKey(Schema.Struct({ by: Schema.String, keptSince: Schema.Number }))
 }).annotate({ identifier: "DeadLetter" })
 export type DeadLetter = typeof DeadLetter.Type

@@ -62,6 +62,7 @@ describe("one that is named by its id", () => {
       }
       const store = DeadLetterStore.of({
         find: () => Effect.succeedNone,
+        claim: () => Effect.succeedNone,
         remove: () => Effect.void,
         replace: () => Effect.void,
         all: Effect.succeed([])
