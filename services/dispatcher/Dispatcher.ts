@@ -1,6 +1,6 @@
 // The dispatcher: decides a message's way. Timers that fired and attempts that failed in; events out.
 import { Effect } from "effect"
-import { runActor } from "#shared/actor/Actor.ts"
+import { redeliveredSince, runActor } from "#shared/actor/Actor.ts"
 import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
@@ -19,6 +19,7 @@ import { toMillis } from "#shared/contract/Instants.ts"
 import { deadLetterMessage } from "#shared/nats/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { headerOf } from "#shared/nats/Headers.ts"
+import type { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
@@ -67,6 +68,26 @@ const notSent = Effect.fnUntraced(function* <A extends Attempt>(read: ReadonlyAr
   return read.filter(({ value }) => !sent.has(value.message.id))
 })
 
+const oldestDoubted = (read: ReadonlyArray<Read<unknown>>) => redeliveredSince(read.map(({ delivery }) => delivery))
+
+/**
+ * What is to be decided on, once it is prepared; to be asked right before that is said. All anew if we took so long for it, or were
+ * suspended, that another may have been given some of it.
+ */
+const stillOpen = Effect.fnUntraced(function* <A extends Attempt, R>(
+  read: ReadonlyArray<Read<A>>,
+  decisions: (value: A) => ReadonlyArray<string>,
+  types: ReadonlyArray<EventType>,
+  prepare: (open: ReadonlyArray<Read<A>>) => Effect.Effect<void, NatsError, R>
+) {
+  while (true) {
+    const since = oldestDoubted(read)
+    const open = yield* notSent(yield* undecided(read, decisions, types, since))
+    yield* prepare(open)
+    if (oldestDoubted(read) === since) return open
+  }
+})
+
 /** Appends what was decided on each message, within a span for each. */
 const append = Effect.fnUntraced(function* <A>(
   read: ReadonlyArray<Read<A>>,
@@ -95,10 +116,10 @@ const append = Effect.fnUntraced(function* <A>(
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
 const handleTimers = decoded(
   decodeWith(Attempt),
-  Effect.fnUntraced(function* (due, since) {
+  Effect.fnUntraced(function* (due) {
     recordFiring(due)
-    const open = yield* undecided(due, dueDecisions, ["dispatched", "expired"], since)
-    yield* append(yield* notSent(open), (attempt) => onDue(attempt, Date.now()), {
+    const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired"], () => Effect.void)
+    yield* append(open, (attempt) => onDue(attempt, Date.now()), {
       destination: "carillon.timer.due.{platform}",
       as: "new"
     })
@@ -119,11 +140,12 @@ const keepDeadLetters = Effect.fnUntraced(function* (letters: ReadonlyArray<Dead
 const handleFailures = (policy: RetryPolicy) =>
   decoded(
     decodeWith(events["attempt-failed"]),
-    Effect.fnUntraced(function* (failures, since) {
+    Effect.fnUntraced(function* (failures) {
       const now = Date.now()
       const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
-      const open = yield* notSent(yield* undecided(failures, failureDecisions, [...goesOn, ...ends], since))
-      yield* keepDeadLetters(open.flatMap(({ value }) => deadLetter(value, decide(value)) ?? []))
+      const open = yield* stillOpen(failures, failureDecisions, [...goesOn, ...ends], (open) =>
+        keepDeadLetters(open.flatMap(({ value }) => deadLetter(value, decide(value)) ?? []))
+      )
       yield* append(open, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" })
     })
   )

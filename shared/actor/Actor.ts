@@ -124,7 +124,7 @@ const quarantine = Effect.fnUntraced(
 )
 
 /** When the oldest of the redelivered messages was stored, if any was redelivered: see Publisher.append. */
-export const redeliveredSince = (batch: Batch): number | undefined => {
+export const redeliveredSince = (batch: ReadonlyArray<Delivery>): number | undefined => {
   const times = batch.filter((delivery) => delivery.redelivered).map((delivery) => delivery.time.getTime())
   return times.length === 0 ? undefined : Math.min(...times)
 }

@@ -13,6 +13,10 @@ export type Delivery = JsMsg
 /** Fails when the consumer is gone. */
 export type Mailbox = Taking<Delivery, NatsError>
 
+/** When a message came, on the steady clock. */
+const cameOn = Symbol("cameOn")
+type Stamped = Delivery & { [cameOn]: number }
+
 /** What waits to be taken, before more is asked for. */
 const waits = { messages: 500, bytes: 4_000_000 } as const
 
@@ -34,10 +38,11 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
   const knownSince = Math.max(Date.parse(created), clock.now())
   let newest = 0
   const again = new WeakSet<Delivery>()
+  const oursForMillis = definition.ackWaitMillis / 2
   // One for all: a function of its own for each message costs ten times as much.
   const redelivered = {
-    get(this: Delivery) {
-      return again.has(this) || this.time.getTime() < presentSince()
+    get(this: Stamped) {
+      return again.has(this) || performance.now() - this[cameOn] > oursForMillis || this.time.getTime() < presentSince()
     }
   }
   /**
@@ -45,11 +50,12 @@ export const openMailbox = Effect.fnUntraced(function* (definition: ConsumerDefi
    * server that was killed with what it gave last, or by another one that takes its place, which nobody here notices: we need
    * not be connected to it. What was stored before we came or came back somebody else may have been given; what was stored
    * since, we were, and then it comes again behind what is newer. And while it waits here, or is in hand, we may be away for
-   * so long that another is given it.
+   * so long, or so slow, that another is given it.
    */
   const given = (message: Delivery): Delivery => {
     if (message.redelivered || message.seq <= newest || message.time.getTime() < knownSince) again.add(message)
     newest = Math.max(newest, message.seq)
+    ;(message as Stamped)[cameOn] = performance.now()
     return Object.defineProperty(message, "redelivered", redelivered)
   }
   yield* Effect.acquireRelease(

@@ -2,7 +2,7 @@
 // otherwise.
 import { assert, describe, it } from "@effect/vitest"
 import type { JsMsg } from "@nats-io/jetstream"
-import { Effect, Fiber } from "effect"
+import { ConfigProvider, Effect, Fiber } from "effect"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { consumerState } from "#shared/nats/Inspect.ts"
@@ -14,7 +14,9 @@ import { onDue, onFailure } from "../../services/dispatcher/Dispatch.ts"
 import { run } from "../../services/dispatcher/Dispatcher.ts"
 import { attemptOf } from "../support/Attempts.ts"
 import { eventually } from "../support/Carillon.ts"
-import { natsForTest } from "../support/Layers.ts"
+import { natsForTest, natsLayerFor } from "../support/Layers.ts"
+import { lossyProxy } from "../support/LossyProxy.ts"
+import { maySleep } from "../support/Slept.ts"
 import { eventsOf } from "../support/Streams.ts"
 
 const policy = { tiers: [{ attempts: 1, seconds: 1 }], senderWait: 1_000 }
@@ -64,6 +66,35 @@ const failedOf = (attempt: Attempt): EventOf<"attempt-failed"> => ({
   category: "throttled",
   reason: "too-many-requests",
   retryAfterMillis: 100
+})
+
+describe("work whose dispatcher is suspended between its dead letter and its decision", () => {
+  it.live("is left to what another has decided meanwhile", () =>
+    Effect.gen(function* () {
+      const { nats } = yield* natsForTest
+      const sleep = yield* maySleep
+      const url = yield* lossyProxy(nats.url, (subject) => {
+        if (subject.startsWith("carillon.dead.")) sleep(130_000)
+        return false
+      })
+      yield* Effect.gen(function* () {
+        yield* provision([consumers.dispatcherTimers, consumers.dispatcherFailures])
+        const { publish } = yield* Publisher
+        const at = fromMillis(Date.now())
+        const failed = { ...failedOf(attemptOf({ dueAt: at, expiresAt: at })), category: "content" } as const
+        // As if NATS had forgotten that it has it: without its id.
+        const { messageId: _, ...decided } = eventMessage(onFailure(failed, policy, Date.now()), "dispatcher")
+        yield* publish([decided])
+        const dispatcher = yield* Effect.forkChild(run)
+        const state = consumerState(consumers.dispatcherFailures)
+        yield* eventually("opened", state, (state) => state?.read === true)
+        yield* publish([eventMessage(failed, "gateway")])
+        yield* eventually("settled", state, (state) => state?.waiting === 0 && state.inHand === 0)
+        yield* Fiber.interrupt(dispatcher)
+        assert.lengthOf(yield* eventsOf(nats.url, "carillon.event.failed.*"), 1)
+      }).pipe(Effect.provide(natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
+    })
+  )
 })
 
 describe("work that was decided on in time, and is given again when it is too late", () => {

@@ -163,6 +163,19 @@ describe("a mailbox", () => {
     )
   )
 
+  it.live("takes for redelivered what it has had for half of the time after which another is given it", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const { take } = yield* openMailbox({ ...mailbox, ackWaitMillis: 3_000 })
+        yield* publish([1])
+        const [inHand] = yield* take(1)
+        assert.isFalse(inHand.redelivered)
+        const doubted = Effect.sync(() => inHand.redelivered)
+        yield* eventually("in doubt", doubted, (is) => is)
+      })
+    )
+  )
+
   it.live("brings a message that is larger than all that it asks for at once", () =>
     inWorld(
       Effect.gen(function* () {
