@@ -55,13 +55,12 @@ const missing = RejectedContent({ reason: "file-missing" })
 const keyOf = ({ sender }: Shelf, kind: FileKind, ...content: ReadonlyArray<string>) =>
   `telegram.${sender}.${kind}.${createHash("sha256").update(content.join("\u0000")).digest("base64url")}`
 
-const find = Effect.fnUntraced(function* (shelf: Shelf, wanted: Wanted, useIds: boolean) {
+const find = Effect.fnUntraced(function* (shelf: Shelf, wanted: Wanted) {
   const { kind, file } = wanted
   if (file.fileId !== undefined)
     return { kind, media: Effect.succeed(file.fileId), bytes: 0, cached: false } satisfies Found
   const found =
     file.url === undefined ? yield* findObject(shelf, wanted, file.object ?? "") : fetched(shelf, kind, file.url)
-  if (!useIds) return found
   // Without memory it is sent as if for the first time.
   const id = yield* Effect.orElseSucceed(shelf.memory.recall("file", found.key), () => Option.none())
   return Option.isNone(id)
@@ -102,15 +101,17 @@ const findObject = Effect.fnUntraced(function* (shelf: Shelf, { kind, name }: Wa
   } satisfies Found
 })
 
-/** Sends files by `send`, which is called once; a second time only if Telegram no longer knew an id that we remembered. */
+/**
+ * Sends files by `send`, which is called once. Where Telegram no longer knew an id that we remembered, it is forgotten, and the
+ * next try sends the file itself: a try of its own, so that the log says of this one that nothing was sent.
+ */
 export const sendFiles = (
   shelf: Shelf,
   wanted: ReadonlyArray<Wanted>,
-  send: (media: ReadonlyArray<Media>) => Effect.Effect<Sent>,
-  useIds = true
+  send: (media: ReadonlyArray<Media>) => Effect.Effect<Sent>
 ): Preparation => ({
   prepare: Effect.gen(function* () {
-    const found: ReadonlyArray<Found> = yield* Effect.forEach(wanted, (one) => find(shelf, one, useIds))
+    const found: ReadonlyArray<Found> = yield* Effect.forEach(wanted, (one) => find(shelf, one))
     const bytes = found.reduce((sum, one) => sum + one.bytes, 0)
     if (bytes > 0) yield* shelf.megabytes.takeScoped(Math.min(uploadMegabytes, Math.ceil(bytes / megabyte)))
     const media = yield* Effect.forEach(found, ({ media }) => media)
@@ -120,8 +121,10 @@ export const sendFiles = (
       const { outcome } = sent
       const stale = found.filter(({ cached }) => cached)
       if (outcome._tag !== "RejectedContent" || outcome.reason !== "bad-file" || stale.length === 0) return outcome
-      yield* Effect.ignore(Effect.forEach(stale, ({ key = "" }) => shelf.memory.forget("file", key)))
-      return sendFiles(shelf, wanted, send, false)
+      return yield* Effect.forEach(stale, ({ key = "" }) => shelf.memory.forget("file", key)).pipe(
+        Effect.as(Outcome.Postponed({ reason: "file-id-forgotten" })),
+        Effect.orElseSucceed(() => unreachable)
+      )
     })
   })
 })

@@ -35,6 +35,7 @@ export const afterOutcome = (circuit: Circuit, outcome: Outcome, now: number, po
     case "RejectedContent":
     case "RejectedRecipient":
     case "Throttled":
+    case "Postponed":
       return answered
     case "RejectedSender":
       return fail(circuit, reasonOf(outcome), now, policy, true)

@@ -72,6 +72,7 @@ export const failedEvent = (
   category: errorCategory(outcome),
   reason: reasonOf(outcome),
   ...(outcome._tag === "Throttled" ? { retryAfterMillis: outcome.retryAfterMs } : {}),
+  ...(outcome._tag === "Postponed" ? { retryAfterMillis: 0 } : {}),
   ...(outcome._tag === "RejectedRecipient" && outcome.movedTo !== undefined ? { movedTo: outcome.movedTo } : {})
 })
 

@@ -3,7 +3,7 @@ import { Data } from "effect"
 import type { ErrorCategory, Recipient } from "#shared/contract/Fields.ts"
 
 /**
- * The result of one call to a platform. `Throttled`, `Transient` and the three `Rejected…` are refusals: each proves
+ * The result of one call to a platform. `Throttled`, `Postponed`, `Transient` and the three `Rejected…` are refusals: each proves
  * that nothing was sent. `Unknown` proves nothing. Reasons are codes from closed sets: what a platform wrote may hold
  * an address or the text, and never travels.
  */
@@ -12,6 +12,8 @@ export type Outcome = Data.TaggedEnum<{
   Accepted: { readonly providerMessageId: string }
   /** Refused for its rate. Nothing was sent. Wait this long, for this recipient or for the whole sender. */
   Throttled: { readonly retryAfterMs: number; readonly scope: "recipient" | "sender" }
+  /** Not sent, and nothing is wrong with it or with the platform: it comes again at once, as if it had not been tried. */
+  Postponed: { readonly reason: PostponedReason }
   /** Refused or never handed over, by no fault of the message. Nothing was sent. Trying again may help. */
   Transient: { readonly reason: TransientReason }
   /** Refused for what the message says. Nothing was sent; the same content will always be refused. */
@@ -40,6 +42,8 @@ export type TransientReason =
   | "media-not-fetched"
   | "store-unreachable"
   | "lease-lost"
+
+export type PostponedReason = "file-id-forgotten"
 
 export type ContentReason =
   | "bad-markup"
@@ -101,6 +105,7 @@ export const errorCategory: (outcome: NotAccepted) => ErrorCategory = (outcome) 
 
 const categories = {
   Throttled: "throttled",
+  Postponed: "throttled",
   Transient: "transient",
   RejectedContent: "content",
   RejectedRecipient: "recipient",

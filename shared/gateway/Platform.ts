@@ -7,8 +7,8 @@ import type { InboundDefinition } from "./Inbound.ts"
 import type { NotAccepted, Outcome } from "./Outcome.ts"
 import type { Limit } from "./Windows.ts"
 
-/** Sends once and never fails: what happened is the outcome; or, if nothing was sent as it was, how it is to be sent. */
-export type Send = Effect.Effect<Outcome | Preparation>
+/** Sends once and never fails: what happened is the outcome. */
+export type Send = Effect.Effect<Outcome>
 
 /**
  * Gets what must be at hand before the platform is asked, and keeps it until the scope closes. May wait for long: nothing of it

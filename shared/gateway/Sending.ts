@@ -144,11 +144,6 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   // Another may be active by now, and has these messages: whoever comes later sends.
   const outcome = refuses ? optedOut : lease.holds() ? yield* begun.send : notSent
   const now = desk.now()
-  if ("prepare" in outcome) {
-    answered(notSent)
-    if (entry.calls) entry.calls = entry.calls.with(entry.partsSent, outcome)
-    return putBack(desk, begun)
-  }
   answered(outcome)
   end(outcome, now)
   const event =

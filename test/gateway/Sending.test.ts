@@ -8,6 +8,7 @@ import type { EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { itsInstant } from "#shared/gateway/Sending.ts"
+import { onFailure } from "../../services/dispatcher/Dispatch.ts"
 import { attemptOf } from "../support/Attempts.ts"
 import { atDesk, heldLease } from "./AtDesk.ts"
 
@@ -79,11 +80,17 @@ describe("a message", () => {
     })
   )
 
-  it.live("that could not be sent as it was is sent in another way, in the same try", () =>
+  it.live("that could not be sent as it was is told not to have been sent, and comes again at once", () =>
     Effect.gen(function* () {
-      const { put, told } = yield* atDesk(() => [Effect.succeed({ prepare: Effect.succeed(accepted) })])
+      const postponed = Outcome.Postponed({ reason: "file-id-forgotten" })
+      const { put, told } = yield* atDesk(() => [Effect.succeed(postponed)])
       put(toSend())
-      assert.deepInclude(yield* told, { type: "sent", attempt: 1 })
+      const failed = yield* told
+      assert.deepInclude(failed, { type: "attempt-failed", category: "throttled", retryAfterMillis: 0, failures: 0 })
+      const policy = { tiers: [], senderWait: 60_000 }
+      const next = onFailure(failed as EventOf<"attempt-failed">, policy, Date.now())
+      assert.deepInclude(next, { type: "retry-scheduled", attempt: 2, failures: 0, possibleDuplicate: false })
+      assert.notProperty(next, "waits")
     })
   )
 })

@@ -38,7 +38,7 @@ const made = (call: Call): Effect.Effect<Outcome> =>
         Effect.scoped,
         Effect.catch((refused) => Effect.succeed<Outcome>(refused))
       )
-    : Effect.flatMap(call, (answer) => ("prepare" in answer ? made(answer) : Effect.succeed(answer)))
+    : call
 
 /** `send` gives the outcomes of a message's calls, made one after the other. */
 export const sending = Effect.fnUntraced(function* (options: Options = {}, settings: Record<string, string> = {}) {
