@@ -106,14 +106,24 @@ export const openDesk = Effect.fnUntraced(function* (
 /** Orders are looked up when NATS says that there are new ones, and every second whatever it says. */
 const ordersEveryMillis = 1_000
 
+/** NATS away: they stay as they were heard last. */
+const hearOrders = Effect.fnUntraced(function* ({ allowance, gateway, sender }: Desk) {
+  allowance.orders = yield* Effect.orElseSucceed(ordersFor(gateway.platform, sender.name), () => allowance.orders)
+})
+
+/** After something that may have taken long: an order that was given meanwhile is to be obeyed. */
+export const hearOrdersAfter = (desk: Desk, begunAt: number) =>
+  desk.now() - begunAt > ordersEveryMillis ? hearOrders(desk) : Effect.void
+
 /** Takes in new orders, and writes down how the sender fares when that has changed. Runs until interrupted. */
-export const keepRecord = Effect.fnUntraced(function* ({ allowance, gateway, now: clock, sender, signal }: Desk) {
+export const keepRecord = Effect.fnUntraced(function* (desk: Desk) {
+  const { allowance, gateway, now: clock, sender, signal } = desk
   const { append } = yield* Publisher
   const told = yield* whenPublished(Subject.sender(gateway.platform, "*", "orders"))
   let written = ""
   while (true) {
     const now = clock()
-    allowance.orders = yield* Effect.orElseSucceed(ordersFor(gateway.platform, sender.name), () => allowance.orders)
+    yield* hearOrders(desk)
     for (const { state, reason } of allowance.takeChanges()) {
       yield* Effect.logWarning(
         `the circuit of ${gateway.platform} ${sender.name} is ${state}${reason && `: ${reason}`}`

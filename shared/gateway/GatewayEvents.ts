@@ -12,6 +12,8 @@ export const interrupted = Outcome.Unknown({ reason: "interrupted" })
 export const notLinked = Outcome.RejectedRecipient({ reason: "not-linked" })
 /** More parts of it were sent than it has: which of them, and so what is left, nobody knows. */
 export const noSuchPart = Outcome.RejectedContent({ reason: "bad-request" })
+/** By an operator, after its intent was on its way. */
+export const paused = Outcome.Postponed({ reason: "paused" })
 export const optedOut = Outcome.RejectedRecipient({ reason: "opted-out" })
 
 /** What an attempt ends in. */

@@ -43,7 +43,7 @@ export type TransientReason =
   | "store-unreachable"
   | "lease-lost"
 
-export type PostponedReason = "file-id-forgotten"
+export type PostponedReason = "file-id-forgotten" | "paused"
 
 export type ContentReason =
   | "bad-markup"

@@ -5,7 +5,7 @@ import { lastInstant } from "#shared/contract/Deadline.ts"
 import { persistently } from "#shared/nats/Persistently.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
-import { aheadMillis, type Desk, gatherMillis } from "./Desk.ts"
+import { aheadMillis, type Desk, gatherMillis, hearOrdersAfter } from "./Desk.ts"
 import {
   acceptedEvent,
   expiredEvent,
@@ -13,6 +13,7 @@ import {
   heldEvent,
   noSuchPart,
   optedOut,
+  paused,
   startedEvent
 } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
@@ -119,6 +120,7 @@ const intendAndSend = (desk: Desk, scope: Scope.Scope, begun: ReadonlyArray<Begu
         Effect.uninterruptible
       )
       const stored = yield* Effect.exit(restore(persistently(intents)))
+      if (stand) yield* hearOrdersAfter(desk, now)
       for (const one of begun) {
         if (stand) yield* Effect.forkIn(send(desk, one), scope)
         else putBack(desk, one)
@@ -138,6 +140,11 @@ const send = Effect.fnUntraced(function* (desk: Desk, begun: Begun) {
   if (allowance.tooLate(entry, begunAt)) {
     leaveOut(desk, begun)
     record(entry, expiredEvent(entry.attempt, entry.partsSent, begunAt))
+    return signal()
+  }
+  if (allowance.orders.paused) {
+    leaveOut(desk, begun)
+    record(entry, failedEvent(entry.attempt, entry.partsSent, paused, begunAt))
     return signal()
   }
   const answered = calling(entry)

@@ -1,16 +1,18 @@
 // One active sender without its platform: what is put into its hands it sends by calls of the test's own.
-import { Effect, Layer, Queue } from "effect"
+import { ConfigProvider, Effect, Layer, Queue, type Scope } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
+import type { Orders } from "#shared/contract/Senders.ts"
 import type { CircuitPolicy } from "#shared/gateway/Circuit.ts"
 import { contactsOf } from "#shared/gateway/Contacts.ts"
 import { openDesk } from "#shared/gateway/Desk.ts"
 import type { Lease } from "#shared/gateway/Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "#shared/gateway/Platform.ts"
+import { replaceOrders, standingOrders } from "#shared/gateway/SenderRecord.ts"
 import { expire, letGo } from "#shared/gateway/Sending.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Memory } from "#shared/nats/Memory.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { natsForTest } from "../support/Layers.ts"
+import { natsForTest, natsLayerFor } from "../support/Layers.ts"
 
 export const heldLease: Lease = {
   holds: () => true,
@@ -23,6 +25,8 @@ interface Settings {
   readonly connections?: number
   readonly lease?: Lease
   readonly circuit?: CircuitPolicy
+  /** Leads to NATS by a way of its own; answers with its address. */
+  readonly through?: (natsUrl: string) => Effect.Effect<string, never, Scope.Scope>
 }
 
 const quick: CircuitPolicy = { failures: 1, firstWait: 1, longestWait: 1 }
@@ -30,9 +34,10 @@ const quick: CircuitPolicy = { failures: 1, firstWait: 1, longestWait: 1 }
 /** What is to be recorded comes out of `told`, and is not recorded. */
 export const atDesk = Effect.fnUntraced(function* (
   calls: SenderDefinition["calls"],
-  { circuit = quick, connections = 10, lease = heldLease }: Settings = {}
+  { circuit = quick, connections = 10, lease = heldLease, through }: Settings = {}
 ) {
-  const { layer } = yield* natsForTest
+  const { layer: direct, nats } = yield* natsForTest
+  const layer = through ? natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: yield* through(nats.url) })) : direct
   const context = yield* Layer.build(Memory.layer.pipe(Layer.provideMerge(layer), Layer.fresh))
   const sender: SenderDefinition = { name: "default", calls, obeysOptOut: true }
   const gateway: GatewayDefinition = {
@@ -62,6 +67,10 @@ export const atDesk = Effect.fnUntraced(function* (
     const scope = yield* Effect.scope
     yield* Effect.forkScoped(letGo(desk, scope))
     yield* Effect.forkScoped(expire(desk))
-    return { contacts, desk, put, told: Effect.map(Queue.take(desk.outcomes), ({ event }) => event) }
+    const order = Effect.fnUntraced(function* (orders: Orders) {
+      const standing = yield* standingOrders("telegram", "default")
+      yield* replaceOrders("telegram", "default", standing, orders, "command-1-1")
+    }, Effect.provide(context))
+    return { contacts, desk, order, put, told: Effect.map(Queue.take(desk.outcomes), ({ event }) => event) }
   }).pipe(Effect.provide(context))
 })

@@ -10,6 +10,8 @@ import { Outcome } from "#shared/gateway/Outcome.ts"
 import { itsInstant } from "#shared/gateway/Sending.ts"
 import { onFailure } from "../../services/dispatcher/Dispatch.ts"
 import { attemptOf } from "../support/Attempts.ts"
+import { lossyProxy } from "../support/LossyProxy.ts"
+import { maySleep } from "../support/Slept.ts"
 import { atDesk, heldLease } from "./AtDesk.ts"
 
 const sendAt = 1_000_020
@@ -158,6 +160,27 @@ describe("a message that its platform does not let go", () => {
       put(waiting("expires", 0))
       assert.deepInclude(yield* told, { type: "expired", id: "expires" })
       assert.strictEqual(desk.turns.waitingFor("1"), 1)
+    })
+  )
+})
+
+describe("a sender that is paused while NATS stores no intents", () => {
+  it.live("sends nothing of what it had begun: it is told not to have been sent", () =>
+    Effect.gen(function* () {
+      const sleep = yield* maySleep
+      let calls = 0
+      const call = Effect.tap(accepted, () => Effect.sync(() => calls++))
+      const { order, put, told } = yield* atDesk(() => [call], {
+        through: (url) =>
+          lossyProxy(url, (subject) => {
+            if (subject.startsWith("carillon.event.send-started.")) sleep(4_000)
+            return false
+          })
+      })
+      yield* order({ paused: true })
+      put(toSend())
+      assert.deepInclude(yield* told, { type: "attempt-failed", category: "throttled", reason: "paused", failures: 0 })
+      assert.strictEqual(calls, 0)
     })
   )
 })
