@@ -47,7 +47,7 @@ const recordFiring = (due: ReadonlyArray<Read<Attempt>>) => {
 
 /**
  * Without what was redelivered and decided before: a later look at it might decide otherwise, and both would happen.
- * `decisions` names every event that one of these can come to; `types` are theirs.
+ * `decisions` names every event that one of these can come to, and its erasure, which takes those away; `types` are theirs.
  */
 const undecided = Effect.fnUntraced(function* <A>(
   read: ReadonlyArray<Read<A>>,
@@ -118,7 +118,7 @@ const handleTimers = decoded(
   decodeWith(Attempt),
   Effect.fnUntraced(function* (due) {
     recordFiring(due)
-    const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired"], () => Effect.void)
+    const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired", "erased"], () => Effect.void)
     yield* append(open, (attempt) => onDue(attempt, Date.now()), {
       destination: "carillon.timer.due.{platform}",
       as: "new"
@@ -128,7 +128,8 @@ const handleTimers = decoded(
 
 const dueDecisions = ({ message: { id }, attempt }: Attempt) => [
   attemptEventId(id, attempt, "dispatched"),
-  attemptEventId(id, attempt, "expired")
+  attemptEventId(id, attempt, "expired"),
+  attemptEventId(id, undefined, "erased")
 ]
 
 /** What is given up is kept first: an operator may find a dead letter whose message goes on, never the reverse. */
@@ -143,7 +144,7 @@ const handleFailures = (policy: RetryPolicy) =>
     Effect.fnUntraced(function* (failures) {
       const now = Date.now()
       const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)
-      const open = yield* stillOpen(failures, failureDecisions, [...goesOn, ...ends], (open) =>
+      const open = yield* stillOpen(failures, failureDecisions, [...goesOn, ...ends, "erased"], (open) =>
         keepDeadLetters(open.flatMap(({ value }) => deadLetter(value, decide(value)) ?? []))
       )
       yield* append(open, decide, { destination: "carillon.event.attempt-failed.{platform}", as: "child" })
@@ -155,7 +156,8 @@ const ends = ["failed", "unknown", "expired"] as const
 
 const failureDecisions = ({ message: { id }, attempt }: Attempt) => [
   ...goesOn.map((type) => attemptEventId(id, attempt + 1, type)),
-  ...ends.map((type) => attemptEventId(id, attempt, type))
+  ...ends.map((type) => attemptEventId(id, attempt, type)),
+  attemptEventId(id, undefined, "erased")
 ]
 
 /** Categories after which a message may be given up. */

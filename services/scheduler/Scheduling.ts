@@ -3,6 +3,7 @@
 import { Array, Effect, Option, Result, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
+import { isWithoutPerson } from "#shared/contract/Erasure.ts"
 import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { idIsOfAnother } from "#shared/contract/Replies.ts"
@@ -119,7 +120,8 @@ const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted, w
   const log = yield* EventLog
   const found = Option.getOrUndefined(yield* log.last("EVENTS", Subject.scheduled("*", message.id)))
   const stored = found && decodeScheduled(found.text)
-  if (found && stored?.cause === cause) return yield* ours(found.storedAt)
+  // One that was erased since is not ours any more: what would tell that it was sent or cancelled went with it.
+  if (found && stored?.cause === cause && !isWithoutPerson(stored.message)) return yield* ours(found.storedAt)
   const standing = stored?.message ?? waits
   // Aged out of the log between the two looks: then the command comes again and is new.
   if (!standing) return yield* Effect.die(new Error("a scheduled event vanished"))

@@ -2,6 +2,7 @@
 // is accepted, then arms its timer. Both are create-only, and the cause names the occurrence: doing it again is harmless.
 import { Effect, Option, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
+import { isWithoutPerson } from "#shared/contract/Erasure.ts"
 import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -47,7 +48,9 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
   )
   const toArm = (which: (index: number) => boolean) =>
     standing.flatMap((one, index) =>
-      one && which(index) ? [{ attempt: firstAttempt(one.message), trace: one.trace }] : []
+      one && which(index) && !isWithoutPerson(one.message)
+        ? [{ attempt: firstAttempt(one.message), trace: one.trace }]
+        : []
     )
   // Suspended in between, we may find that another has armed what is new to us, and that it was sent or cancelled.
   const stayed = presentSince() === presentAtFirst

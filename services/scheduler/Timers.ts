@@ -148,9 +148,11 @@ export class Timers extends Context.Service<
       const stillToArm = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, perhaps: PerhapsArmed) {
         const ends = wanted.map(({ attempt: { message, attempt } }) => [
           attemptEventId(message.id, attempt, "dispatched"),
-          attemptEventId(message.id, attempt, "expired")
+          attemptEventId(message.id, attempt, "expired"),
+          // Which takes the others away.
+          attemptEventId(message.id, undefined, "erased")
         ])
-        const gone = yield* log.idsSince(["dispatched", "expired"], perhaps.since, { oneOfEach: ends })
+        const gone = yield* log.idsSince(["dispatched", "expired", "erased"], perhaps.since, { oneOfEach: ends })
         const left = wanted.filter((_, index) => !ends[index]?.some((id) => gone.has(id)))
         const states = yield* without(
           left.map(({ attempt: { message } }) => message),

@@ -18,7 +18,7 @@ export type Verdict =
   | "another's"
 
 export interface ToSay {
-  readonly entry: Pick<Entry, "attempt" | "intent"> & { readonly delivery: Pick<Delivery, "time"> }
+  readonly entry: Pick<Entry, "attempt" | "intent"> & { readonly delivery: Pick<Delivery, "redelivered" | "time"> }
   readonly event: Event
 }
 
@@ -26,27 +26,40 @@ export interface ToSay {
 export const verdictsOn = (lease: Lease, batch: ReadonlyArray<ToSay>) =>
   lease.holds() ? whileActive(batch) : onceReplaced(lease, batch)
 
-/** What was sent after all has not expired. What failed is on record in any case: the dispatcher looks. */
+/**
+ * What was sent after all has not expired. What failed is on record in any case, as the dispatcher looks; but not of who was
+ * erased while we were away, or had it in hand for long.
+ */
 const whileActive = Effect.fnUntraced(function* (batch: ReadonlyArray<ToSay>) {
+  const { idsSince } = yield* EventLog
   const sent = yield* sentAfterAll(
     batch.flatMap(({ entry, event }) => (event.type === "expired" ? [entry.attempt] : []))
   )
-  return batch.map(
-    ({ entry, event }): Verdict => (event.type === "expired" && sent.has(entry.attempt.message.id) ? "ended" : "say")
-  )
+  const back = batch.filter(({ entry, event }) => event.type === "attempt-failed" && entry.delivery.redelivered)
+  const erased = yield* idsSince(["erased"], sinceOf(back), { oneOfEach: back.map((one) => [erasedOf(one)]) })
+  return batch.map((one): Verdict => {
+    const { entry, event } = one
+    if (event.type === "expired") return sent.has(entry.attempt.message.id) ? "ended" : "say"
+    return erased.has(erasedOf(one)) && !arrived(event) ? "ended" : "say"
+  })
 })
+
+const sinceOf = (batch: ReadonlyArray<ToSay>) => Math.min(...batch.map(({ entry }) => entry.delivery.time.getTime()))
+const erasedOf = ({ entry }: ToSay) => attemptEventId(entry.attempt.message.id, undefined, "erased")
 
 const onceReplaced = Effect.fnUntraced(function* (lease: Lease, batch: ReadonlyArray<ToSay>) {
   const { idsSince } = yield* EventLog
   const taken = yield* lease.taken
-  const since = Math.min(...batch.map(({ entry }) => entry.delivery.time.getTime()))
   const about = new Set(batch.map(({ entry }) => entry.attempt.message.id))
-  const said = yield* idsSince([...endings, "part-sent"], since, { about })
-  return batch.map(({ entry: { attempt, intent }, event }): Verdict => {
+  const said = yield* idsSince([...endings, "part-sent", "erased"], sinceOf(batch), { about })
+  return batch.map((one): Verdict => {
+    const { entry, event } = one
+    const { attempt, intent } = entry
     if (said.has(eventId(event))) return "ended"
     // That the platform has it nobody else knows.
     if (arrived(event)) return "say"
     if (endings.some((type) => said.has(attemptEventId(attempt.message.id, attempt.attempt, type)))) return "ended"
+    if (said.has(erasedOf(one))) return "ended"
     return intent === "ours" || (intent === "late" && !taken) ? "say" : "another's"
   })
 })

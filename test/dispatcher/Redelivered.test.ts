@@ -59,6 +59,8 @@ const decidedOnce = Effect.fnUntraced(function* (
   }).pipe(Effect.provide(layer))
 })
 
+const stored = (work: object) => ({ payload: JSON.stringify(work) })
+
 const failedOf = (attempt: Attempt): EventOf<"attempt-failed"> => ({
   type: "attempt-failed",
   at: attempt.sendAt,
@@ -105,6 +107,19 @@ describe("work that was decided on in time, and is given again when it is too la
       onDue
     )
   )
+
+  for (const [consumer, work] of [
+    [consumers.dispatcherTimers, (attempt: Attempt) => ({ subject: Subject.due("telegram"), ...stored(attempt) })],
+    [
+      consumers.dispatcherFailures,
+      (attempt: Attempt) => ({ subject: Subject.events("attempt-failed", "telegram"), ...stored(failedOf(attempt)) })
+    ]
+  ] as const)
+    it.live(`goes no further if its message was erased: ${consumer.durable}`, () =>
+      decidedOnce(consumer, work, ({ message: { id, dueAt } }) => ({
+        ...{ type: "erased", at: dueAt, id, platform: "telegram", cause: "erase-1" }
+      }))
+    )
 
   it.live("is not expired if another try was decided on", () =>
     decidedOnce(

@@ -26,7 +26,7 @@ const toSay = (event: Event, intent?: ToSay["entry"]["intent"]): ToSay => ({
   entry: {
     attempt: attempt("message" in event ? event.message.id : "id" in event ? (event.id ?? "") : ""),
     intent,
-    delivery: { time: new Date(now) }
+    delivery: { time: new Date(now), redelivered: false }
   },
   event
 })
@@ -87,6 +87,21 @@ describe("a gateway that was replaced", () => {
       })
   )
 
+  it.live("says nothing personal of one that was erased meanwhile, also if it is the active one again", () =>
+    Effect.gen(function* () {
+      const { layer, replaced } = yield* twoLeases
+      yield* Effect.gen(function* () {
+        const { first, second } = yield* replaced
+        const { append } = yield* Publisher
+        yield* append([{ type: "erased", at, id: "erased", platform: "telegram", cause: "erase-1" }])
+        const failed = toSay(refused("erased"), "ours")
+        assert.deepStrictEqual(yield* verdicts(first, failed, toSay(arrived("erased"), "ours")), ["ended", "say"])
+        const back = { ...failed, entry: { ...failed.entry, delivery: { time: new Date(now), redelivered: true } } }
+        assert.deepStrictEqual(yield* verdicts(second, back, toSay(refused("open"), "ours")), ["ended", "say"])
+      }).pipe(Effect.provide(layer), Effect.scoped)
+    })
+  )
+
   it.live("says nothing has expired that was sent after all, also while it is the active one", () =>
     Effect.gen(function* () {
       const { layer, replaced } = yield* twoLeases
@@ -96,7 +111,7 @@ describe("a gateway that was replaced", () => {
         yield* append([lostOne("sent"), arrived("sent"), lostOne("unsent")])
         const again = (id: string) => ({ ...attempt(id), attempt: 2, interruptedSince: at })
         const expired = (id: string): ToSay => ({
-          entry: { attempt: again(id), delivery: { time: new Date(now) } },
+          entry: { attempt: again(id), delivery: { time: new Date(now), redelivered: false } },
           event: expiredEvent(again(id), 0, now)
         })
         assert.deepStrictEqual(yield* verdicts(second, expired("sent"), expired("unsent")), ["ended", "say"])

@@ -2,11 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
+import { withoutPerson } from "#shared/contract/Erasure.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { SeriesStore } from "#shared/nats/SeriesStore.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { causeOf } from "../../services/scheduler/Answer.ts"
@@ -35,6 +36,24 @@ const rules = (): Rules => ({
 })
 
 describe("a command to schedule that seems new", () => {
+  it.live("arms nothing of a message that was erased since", () =>
+    Effect.gen(function* () {
+      const { layer, nats } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { publish } = yield* Publisher
+        const { payload, subject } = command("m", hour)
+        const delivery = delivered(subject, payload)
+        const at = fromMillis(Date.now())
+        const { message } = attemptOf({ dueAt: at, expiresAt: at })
+        const erased = withoutPerson({ type: "scheduled", at, message, cause: causeOf(delivery) })
+        yield* publish([eventMessage(erased, "erase")])
+        yield* schedule([delivery], rules())
+        assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 0)
+      }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
+    })
+  )
+
   it.live("arms nothing again that has fired since", () =>
     Effect.gen(function* () {
       const { layer, nats } = yield* natsForTest

@@ -1,16 +1,17 @@
 // What may have been armed before, and comes again when nothing but the timers themselves knows it any more.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
+import { withoutPerson } from "#shared/contract/Erasure.ts"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { submitMessages } from "../../services/scheduler/Submitting.ts"
 import { Timers } from "../../services/scheduler/Timers.ts"
 import { natsForTest, natsLayerFor } from "../support/Layers.ts"
 import { lossyProxy } from "../support/LossyProxy.ts"
 import { maySleep } from "../support/Slept.ts"
-import { pendingTimers, streamCount } from "../support/Streams.ts"
+import { eventsOf, pendingTimers, streamCount } from "../support/Streams.ts"
 
 const attempt = (id: string, dueAt: number): Attempt => ({
   message: {
@@ -40,6 +41,28 @@ describe("an occurrence that is submitted by a scheduler which is suspended betw
       }).pipe(
         Effect.provide(Layer.provideMerge(Timers.layer, natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL: url }))))
       )
+    })
+  )
+})
+
+describe("what may have been armed before, of a message that was erased since", () => {
+  it.live("is not armed: the erasure has taken what guarded against it", () =>
+    Effect.gen(function* () {
+      const { layer, nats } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        yield* provision([])
+        const { append, publish } = yield* Publisher
+        const { arm } = yield* Timers
+        const { message, ...tried } = attempt("m", Date.now())
+        const cause = "series.1.2026-12-01"
+        yield* append([{ type: "erased", at: message.dueAt, id: "m", platform: "telegram", cause: "erase-1" }])
+        yield* publish([eventMessage(withoutPerson({ type: "scheduled", at: message.dueAt, message, cause }), "erase")])
+        const since = Date.now() - 1_000
+        yield* arm([{ attempt: { message, ...tried, attempt: 2 } }], { since })
+        yield* submitMessages([{ message, cause }], since)
+        assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 0)
+        assert.deepStrictEqual(yield* eventsOf(nats.url, "carillon.event.rejected.>"), [])
+      }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)))
     })
   )
 })
