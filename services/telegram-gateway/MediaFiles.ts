@@ -30,14 +30,19 @@ export interface Wanted {
 }
 
 interface Found {
-  readonly kind: FileKind
-  readonly media: Effect.Effect<Media, NotAccepted>
-  /** Of what is to be uploaded. */
+  readonly media: Effect.Effect<Got, NotAccepted>
+  /** Of what is to be uploaded, as it was looked up: another file may have its name when it is read. */
   readonly bytes: number
-  /** Where its id is remembered, and for how long. */
+  /** Where its id is remembered. */
   readonly key?: string
-  readonly seconds?: number
-  readonly cached: boolean
+}
+
+interface Got {
+  readonly media: Media
+  /** Where the id that Telegram gives it is to be remembered, and for how long. */
+  readonly keep?: { readonly key: string; readonly seconds: number }
+  /** Where the id was remembered that is sent. */
+  readonly from?: string
 }
 
 const megabyte = 1_048_576
@@ -50,6 +55,7 @@ const hour = 3_600
 
 const { RejectedContent, Transient } = Outcome
 export const unreachable = Transient({ reason: "store-unreachable" })
+const tooBig = RejectedContent({ reason: "file-too-big" })
 const missing = RejectedContent({ reason: "file-missing" })
 
 const keyOf = ({ sender }: Shelf, kind: FileKind, ...content: ReadonlyArray<string>) =>
@@ -57,48 +63,39 @@ const keyOf = ({ sender }: Shelf, kind: FileKind, ...content: ReadonlyArray<stri
 
 const find = Effect.fnUntraced(function* (shelf: Shelf, wanted: Wanted) {
   const { kind, file } = wanted
-  if (file.fileId !== undefined)
-    return { kind, media: Effect.succeed(file.fileId), bytes: 0, cached: false } satisfies Found
+  if (file.fileId !== undefined) return { media: Effect.succeed({ media: file.fileId }), bytes: 0 } satisfies Found
   const found =
     file.url === undefined ? yield* findObject(shelf, wanted, file.object ?? "") : fetched(shelf, kind, file.url)
   // Without memory it is sent as if for the first time.
   const id = yield* Effect.orElseSucceed(shelf.memory.recall("file", found.key), () => Option.none())
   return Option.isNone(id)
     ? found
-    : ({ kind, media: Effect.succeed(id.value.value), bytes: 0, key: found.key, cached: true } satisfies Found)
+    : ({ media: Effect.succeed({ media: id.value.value, from: found.key }), bytes: 0 } satisfies Found)
 })
 
-const fetched = (shelf: Shelf, kind: FileKind, url: string) =>
-  ({
-    kind,
-    media: Effect.succeed(url),
-    bytes: 0,
-    key: keyOf(shelf, kind, "url", url),
-    seconds: hour,
-    cached: false
-  }) satisfies Found
+const fetched = (shelf: Shelf, kind: FileKind, url: string) => {
+  const key = keyOf(shelf, kind, "url", url)
+  return { media: Effect.succeed({ media: url, keep: { key, seconds: hour } }), bytes: 0, key } satisfies Found
+}
 
 const findObject = Effect.fnUntraced(function* (shelf: Shelf, { kind, name }: Wanted, object: string) {
   const info = yield* Effect.mapError(shelf.files.info(object), () => unreachable)
   if (Option.isNone(info)) return yield* Effect.fail(missing)
   const { digest, size } = info.value
-  if (size > mostBytes(kind)) return yield* Effect.fail(RejectedContent({ reason: "file-too-big" }))
+  if (size > mostBytes(kind)) return yield* Effect.fail(tooBig)
   const called = name ?? object
-  const media = shelf.files.read(object).pipe(
-    Effect.mapError(() => unreachable),
-    Effect.flatMap((bytes) =>
-      Option.isNone(bytes) ? Effect.fail(missing) : Effect.succeed(new Upload(bytes.value, called))
-    )
-  )
   // The name is part of what Telegram keeps: one recipient must not see how another's file was called.
-  return {
-    kind,
-    media,
-    bytes: size,
-    key: keyOf(shelf, kind, digest, called),
-    seconds: month,
-    cached: false
-  } satisfies Found
+  const keyFor = (digest: string) => keyOf(shelf, kind, digest, called)
+  const media = Effect.gen(function* () {
+    const read = yield* Effect.mapError(shelf.files.read(object), () => unreachable)
+    if (Option.isNone(read)) return yield* Effect.fail(missing)
+    const bytes = read.value
+    if (bytes.length > mostBytes(kind)) return yield* Effect.fail(tooBig)
+    // Of what was read: the file may have been replaced since it was looked up.
+    const key = keyFor(createHash("sha256").update(bytes).digest("base64url"))
+    return { media: new Upload(bytes, called), keep: { key, seconds: month } } satisfies Got as Got
+  })
+  return { media, bytes: size, key: keyFor(digest) } satisfies Found
 })
 
 /**
@@ -114,14 +111,14 @@ export const sendFiles = (
     const found: ReadonlyArray<Found> = yield* Effect.forEach(wanted, (one) => find(shelf, one))
     const bytes = found.reduce((sum, one) => sum + one.bytes, 0)
     if (bytes > 0) yield* shelf.megabytes.takeScoped(Math.min(uploadMegabytes, Math.ceil(bytes / megabyte)))
-    const media = yield* Effect.forEach(found, ({ media }) => media)
+    const got = yield* Effect.forEach(found, ({ media }) => media)
     return Effect.gen(function* () {
-      const sent = yield* send(media)
-      yield* Effect.forkDetach(Effect.ignore(remember(shelf, found, sent)))
+      const sent = yield* send(got.map(({ media }) => media))
+      yield* Effect.forkDetach(Effect.ignore(remember(shelf, got, sent)))
       const { outcome } = sent
-      const stale = found.filter(({ cached }) => cached)
+      const stale = got.flatMap(({ from }) => from ?? [])
       if (outcome._tag !== "RejectedContent" || outcome.reason !== "bad-file" || stale.length === 0) return outcome
-      return yield* Effect.forEach(stale, ({ key = "" }) => shelf.memory.forget("file", key)).pipe(
+      return yield* Effect.forEach(stale, (key) => shelf.memory.forget("file", key)).pipe(
         Effect.as(Outcome.Postponed({ reason: "file-id-forgotten" })),
         Effect.orElseSucceed(() => unreachable)
       )
@@ -129,14 +126,12 @@ export const sendFiles = (
   })
 })
 
-const remember = ({ memory }: Shelf, found: ReadonlyArray<Found>, { outcome, fileIds }: Sent) =>
+const remember = ({ memory }: Shelf, got: ReadonlyArray<Got>, { outcome, fileIds }: Sent) =>
   Effect.forEach(
-    outcome._tag === "Accepted" ? found : [],
-    ({ key, seconds, cached }, index) => {
+    outcome._tag === "Accepted" ? got : [],
+    ({ keep }, index) => {
       const id = fileIds[index]
-      return key === undefined || seconds === undefined || cached || id === undefined
-        ? Effect.void
-        : memory.remember("file", key, id, { seconds })
+      return keep && id !== undefined ? memory.remember("file", keep.key, id, { seconds: keep.seconds }) : Effect.void
     },
     { discard: true }
   )

@@ -7,6 +7,7 @@ import { fromMillis } from "#shared/contract/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { Upload } from "../../services/telegram-gateway/BotRequests.ts"
+import { callsOf } from "../../services/telegram-gateway/Calls.ts"
 import { uploadMegabytes } from "../../services/telegram-gateway/MediaFiles.ts"
 import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { atDesk } from "../gateway/AtDesk.ts"
@@ -14,7 +15,7 @@ import { attemptOf } from "../support/Attempts.ts"
 import { eventually } from "../support/Carillon.ts"
 import { deleteStream } from "../support/Streams.ts"
 import { tcpServer } from "../support/TcpServer.ts"
-import { connect, isKnown, sending } from "./Sending.ts"
+import { connect, isKnown, made, messageWith, sending } from "./Sending.ts"
 
 const kinds: ReadonlyArray<FileKind> = ["photo", "document", "audio", "video", "voice", "animation"]
 const method = (kind: string) => `send${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
@@ -216,6 +217,25 @@ describe("a file that Telegram has had from this bot", () => {
       yield* send(file("photo", { file: { object: "scan" }, name: "Mr A.pdf" }))
       yield* put("scan", "other bytes")
       yield* send(file("document", { file: { object: "scan" }, name: "Mr A.pdf" }))
+      for (const { files } of phones.received) assert.isDefined(files[0]?.upload)
+    })
+  )
+
+  it.live("is what was read, also if the file was replaced just before: nobody gets another's file by its id", () =>
+    Effect.gen(function* () {
+      const { bot, files, memory, phones, put, send, shelf } = yield* sending()
+      const content = file("document", { file: { object: "scan" } })
+      yield* put("scan", "bytes")
+      const info = (name: string) => Effect.tap(files.info(name), () => put(name, "other bytes"))
+      const attempt = attemptOf(messageWith(content))
+      const calls = callsOf(bot, { ...shelf, files: { ...files, info } })
+      yield* Effect.forEach(
+        calls(attempt.message, attempt, () => "a chat"),
+        made
+      )
+      yield* remembered(memory, 1)
+      yield* put("scan", "bytes")
+      yield* send(content)
       for (const { files } of phones.received) assert.isDefined(files[0]?.upload)
     })
   )

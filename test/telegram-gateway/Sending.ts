@@ -32,7 +32,7 @@ export const messageWith = (content: Content, id = "m-1"): Message => ({ ...wait
 export const stored = (text: string | Uint8Array) => new Blob([text as Uint8Array<ArrayBuffer>]).stream() as never
 
 /** As a gateway makes it that nothing keeps from sending. */
-const made = (call: Call): Effect.Effect<Outcome> =>
+export const made = (call: Call): Effect.Effect<Outcome> =>
   "prepare" in call
     ? Effect.flatMap(call.prepare, made).pipe(
         Effect.scoped,
