@@ -19,7 +19,7 @@ const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
 export interface Lease {
   /** False from the moment at which another may have it. */
   readonly holds: () => boolean
-  /** Waits while only the wall clock says that its time is over, until it is renewed or lost: a second, as a rule. */
+  /** Waits while only the wall clock, or that of NATS, says that its time is over, until it is renewed or lost: a second, as a rule. */
   readonly sure: Effect.Effect<void>
   /** Whether another has it now. */
   readonly taken: Effect.Effect<boolean, NatsError>
@@ -33,10 +33,10 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
   const log = yield* EventLog
   const subject = Subject.sender(platform, sender, "lease")
   let sequence = 0
-  let [until, untilOn] = [0, 0]
+  let [until, untilOn, claimedAt] = [0, 0, 0]
 
   const claim = Effect.gen(function* () {
-    const [askedAt, askedOn] = [performance.now(), Date.now()]
+    const [askedAt, askedOn, askedAtTheirs] = [performance.now(), Date.now(), clock.now()]
     const { seq } = yield* attempt("hold a lease", () =>
       js.publish(subject, "", {
         ttl: `${timeToLiveSeconds}s`,
@@ -48,10 +48,12 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     sequence = seq
     until = askedAt + safeMillis
     untilOn = askedOn + safeMillis
+    claimedAt = askedAtTheirs
   })
   const mayHold = () => performance.now() < until
-  // While the machine sleeps the steady clock stands still, and only the wall clock knows; that one may have been set.
-  const holds = () => mayHold() && Date.now() < untilOn
+  // While the machine sleeps the steady clock stands still, and only the wall clock knows; that one may have been set. Of a
+  // virtual machine that is paused both stand still, and only the clock of NATS knows.
+  const holds = () => mayHold() && Date.now() < untilOn && clock.leftBehindAt() <= claimedAt
 
   /** A nats-server that is killed may come back with a lease and forget that it was to end: then nobody could send any more. */
   const takeOverLeft = Effect.gen(function* () {

@@ -15,7 +15,8 @@ const beatMillis = 1_000
 const longestPauseMillis = 5_000
 
 /** Begin it when the connection stands. */
-export const watchPresence = Effect.fnUntraced(function* (connection: NatsConnection, { now }: ServerClock) {
+export const watchPresence = Effect.fnUntraced(function* (connection: NatsConnection, clock: ServerClock) {
+  const { leftBehindAt, now } = clock
   let connected = now()
   let awake = connected
   // The wall clock: the steady one stands still while a machine is suspended. One that is set ahead costs a look into the log.
@@ -44,6 +45,6 @@ export const watchPresence = Effect.fnUntraced(function* (connection: NatsConnec
   )
   return (() => {
     listen()
-    return Math.max(connected, awake)
+    return Math.max(connected, awake, leftBehindAt() + pullExpiresMillis)
   }) satisfies PresentSince as PresentSince
 })

@@ -53,7 +53,7 @@ export class Publisher extends Context.Service<
     Layer.effect(
       Publisher,
       Effect.gen(function* () {
-        const { clock, connection, js, manager, told } = yield* Nats
+        const { clock, connection, js, manager, presentSince, told } = yield* Nats
         const log = yield* EventLog
 
         const putOne = (message: FastMessage): Effect.Effect<Option.Option<number>, NatsError> =>
@@ -122,8 +122,10 @@ export class Publisher extends Context.Service<
           redeliveredSince?: number,
           headers?: ReadonlyArray<Headers>
         ) {
+          // Away meanwhile, we do not know for how long: our clocks may have stood still.
           const forgotten =
-            redeliveredSince !== undefined && clock.now() - redeliveredSince > (yield* duplicateWindow) * 0.8
+            redeliveredSince !== undefined &&
+            (presentSince() > redeliveredSince || clock.now() - redeliveredSince > (yield* duplicateWindow) * 0.8)
           const said = forgotten
             ? yield* log.idsSince([...new Set(events.map((event) => event.type))], redeliveredSince, {
                 oneOfEach: events.map((event) => [eventId(event)])

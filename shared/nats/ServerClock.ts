@@ -7,6 +7,11 @@ import { gauge, shown } from "#shared/telemetry/Metrics.ts"
 export interface ServerClock {
   /** Its time in milliseconds; our own while it was never heard. To be compared with when something was stored. */
   readonly now: () => number
+  /**
+   * When it was found, by its own time, that it had gone on while ours stood still: we were paused, as virtual machines are, and
+   * no clock here says so. -Infinity if it never was.
+   */
+  readonly leftBehindAt: () => number
   /** Asks for it anew. */
   readonly look: Effect.Effect<void>
 }
@@ -20,10 +25,15 @@ export const serverTime = (info: object): number | undefined => {
 /** An answer that took longer tells too little. */
 const longestRoundTripMillis = 1_000
 
+/** Less than a lease lasts, and more than clocks drift apart between two looks, or than the servers of a cluster differ. */
+const leftBehindMillis = 2_000
+
 export const serverClock = (manager: JetStreamManager): ServerClock => {
   let sinceStart: number | undefined
+  let leftBehindAt = Number.NEGATIVE_INFINITY
   return {
     now: () => (sinceStart === undefined ? Date.now() : Math.round(sinceStart + performance.now())),
+    leftBehindAt: () => leftBehindAt,
     look: Effect.ignore(
       Effect.tryPromise(async () => {
         const askedAt = performance.now()
@@ -31,7 +41,10 @@ export const serverClock = (manager: JetStreamManager): ServerClock => {
         const answeredAt = performance.now()
         const at = serverTime(info)
         if (at === undefined || answeredAt - askedAt > longestRoundTripMillis) return
-        sinceStart = at - (askedAt + answeredAt) / 2
+        const heard = at - (askedAt + answeredAt) / 2
+        if (sinceStart !== undefined && heard - sinceStart > leftBehindMillis)
+          leftBehindAt = Math.round(heard + answeredAt)
+        sinceStart = heard
       })
     )
   }

@@ -2,9 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { leaseOf } from "#shared/gateway/Lease.ts"
+import { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
+import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
-import { slept } from "../support/Slept.ts"
+import { paused, slept } from "../support/Slept.ts"
 import { purgeSubject } from "../support/Streams.ts"
 
 const held = Effect.gen(function* () {
@@ -25,6 +27,21 @@ describe("a gateway whose machine slept for longer than its lease", () => {
         yield* lease.sure
         assert.isTrue(lease.holds())
         assert.isUndefined(lost.pollUnsafe())
+      }).pipe(Effect.provide(layer), Effect.scoped)
+    })
+  )
+
+  it.live("nor if all of its clocks stood still, from the moment it hears that of NATS's", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      yield* Effect.gen(function* () {
+        const { clock } = yield* Nats
+        const { lease } = yield* held
+        yield* clock.look
+        yield* paused(60_000)
+        yield* clock.look
+        assert.isFalse(lease.holds())
+        yield* eventually("renewed", Effect.sync(lease.holds), (holds) => holds)
       }).pipe(Effect.provide(layer), Effect.scoped)
     })
   )

@@ -8,7 +8,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { consumers, Subject } from "#shared/nats/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { eventually } from "../support/Carillon.ts"
-import { slept } from "../support/Slept.ts"
+import { paused, slept } from "../support/Slept.ts"
 import { testNatsWith } from "../support/TestNats.ts"
 
 const mailbox = consumers.schedulerCommands
@@ -159,6 +159,21 @@ describe("a mailbox", () => {
         yield* slept(60_000)
         const [waiting] = yield* take(1)
         assert.deepStrictEqual([inHand.redelivered, waiting.redelivered], [true, true])
+      })
+    )
+  )
+
+  it.live("takes for redelivered what it has when its machine was paused with all of its clocks", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const { clock } = yield* Nats
+        const { take } = yield* openMailbox(mailbox)
+        yield* publish([1])
+        const [inHand] = yield* take(1)
+        yield* clock.look
+        yield* paused(60_000)
+        yield* clock.look
+        assert.isTrue(inHand.redelivered)
       })
     )
   )

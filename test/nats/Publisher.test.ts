@@ -7,10 +7,10 @@ import type { Event } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Nats, NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { isConflict, type Outgoing, onceDecided, Publisher } from "#shared/nats/Publisher.ts"
+import { eventMessage, isConflict, type Outgoing, onceDecided, Publisher } from "#shared/nats/Publisher.ts"
 import { natsForTest, natsLayerFor } from "../support/Layers.ts"
 import { lossyProxy } from "../support/LossyProxy.ts"
-import { maySleep } from "../support/Slept.ts"
+import { maySleep, paused } from "../support/Slept.ts"
 import { eventsOf, forgetDuplicates } from "../support/Streams.ts"
 
 const message = (id: string, more: Partial<Outgoing> = {}): Outgoing => ({
@@ -153,6 +153,23 @@ describe("appending what may have been said before", () => {
         yield* publisher.append(ids(20).map(event), since)
         assert.deepStrictEqual(yield* stored, ids(20))
       })
+    )
+  )
+
+  it.live("and when all clocks here stood still meanwhile", () =>
+    publishing(({ publisher, stored }) =>
+      Effect.gen(function* () {
+        const { clock } = yield* Nats
+        yield* clock.look
+        const since = clock.now()
+        // As if NATS had forgotten it: without its id.
+        const { messageId: _, ...said } = eventMessage(event("m-0"), "test")
+        yield* publisher.publish([said])
+        yield* paused(130_000)
+        yield* clock.look
+        yield* publisher.append(ids(2).map(event), since)
+        assert.deepStrictEqual(yield* stored, ids(2))
+      }).pipe(Effect.scoped)
     )
   )
 
