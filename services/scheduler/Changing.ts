@@ -28,8 +28,7 @@ type Wish = TimerChange extends infer Change
 const read: { readonly [N in Name]: (delivery: Delivery, rules: Rules) => Result.Result<Wanted, Refusal> } = {
   cancel: (delivery) =>
     Result.map(decode("cancel", delivery), ({ id, ...rest }) => ({
-      delivery,
-      id,
+      ...{ delivery, id, ...rest },
       wish: () => Result.succeed({ change: "cancel", ...rest })
     })),
   reschedule: (delivery, rules) =>

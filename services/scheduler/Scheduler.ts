@@ -82,14 +82,25 @@ const handleCommands = ({ lead, maxLateness }: Recurring, settled: Rules["settle
   Effect.fnUntraced(function* (batch: Batch) {
     const { append } = yield* Publisher
     const answers: Array<Answer> = []
+    let unsaid: Array<Answer> = []
+    const say = Effect.fnUntraced(function* () {
+      const events = unsaid.flatMap(({ event }) => (event ? [event] : []))
+      yield* append(events, redeliveredSince(batch))
+      for (const { afterwards } of unsaid) if (afterwards) yield* afterwards
+      unsaid = []
+    })
     for (const run of runsOfOneKind(batch)) {
-      answers.push(...(yield* carryOut(run, { now: Date.now(), maxLateness, settled, unsendable }, lead)))
+      const made: ReadonlyArray<Answer> = yield* carryOut(
+        run,
+        { now: Date.now(), maxLateness, settled, unsendable },
+        lead
+      )
+      answers.push(...made)
+      unsaid.push(...made)
+      // A dead letter that is decided on must be gone before the next command looks for it.
+      if (made.some(({ afterwards }) => afterwards)) yield* say()
     }
-    yield* append(
-      answers.flatMap(({ event }) => (event ? [event] : [])),
-      redeliveredSince(batch)
-    )
-    for (const { afterwards } of answers) if (afterwards) yield* afterwards
+    yield* say()
     for (const [index, delivery] of batch.entries()) {
       const reply = answers[index]?.reply
       if (reply) yield* answer(delivery, reply)

@@ -9,6 +9,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
+import { discardedBefore, discardGivenUp } from "./GivenUp.ts"
 import { mayCome, mayComeByTick } from "./Patience.ts"
 import { sentInTime } from "./SentInTime.ts"
 import { Timers } from "./Timers.ts"
@@ -19,6 +20,7 @@ export type Name = "cancel" | "reschedule"
 export interface Command {
   readonly delivery: Delivery
   readonly id: MessageId
+  readonly reason?: string
 }
 
 const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
@@ -55,12 +57,24 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
   })
   const sent = yield* sentInTime(known.flatMap(({ message }) => (isAhead(message) ? [] : [message])))
   const open = known.filter(({ message }) => !sent.has(message.id))
+  const since = Math.min(...open.map(({ storedAt }) => storedAt))
   const states = yield* timers.without(
     open.map(({ message }) => message),
-    { since: Math.min(...open.map(({ storedAt }) => storedAt)) }
+    { since }
+  )
+  const late = (one: A, message: Message | undefined) =>
+    name === "cancel" && !sent.has(one.id) && (!message || states.get(one.id) === "fired")
+  const perhapsGivenUp = missing.filter((one, index) => late(one, messages[index]))
+  const discarded = yield* discardGivenUp(perhapsGivenUp, now)
+  const before = yield* discardedBefore(
+    perhapsGivenUp.filter((one) => states.has(one.id) && !discarded.has(one)),
+    since
   )
   const answerTo = (one: A, message: Message | undefined): Answer | undefined => {
     const { delivery, id } = one
+    const givenUp = discarded.get(one)
+    if (givenUp) return givenUp
+    if (before.has(id)) return { reply: { status: "cancelled", id } }
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")

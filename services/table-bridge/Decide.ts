@@ -31,9 +31,23 @@ export interface Policy {
 export interface Decision {
   readonly tracked: Tracked
   readonly command?: Command
+  /** Has the dead letter of the message before discarded, which would go out by an operator's word for all of them. */
+  readonly withdrawal?: Command
 }
 
 export const decide = (before: Tracked, seen: Seen, policy: Policy): Decision => {
+  const decision = next(before, seen, policy)
+  const { messageId } = before
+  const { tracked } = decision
+  const failed = before.status === "failed" && before.accepted && messageId !== null
+  const isMeantStill = seen.sight._tag === "Wanted" && tracked.messageId === messageId && tracked.lookAt === null
+  if (!failed || isMeantStill) return decision
+  const withdrawal = { name: "cancel", messageId, payload: { id: messageId } } as const
+  // Of this one nothing is left that could be cancelled.
+  return { ...decision, tracked: { ...tracked, accepted: false }, withdrawal }
+}
+
+const next = (before: Tracked, seen: Seen, policy: Policy): Decision => {
   const stands = seen.sight._tag !== "Gone"
   const tracked = { ...before, gone: !stands, renewed: seen.replaced && stands, lookAt: null }
   switch (before.state) {

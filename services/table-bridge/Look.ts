@@ -59,10 +59,10 @@ export const consider = Effect.fnUntraced(function* (
     const why = reasons.get(before.rowId) ?? []
     const at = why.map((reason) => reason.at).reduce((one, other) => (one < other ? one : other), fromMillis(now))
     const replaced = before.gone || before.renewed || why.some((reason) => reason.gone)
-    const { tracked, command } = decide(before, { sight, at, replaced, now }, bridge)
+    const { tracked, command, withdrawal } = decide(before, { sight, at, replaced, now }, bridge)
     const after = { ...tracked, patientId: row?.patientId ?? before.patientId }
     considered.push({ sight, before, after })
-    if (command) commands.push(command)
+    for (const one of [withdrawal, command]) if (one) commands.push(one)
   }
   yield* saveRows(
     query,

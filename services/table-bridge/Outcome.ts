@@ -46,13 +46,17 @@ export const apply = (before: Tracked, event: Event): Outcome => {
     case "unknown":
       if (tracked.status === "sent") return still(tracked)
       return over({ ...tracked, status: "unknown", problem: event.reason })
+    // What failed may be sent yet, by an operator's word: unless the row does not want it any more.
     case "resolved":
-      return still({ ...tracked, state: "over", status: event.as })
+      return { tracked: { ...tracked, state: "over", status: event.as }, lookAgain: event.as === "failed" }
     case "redriven":
       if (tracked.sentAt !== null) return still(tracked)
       // What the row asks for by now is another message: it waits for that one still.
       if (tracked.lookAt !== null) return still({ ...tracked, messageId: null })
-      return still({ ...tracked, state: tracked.state === "idle" ? "live" : tracked.state, status: "processing" })
+      return {
+        tracked: { ...tracked, ...redriven, state: tracked.state === "idle" ? "live" : tracked.state },
+        lookAgain: tracked.state === "idle" && (tracked.gone || tracked.status !== "failed")
+      }
     default:
       return still(moved(tracked, event))
   }
@@ -63,6 +67,8 @@ export const tooLate = "changed too late: the message was on its way"
 
 /** What the row says of a message that is not sent any more, when of an earlier try nobody knows what became of it. */
 export const inDoubt = "an earlier try may have arrived"
+
+const redriven = { status: "processing", accepted: true } as const
 
 const still = (tracked: Tracked): Outcome => ({ tracked, lookAgain: false })
 /** Another row that has taken the id meanwhile gets its own message. */
@@ -86,9 +92,11 @@ const unsent = (tracked: Tracked, event: EventOf<"cancelled" | "expired" | "fail
   if (tracked.state === "idle" || (tracked.state === "over" && !triedAgain)) return still(tracked)
   const why = event.type === "failed" ? `${event.category}: ${event.reason}` : null
   const told = { ...tracked, status: event.type, problem: why }
-  if (event.possiblyArrived) return over({ ...told, problem: [why, inDoubt].filter(Boolean).join("; ") })
-  if (triedAgain) return over(told)
   const changed = tracked.state !== "live"
+  const unwanted = event.type === "failed" && changed
+  const ended = (tracked: Tracked) => ({ ...over(tracked), lookAgain: tracked.renewed || unwanted })
+  if (event.possiblyArrived) return ended({ ...told, problem: [why, inDoubt].filter(Boolean).join("; ") })
+  if (triedAgain) return ended(told)
   const wanted = changed ? { identity: null, wish: null } : {}
   return { tracked: { ...told, ...wanted, state: "idle" }, lookAgain: changed }
 }

@@ -66,7 +66,8 @@ export type ScheduleCommand = typeof ScheduleCommand.Type
 
 export const CancelCommand = Schema.Struct({ id: MessageId, reason: Schema.optionalKey(Reason) }).annotate({
   identifier: "CancelCommand",
-  description: "Do not send the message, unless its timer has fired already"
+  description:
+    "Do not send the message, unless its timer has fired already. One that was given up since cannot be redriven then"
 })
 export type CancelCommand = typeof CancelCommand.Type
 

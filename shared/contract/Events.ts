@@ -196,11 +196,15 @@ export const events = {
     cause,
     reason: Schema.optionalKey(Reason)
   }),
-  discarded: event("discarded", "Its dead letter was dropped by an operator", {
-    ...about,
-    cause,
-    reason: Schema.optionalKey(Reason)
-  }),
+  discarded: event(
+    "discarded",
+    "Its dead letter was dropped, by an operator or because its message was cancelled: it cannot be sent after all",
+    {
+      ...about,
+      cause,
+      reason: Schema.optionalKey(Reason)
+    }
+  ),
   resolved: event("resolved", "A person or a rule decided what became of a message with an unknown outcome", {
     ...numbered,
     as: Schema.Literals(["sent", "failed"]),

@@ -26,24 +26,26 @@ describe("an operator", () => {
       const { becomes, database, phones, run, schedule } = yield* started({
         answer: (_, method) => (refusing && method === "sendMessage" ? blocked : undefined)
       })
-      yield* schedule(command("again", 0), command("gone", 0))
-      yield* becomes("again", "failed")
-      yield* becomes("gone", "failed")
+      yield* schedule(...["again", "gone", "off"].map((id) => command(id, 0)))
+      for (const id of ["again", "gone", "off"]) yield* becomes(id, "failed")
       const list = yield* run("dead", "list", "--json")
       assert.sameMembers(
         list.out
           .trim()
           .split("\n")
           .map((line) => JSON.parse(line).message.id),
-        ["again", "gone"]
+        ["again", "gone", "off"]
       )
       assert.notInclude(list.out, "text of")
       assert.include((yield* run("dead", "show", "again", "--content")).out, "text of again")
       assert.strictEqual((yield* run("dead", "drop", "gone")).code, 0)
       assert.strictEqual((yield* run("dead", "show", "gone")).code, 3)
+      // What its clinic has cancelled since, no order for all of them sends.
+      for (const _ of ["first", "again"]) assert.include((yield* run("cancel", "off")).out, "cancelled")
       refusing = false
-      assert.strictEqual((yield* run("dead", "redrive", "again")).code, 0)
+      assert.strictEqual((yield* run("dead", "redrive", "--all")).code, 0)
       yield* becomes("again", "sent")
+      yield* becomes("off", "failed")
       assert.strictEqual((yield* run("dead", "list")).out.trim(), "none")
       assert.strictEqual((yield* run("dead", "redrive", "again")).code, 3)
       assert.strictEqual(phones.received.length, 1)

@@ -4,6 +4,7 @@ import { Effect, Layer, Option, Result } from "effect"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { messageOf, type Series } from "#shared/contract/Series.ts"
 import { decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
@@ -30,13 +31,15 @@ const cancelling = (id: string, given: Given) =>
     ([answer]) => answer
   )
 
-type Services = EventLog | Nats | Publisher | SeriesStore | Timers
+type Services = DeadLetterStore | EventLog | Nats | Publisher | SeriesStore | Timers
 
 const withStreams = <E>(body: (url: string) => Effect.Effect<void, E, Services>) =>
   Effect.gen(function* () {
     const { layer, nats } = yield* natsForTest
     yield* Effect.andThen(provision([consumers.schedulerCommands]), body(nats.url)).pipe(
-      Effect.provide(Layer.mergeAll(Timers.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer)))
+      Effect.provide(
+        Layer.mergeAll(Timers.layer, DeadLetterStore.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer))
+      )
     )
   })
 

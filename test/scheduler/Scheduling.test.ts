@@ -5,6 +5,7 @@ import { attemptEventId } from "#shared/contract/CloudEvents.ts"
 import { withoutPerson } from "#shared/contract/Erasure.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
@@ -92,7 +93,11 @@ describe("a command to reschedule of which the log says nothing yet", () => {
         assert.deepInclude(answer, { reply: { status: "rescheduled", id: "m", dueAt, expiresAt: dueAt } })
         assert.deepStrictEqual(yield* pendingTimers(nats.url), [Subject.pending("m")])
         assert.strictEqual(yield* streamCount(nats.url, "TIMERS"), 1)
-      }).pipe(Effect.provide(Layer.mergeAll(Timers.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer))))
+      }).pipe(
+        Effect.provide(
+          Layer.mergeAll(Timers.layer, DeadLetterStore.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer))
+        )
+      )
     })
   )
 })

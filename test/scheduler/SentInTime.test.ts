@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
 import type { EventType } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -56,7 +57,7 @@ const cancelling = (ended: Readonly<Record<string, EventType | undefined>>) =>
         Layer.provideMerge(Timers.layer, counted)
       )
       return { read, replies: answers.map(({ reply }) => reply?.status) }
-    }).pipe(Effect.provide(SeriesStore.layer.pipe(Layer.provideMerge(layer))))
+    }).pipe(Effect.provide(Layer.mergeAll(DeadLetterStore.layer, SeriesStore.layer).pipe(Layer.provideMerge(layer))))
   })
 
 describe("a cancel that comes after its message was sent", () => {

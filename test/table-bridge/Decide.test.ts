@@ -49,6 +49,10 @@ interface Standing {
   inDoubt?: true
   /** An operator had it sent again: whatever the row has meanwhile. */
   redriven?: true
+  /** Its dead letter is gone. */
+  discarded?: true
+  /** An operator said that it had not arrived. */
+  resolved?: true
 }
 
 /** Which row a text was meant for can be seen in it. */
@@ -114,13 +118,13 @@ class World {
     const sight = this.row ? sightOf(this.bridge, "key", this.raw(this.row), start + this.now * 1_000) : gone
     const at = fromMillis(start + Math.min(...reasons.map((reason) => reason.at)) * 1_000)
     const replaced = this.tracked.gone || this.tracked.renewed || reasons.some((reason) => reason.gone)
-    const { tracked, command } = decide(
+    const { tracked, command, withdrawal } = decide(
       this.tracked,
       { sight, at, replaced, now: start + this.now * 1_000 },
       this.bridge
     )
     this.tracked = tracked
-    if (command) this.outbox.push(command)
+    for (const one of [withdrawal, command]) if (one) this.outbox.push(one)
   }
 
   lookAtChanges() {
@@ -175,6 +179,9 @@ class World {
         this.messages.set(id, { message, state: "pending" })
         this.log.push({ type: "scheduled", at: this.at(), message, cause: id })
       }
+    } else if (name === "cancel" && standing?.state === "failed") {
+      if (!standing.discarded) this.log.push({ type: "discarded", ...about, cause: `c${this.log.length}` })
+      standing.discarded = true
     } else if (!standing || !["pending", "cancelled"].includes(standing.state)) refuse()
     else if (standing.state === "cancelled") {
       if (name === "reschedule") refuse()
@@ -199,13 +206,13 @@ class World {
     for (const [id, standing] of this.messages) {
       const about = { id, platform: "telegram", at: this.at(), attempt: 1 } as const
       const cause = `c${this.log.length}`
-      if (standing.state === "failed" && what === "redriven") {
+      if (standing.state === "failed" && !standing.discarded && what === "redriven") {
         Object.assign(standing, { state: "fired", redriven: true })
         this.log.push({ type: "redriven", at: this.at(), message: standing.message, cause } as unknown as Event)
       }
       const mayBeSent = standing.inDoubt && standing.state !== "pending"
       if (what === "redriven" || !(standing.state === "unknown" || (what === "sent" && mayBeSent))) continue
-      standing.state = what === "sent" ? "sent" : "failed"
+      Object.assign(standing, what === "sent" ? { state: "sent" } : { state: "failed", resolved: true })
       this.log.push(
         what === "sent" ? this.sentEvent(id, standing) : { type: "resolved", ...about, as: "failed", cause }
       )
@@ -404,6 +411,27 @@ describe("a row", () => {
   })
 })
 
+describe("a message that was given up", () => {
+  it("cannot be sent after all once its row does not want it, or has another", () => {
+    fc.assert(
+      fc.property(lives, ({ contact, steps }) => {
+        const world = new World(contact)
+        for (const one of steps) take(world, one)
+        world.settle()
+        const { row } = world
+        const isWanted = row && !row.off && row.chat !== "" && row.text.trim() !== ""
+        for (const [id, { discarded, redriven, resolved, state }] of world.messages) {
+          const isItsOwn = id === world.tracked.messageId
+          // What an operator decides of a message after its row has another is theirs.
+          if (state !== "failed" || (isWanted && isItsOwn) || ((resolved || redriven) && !isItsOwn)) continue
+          assert.isTrue(discarded, id)
+        }
+      }),
+      runs
+    )
+  })
+})
+
 describe("the id of a message", () => {
   it("is that of one row and revision only", () => {
     const rows = fc.stringMatching(/^[0-9a-z_-]{1,6}$/)
@@ -457,7 +485,8 @@ describe("a row of whose message an earlier try may have arrived", () => {
     it(`gets no second message by itself once it is ${end.type}, and says why`, () => {
       for (const state of ["live", "leaving"] as const) {
         const { lookAgain, tracked } = apply({ ...untracked, messageId: "m", state, accepted: true }, end)
-        assert.isFalse(lookAgain)
+        // Given up, it might be sent after all though its row does not want it any more.
+        assert.strictEqual(lookAgain, end.type === "failed" && state === "leaving")
         assert.deepInclude(tracked, { state: "over", status: end.type, problem })
       }
     })
@@ -488,7 +517,7 @@ describe("a row whose message an operator has sent again", () => {
     it(`says how that ended, and gets no other, once nobody knew of the first try: ${end.type}`, () => {
       const over: Tracked = { ...untracked, messageId: "m", state: "over", accepted: true, status: "unknown" }
       const { lookAgain, tracked } = apply(apply(over, again).tracked, end)
-      assert.deepStrictEqual([lookAgain, tracked.state, tracked.status], [false, "over", end.type])
+      assert.deepStrictEqual([lookAgain, tracked.state, tracked.status], [end.type === "failed", "over", end.type])
     })
 })
 

@@ -1,0 +1,48 @@
+// Cancels of messages that were given up: each is kept as a dead letter, and would go out by an operator's word for all of
+// them. So it is discarded. Its outcome stays the one it had: it failed.
+import { Effect, Option } from "effect"
+import { attemptEventId } from "#shared/contract/CloudEvents.ts"
+import type { MessageId } from "#shared/contract/Fields.ts"
+import { fromMillis } from "#shared/contract/Instants.ts"
+import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
+import { EventLog } from "#shared/nats/EventLog.ts"
+import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
+import { type Answer, causeOf } from "./Answer.ts"
+import type { Command } from "./WithoutTimer.ts"
+
+/**
+ * Nothing of those that have no dead letter, or one that is about to be sent. One whose outcome nobody knows is not theirs
+ * to decide: it may have arrived.
+ */
+export const discardGivenUp = Effect.fnUntraced(function* <A extends Command>(cancels: ReadonlyArray<A>, now: number) {
+  const answers = new Map<A, Answer>()
+  const discard = Effect.fnUntraced(function* (cancel: A) {
+    const { delivery, id, reason } = cancel
+    const store = yield* DeadLetterStore
+    const found = Option.getOrUndefined(yield* store.find(id))
+    if (found?.letter.state !== "failed") return
+    const { letter, sequence, storedAt } = found
+    const { platform } = letter.message
+    // Carried out, and its dead letter not removed yet; or sent after all, as a gateway says that was thought lost.
+    const redriven = attemptEventId(id, letter.attempt + 1, "redriven")
+    const { idsSince } = yield* EventLog
+    if ((yield* idsSince(["redriven"], storedAt, { oneOfEach: [[redriven]] })).has(redriven)) return
+    if ((yield* sentAfterAll([letter])).has(id)) return
+    const why = { cause: causeOf(delivery), ...(reason === undefined ? {} : { reason }) }
+    answers.set(cancel, {
+      reply: { status: "cancelled", id },
+      event: { type: "discarded", at: fromMillis(now), id, platform, ...why },
+      afterwards: store.remove(sequence)
+    })
+  })
+  yield* Effect.forEach(cancels, discard, { concurrency: 20 })
+  return answers
+})
+
+/** Those of which the log says that their dead letters were dropped: nothing is sent of them any more. */
+export const discardedBefore = Effect.fnUntraced(function* (cancels: ReadonlyArray<Command>, since: number) {
+  if (cancels.length === 0) return new Set<MessageId>()
+  const { about } = yield* EventLog
+  const heard = yield* about(new Set(cancels.map(({ id }) => id)), ["discarded"], since)
+  return new Set<MessageId>(heard.map(({ id }) => id))
+})
