@@ -22,14 +22,14 @@ const windowSeconds = (stream: keyof typeof streams) => streams[stream].duplicat
 const commandStream = {
   stream: "COMMANDS",
   publish: "JetStream publish, answered by the stream when the command is stored; core publish works too",
-  deduplication: `By the message's id, for as long as the event log is kept: no header is needed. A Nats-Msg-Id is honoured for ${windowSeconds("COMMANDS")} s; if you set one, make it new for each command (an outbox row's key, say): a cancel under the Nats-Msg-Id of the schedule command would be dropped`
+  deduplication: `By the message's id, while it waits and for at least half of the time that the event log is kept: no header is needed. A Nats-Msg-Id is honoured for ${windowSeconds("COMMANDS")} s; if you set one, make it new for each command (an outbox row's key, say): a cancel under the Nats-Msg-Id of the schedule command would be dropped`
 }
 
 const eventStream = (type: string) => ({
   stream: "EVENTS",
   deduplication:
     type === "scheduled"
-      ? "Create-only: one message per subject, and the id is in the subject"
+      ? "Create-only: one message per subject, and the id is in the subject; one more that is `used` may follow it"
       : `Nats-Msg-Id is ce-id, within ${windowSeconds("EVENTS")} s; ce-id stays the same whenever an event is said again`
 })
 

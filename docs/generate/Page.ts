@@ -41,8 +41,11 @@ A command is JSON in UTF-8: bare, or as a CloudEvent in binary mode (\`ce-*\` he
 structured mode (\`content-type: application/cloudevents+json\`, the command in \`data\`). Fields that a command does not
 have are refused. Whatever is refused becomes a \`rejected\` event that lists everything wrong with it, never the values.
 
-The \`id\` is the idempotency key: publishing the same command again is harmless. A \`Nats-Msg-Id\` is not needed; if you set
-one, make it new for each command.
+The \`id\` is the idempotency key: publishing the same command again is harmless while its message waits, and then for at least
+half of the time that the event log is kept (\`max_age\` of \`EVENTS\`: 30 days, of which half is 15, unless an operator has set
+another). After that, or once a log that was full has lost it, the id is free, and what is said again is sent if its deadline
+allows: do not say commands again whose messages have long ended. A \`Nats-Msg-Id\` is not needed; if you set one, make it new
+for each command.
 
 ${commandNames.map((name) => `### ${name}\n\n${json(commandExamples[name])}`).join("\n\n")}
 

@@ -23,6 +23,7 @@ import type { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
+import { takenIds } from "#shared/nats/TakenIds.ts"
 import { consumers } from "#shared/nats/Topology.ts"
 import { fraction, seconds } from "#shared/service/Settings.ts"
 import { type Counted, countFromZero, recordStage } from "#shared/telemetry/Metrics.ts"
@@ -114,17 +115,23 @@ const append = Effect.fnUntraced(function* <A>(
 })
 
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
-const handleTimers = decoded(
-  decodeWith(Attempt),
-  Effect.fnUntraced(function* (due) {
-    recordFiring(due)
-    const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired", "erased"], () => Effect.void)
-    yield* append(open, (attempt) => onDue(attempt, Date.now()), {
-      destination: "carillon.timer.due.{platform}",
-      as: "new"
+const handleTimers = (keepTaken: Effect.Success<typeof takenIds>) =>
+  decoded(
+    decodeWith(Attempt),
+    Effect.fnUntraced(function* (due) {
+      recordFiring(due)
+      const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired", "erased"], () => Effect.void)
+      yield* append(open, (attempt) => onDue(attempt, Date.now()), {
+        destination: "carillon.timer.due.{platform}",
+        as: "new"
+      })
+      yield* keepTaken(
+        due.map(({ value }) => value),
+        Date.now(),
+        "dispatcher"
+      )
     })
-  })
-)
+  )
 
 const dueDecisions = ({ message: { id }, attempt }: Attempt) => [
   attemptEventId(id, attempt, "dispatched"),
@@ -177,7 +184,7 @@ export const run = Effect.gen(function* () {
   yield* provision([consumers.dispatcherTimers, consumers.dispatcherFailures])
   yield* Effect.all(
     [
-      runActor(consumers.dispatcherTimers, handleTimers),
+      runActor(consumers.dispatcherTimers, handleTimers(yield* takenIds)),
       runActor(consumers.dispatcherFailures, handleFailures(policy))
     ],
     { concurrency: "unbounded" }

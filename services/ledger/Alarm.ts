@@ -1,7 +1,8 @@
 // What the watchdog does about what it found: tells of it once an hour, and asks for the work again until it is done.
-import { Effect, Option } from "effect"
+import { Effect, Option, Result } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
 import { eventId } from "#shared/contract/CloudEvents.ts"
-import type { EventOf } from "#shared/contract/Events.ts"
+import { type EventOf, events } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
@@ -53,10 +54,16 @@ export const askAgain = Effect.fnUntraced(function* (
   for (const { id } of commands) asked.set(id, now)
 })
 
+const decodeScheduled = decodeWith(events.scheduled)
+
+/** Only so that the id stays taken: what it stood for is not in it. */
+const isUsed = (text: string) => Result.getOrUndefined(decodeScheduled(text))?.used === true
+
 /** The scheduler goes by the log; only what the log no longer holds goes along, as the tables have it. */
 const command = Effect.fnUntraced(function* (id: MessageId) {
   const { last } = yield* EventLog
-  if (Option.isSome(yield* last("EVENTS", Subject.scheduled("*", id)))) return { id }
+  const scheduled = Option.getOrUndefined(yield* last("EVENTS", Subject.scheduled("*", id)))
+  if (scheduled && !isUsed(scheduled.text)) return { id }
   const { row, content, story } = yield* wholeOf(id)
   const attempt = row && kept(row, content, story)
   return attempt ? { id, kept: attempt } : { id }

@@ -107,7 +107,8 @@ const onEvent = (
   storedAt: Instant,
   begun: boolean
 ): MessageRow | undefined => {
-  if (!ofMessage(event)) return undefined
+  // What only keeps an id taken says nothing of its message, not even that it waits.
+  if (!ofMessage(event) || (event.type === "scheduled" && event.used)) return undefined
   if (event.type === "rejected") return onRejected(known, event, id, storedAt)
   const before = known ?? unheardOf(id, storedAt)
   const status = statusOf(before, event)

@@ -6,13 +6,14 @@ import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.
 import { decodeWith } from "#shared/actor/Decode.ts"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { possiblyArrived } from "#shared/contract/Doubt.ts"
-import { type Event, messageId, platform } from "#shared/contract/Events.ts"
+import { type Attempt, type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { type Reply, timerHasFired } from "#shared/contract/Replies.ts"
 import { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer } from "#shared/nats/RequestReply.ts"
+import type { takenIds } from "#shared/nats/TakenIds.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { refused } from "./Answer.ts"
 import { Timers, type Wanted } from "./Timers.ts"
@@ -21,6 +22,8 @@ interface Outcome {
   readonly event: Event
   readonly reply: Reply
   readonly arm?: Wanted
+  /** What is not sent any more. */
+  readonly cancels?: Attempt
 }
 
 /** Pure: what a change that was stored at an instant comes to. */
@@ -38,7 +41,8 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   if (change.change === "cancel") {
     return {
       event: { type: "cancelled", at, id, platform, dueAt, ...reason, ...possiblyArrived(old) },
-      reply: { status: "cancelled", id }
+      reply: { status: "cancelled", id },
+      cancels: old
     }
   }
   const { message } = change.attempt
@@ -68,35 +72,45 @@ const toArm = (read: ReadonlyArray<Read>): ReadonlyArray<Wanted> => {
   )
 }
 
-export const handleChanges = Effect.fnUntraced(function* (batch: Batch) {
-  const timers = yield* Timers
-  const { append } = yield* Publisher
-  const since = redeliveredSince(batch)
-  const outcomes = batch.map((delivery) =>
-    Result.map(decode(delivery.string()), (change) => decide(change, delivery.time.getTime()))
-  )
-  const spans = batch.map((delivery, index) => {
-    const outcome = outcomes[index]
-    const event = outcome && Result.isSuccess(outcome) ? outcome.success.event : undefined
-    const about = event && { id: messageId(event), platform: platform(event) }
-    return processing(delivery, { destination: "carillon.timer.changed.{platform}", ...about })
+export const handleChanges = (keepTaken: Effect.Success<typeof takenIds>) =>
+  Effect.fnUntraced(function* (batch: Batch) {
+    const timers = yield* Timers
+    const { append } = yield* Publisher
+    const since = redeliveredSince(batch)
+    const outcomes = batch.map((delivery) =>
+      Result.map(decode(delivery.string()), (change) => decide(change, delivery.time.getTime()))
+    )
+    const spans = batch.map((delivery, index) => {
+      const outcome = outcomes[index]
+      const event = outcome && Result.isSuccess(outcome) ? outcome.success.event : undefined
+      const about = event && { id: messageId(event), platform: platform(event) }
+      return processing(delivery, { destination: "carillon.timer.changed.{platform}", ...about })
+    })
+    const read = batch.flatMap((delivery, index): ReadonlyArray<Read> => {
+      const outcome = outcomes[index]
+      return outcome && Result.isSuccess(outcome)
+        ? [{ ...outcome.success, delivery, trace: spans[index]?.headers ?? {} }]
+        : []
+    })
+    yield* timers.arm(
+      toArm(read),
+      since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) }
+    )
+    // First: what is heard of a message is looked for since it was scheduled.
+    yield* keepTaken(
+      read.flatMap(({ cancels }) => cancels ?? []),
+      Date.now(),
+      "scheduler"
+    )
+    yield* append(
+      read.map(({ event }) => event),
+      redeliveredSince(batch),
+      read.map(({ trace }) => trace)
+    )
+    for (const span of spans) span.end()
+    for (const [index, delivery] of batch.entries()) {
+      const outcome = outcomes[index]
+      if (outcome && Result.isSuccess(outcome)) yield* answer(delivery, outcome.success.reply)
+    }
+    return outcomes.map((outcome) => (Result.isSuccess(outcome) ? done : poison("undecodable")))
   })
-  const read = batch.flatMap((delivery, index): ReadonlyArray<Read> => {
-    const outcome = outcomes[index]
-    return outcome && Result.isSuccess(outcome)
-      ? [{ ...outcome.success, delivery, trace: spans[index]?.headers ?? {} }]
-      : []
-  })
-  yield* timers.arm(toArm(read), since === undefined ? undefined : { since, own: new Set(batch.map(({ seq }) => seq)) })
-  yield* append(
-    read.map(({ event }) => event),
-    redeliveredSince(batch),
-    read.map(({ trace }) => trace)
-  )
-  for (const span of spans) span.end()
-  for (const [index, delivery] of batch.entries()) {
-    const outcome = outcomes[index]
-    if (outcome && Result.isSuccess(outcome)) yield* answer(delivery, outcome.success.reply)
-  }
-  return outcomes.map((outcome) => (Result.isSuccess(outcome) ? done : poison("undecodable")))
-})

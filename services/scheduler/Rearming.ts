@@ -116,9 +116,12 @@ const lookUp = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, now: 
   const bases = new Map<MessageId, { readonly attempt: Attempt; readonly storedAt: number }>()
   for (const { id, kept } of wanted) {
     const found = yield* log.last("EVENTS", Subject.scheduled("*", id))
-    if (Option.isSome(found)) {
-      const { message } = decodeScheduled(found.value.text)
-      bases.set(id, { attempt: firstAttempt(message), storedAt: found.value.storedAt })
+    const scheduled = Option.map(found, ({ text }) => decodeScheduled(text))
+    // What only keeps an id taken came after what is told of it, and has nothing to send.
+    const used = Option.exists(scheduled, ({ used }) => used === true)
+    if (Option.isSome(found) && Option.isSome(scheduled) && !(used && kept)) {
+      const storedAt = used ? Number.NEGATIVE_INFINITY : found.value.storedAt
+      bases.set(id, { attempt: firstAttempt(scheduled.value.message), storedAt })
     } else if (kept) bases.set(id, { attempt: kept, storedAt: Number.NEGATIVE_INFINITY })
   }
   const told = new Map<MessageId, Told>()

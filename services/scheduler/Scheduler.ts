@@ -11,6 +11,7 @@ import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { answer, serveApi } from "#shared/nats/RequestReply.ts"
+import { takenIds } from "#shared/nats/TakenIds.ts"
 import { commandOf, consumers } from "#shared/nats/Topology.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { setting } from "#shared/service/Settings.ts"
@@ -168,7 +169,7 @@ export const run = Effect.gen(function* () {
   yield* Effect.all(
     [
       runActor(consumers.schedulerCommands, handleCommands(recurring, settled)),
-      runActor(consumers.schedulerChanges, handleChanges),
+      runActor(consumers.schedulerChanges, handleChanges(yield* takenIds)),
       runActor(consumers.schedulerRetries, handleRetries),
       runActor(consumers.schedulerTicks, handleTicks(recurring)),
       sweepSeries(recurring),

@@ -3,7 +3,7 @@
 import { Array, Effect, Option, Result, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
-import { isWithoutPerson } from "#shared/contract/Erasure.ts"
+import { isWithoutPerson, leftOut } from "#shared/contract/Erasure.ts"
 import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { idIsOfAnother } from "#shared/contract/Replies.ts"
@@ -125,7 +125,8 @@ const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted, w
   const standing = stored?.message ?? waits
   // Aged out of the log between the two looks: then the command comes again and is new.
   if (!standing) return yield* Effect.die(new Error("a scheduled event vanished"))
-  const fields = conflicts(standing, command, message)
+  const differing = conflicts(standing, command, message)
+  const fields = stored?.used ? differing.filter((field) => !leftOut.has(field)) : differing
   return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 
@@ -135,11 +136,13 @@ const begin = ({ delivery, message: { id, platform } }: Wanted) =>
 
 interface ToArm {
   readonly message: Message
+  readonly storedAt: number
   readonly trace: Headers | undefined
 }
 
 const firstAttempt = ({
   message,
+  storedAt,
   trace
 }: ToArm): { readonly attempt: Attempt; readonly trace: Headers | undefined } => ({
   trace,
@@ -148,6 +151,7 @@ const firstAttempt = ({
     attempt: 1,
     failures: 0,
     sendAt: message.dueAt,
-    possibleDuplicate: false
+    possibleDuplicate: false,
+    scheduledAt: fromMillis(storedAt)
   }
 })

@@ -4,6 +4,7 @@ import { Effect, Option, Schema } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { isWithoutPerson } from "#shared/contract/Erasure.ts"
 import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
+import type { Instant } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { Nats } from "#shared/nats/Nats.ts"
@@ -49,7 +50,7 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
   const toArm = (which: (index: number) => boolean) =>
     standing.flatMap((one, index) =>
       one && which(index) && !isWithoutPerson(one.message)
-        ? [{ attempt: firstAttempt(one.message), trace: one.trace }]
+        ? [{ attempt: firstAttempt(one.message, at), trace: one.trace }]
         : []
     )
   // Suspended in between, we may find that another has armed what is new to us, and that it was sent or cancelled.
@@ -84,10 +85,12 @@ const taken = ({ cause, message: { id, platform } }: Submission, at: string): Ev
   cause
 })
 
-const firstAttempt = (message: Message) => ({
+/** It may have been accepted a little earlier: by the same claim of its series. */
+const firstAttempt = (message: Message, scheduledAt: Instant) => ({
   message,
   attempt: 1,
   failures: 0,
   sendAt: message.dueAt,
-  possibleDuplicate: false
+  possibleDuplicate: false,
+  scheduledAt
 })

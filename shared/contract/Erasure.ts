@@ -48,6 +48,9 @@ export const withoutPerson = (event: EventOf<"scheduled">): EventOf<"scheduled">
   return { ...event, message: { ...message, recipient: nobody, content: nothing, metadata: {} } }
 }
 
+/** What it says nothing of any more. */
+export const leftOut: ReadonlySet<string> = new Set<keyof Message>(["recipient", "content", "fallback", "metadata"])
+
 /** Whether it is what is left of such a message: it has ended, and there is nothing to be sent. */
 export const isWithoutPerson = ({ recipient, content }: Message): boolean => isErased(recipient) && isErased(content)
 

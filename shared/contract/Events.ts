@@ -74,6 +74,9 @@ export const Attempt = Schema.Struct({
   ),
   moved: Schema.optionalKey(
     Schema.Boolean.annotate({ description: "The recipient's new address was followed already, which is done once" })
+  ),
+  scheduledAt: Schema.optionalKey(
+    Instant.annotate({ identifier: undefined, description: "Of the first try: when the message was accepted" })
   )
 }).annotate({ identifier: "Attempt" })
 export type Attempt = typeof Attempt.Type
@@ -121,7 +124,16 @@ const inbound = {
 }
 
 export const events = {
-  scheduled: event("scheduled", "Accepted and stored; the timer follows", { message: Message, cause }),
+  scheduled: event("scheduled", "Accepted and stored; the timer follows", {
+    message: Message,
+    cause,
+    used: Schema.optionalKey(
+      Schema.Boolean.annotate({
+        description:
+          "True: nothing new. It was accepted long ago, and is no longer waited for; said again, with the same `ce-id` and without address and content, so that its id stays taken"
+      })
+    )
+  }),
   rescheduled: event("rescheduled", "The waiting message was changed", {
     message: Message,
     previousDueAt: Instant,

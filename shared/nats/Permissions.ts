@@ -193,7 +193,7 @@ const rights: Readonly<Record<Role, Make>> = {
     follows("EVENTS", named, [consumers.dispatcherFailures]),
     reads("EVENTS"),
     writes(
-      ...events("dispatched", "expired", "failed", "fell-back", "retry-scheduled", "unknown"),
+      ...events("dispatched", "expired", "failed", "fell-back", "retry-scheduled", "unknown", "scheduled"),
       Subject.dead("*", "*")
     )
   ],

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { eventId } from "#shared/contract/CloudEvents.ts"
-import { type Event, eventTypes } from "#shared/contract/Events.ts"
+import { withoutPerson } from "#shared/contract/Erasure.ts"
+import { type Event, type EventOf, eventTypes } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { fold, noRows, type Rows } from "../../services/ledger/Projection.ts"
 import { further, type MessageRow, type Status, statuses } from "../../services/ledger/Rows.ts"
@@ -53,6 +54,13 @@ const row = (...events: ReadonlyArray<Event>): MessageRow => {
 }
 
 describe("a message's row", () => {
+  it("and its text stay as they are when its id is kept taken, also in a log that has lost when it was scheduled", () => {
+    const used: Event = { ...withoutPerson(scheduled("m") as EventOf<"scheduled">), used: true }
+    const known = fold(noRows, recorded([dispatched("m")]))
+    assert.deepStrictEqual(fold(known, recorded([used])), noRows)
+    assert.deepStrictEqual(fold(noRows, recorded([used])), noRows)
+  })
+
   it("never goes back in status but by an operator's word, in whatever order and however often its events come", () => {
     fc.assert(
       fc.property(anyLog, (events) => {

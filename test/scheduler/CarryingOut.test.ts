@@ -86,7 +86,7 @@ const firstComesAgain = (second: "cancel" | "reschedule") =>
       yield* Effect.sleep("200 millis")
       const { take } = yield* openMailbox(consumers.schedulerChanges)
       const batch = [...(yield* take(1)), ...(yield* take(1))] as unknown as Batch
-      yield* handleChanges(batch)
+      yield* handleChanges(() => Effect.void)(batch)
       const said = (yield* eventsOf(nats.url, "carillon.event.>")).map(({ type }) => type)
       return { said, timer: Option.getOrUndefined(yield* pending("m")) }
     }).pipe(Effect.provide(Layer.provideMerge(Timers.layer, layer)), Effect.scoped)

@@ -1,9 +1,12 @@
 // The scheduler as other systems see it: by request and reply, and by the events that follow.
 import { assert, describe, it } from "@effect/vitest"
 import type { NatsConnection } from "@nats-io/transport-node"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { commandNames } from "#shared/contract/Commands.ts"
+import { Timers } from "../../services/scheduler/Timers.ts"
+import { attemptOf } from "../support/Attempts.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { natsLayerFor } from "../support/Layers.ts"
 import { natsClient } from "../support/NatsClient.ts"
 import { eventsOf, pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
 
@@ -16,7 +19,7 @@ const withScheduler = Effect.gen(function* () {
   yield* all.services.scheduler.start
   yield* all.services.dispatcher.start
   const client = yield* natsClient(all.nats.url)
-  return { url: all.nats.url, ask: asker(client), client }
+  return { nats: all.nats, url: all.nats.url, ask: asker(client), client }
 })
 
 interface Answer extends Record<string, unknown> {
@@ -103,6 +106,31 @@ describe("scheduling", () => {
       assert.deepStrictEqual(yield* eventsOf(url, "carillon.event.scheduled.>"), [])
       assert.lengthOf(yield* pendingTimers(url), 1)
       assert.strictEqual(yield* streamCount(url, "TIMERS"), 1)
+    })
+  )
+
+  it.live("an id that waited for so long stays taken when its message is sent or cancelled", () =>
+    Effect.gen(function* () {
+      const { ask, nats, url } = yield* withScheduler
+      const old = { scheduledAt: new Date(Date.now() - 40 * 24 * hour).toISOString() }
+      const [due, off] = [wanted("due", 0, { maxLatenessSeconds: 3_600 }), wanted("off", hour)]
+      const attempts = [due, off].map(({ maxLatenessSeconds: _, ...message }) =>
+        attemptOf({ ...message, expiresAt: new Date(Date.parse(message.dueAt) + hour).toISOString() }, old)
+      )
+      yield* Effect.flatMap(Timers, ({ arm }) => arm(attempts.map((attempt) => ({ attempt })))).pipe(
+        Effect.provide(Timers.layer.pipe(Layer.provide(natsLayerFor(nats.configProvider))))
+      )
+      assert.deepInclude(yield* ask("cancel", { id: "off" }), { status: "cancelled" })
+      const marks = eventsOf(url, "carillon.event.scheduled.>")
+      const found = yield* eventually("kept", marks, ({ length }) => length === 2)
+      for (const { message, used } of found) {
+        assert.isTrue(used)
+        assert.deepInclude(message as object, { recipient: { chatId: "0" }, content: { type: "text", text: "erased" } })
+      }
+      for (const same of [due, off]) assert.deepInclude(yield* ask("schedule", same), { duplicate: true })
+      assert.deepStrictEqual(yield* pendingTimers(url), [])
+      assert.lengthOf(yield* eventsOf(url, "carillon.event.dispatched.>"), 1)
+      assert.deepInclude(yield* ask("schedule", { ...due, priority: "urgent" }), { status: "rejected" })
     })
   )
 

@@ -91,7 +91,7 @@ const tries: Readonly<Record<string, ReadonlyArray<Try>>> = {
     ...schedules,
     ...answersForOthers,
     ...takingFrom(["COMMANDS", "scheduler"], ["EVENTS", "telegram-gateway-default-urgent"]),
-    ...publishes("carillon.event.scheduled.telegram.x", "carillon.event.sent.telegram", "carillon.series.x"),
+    ...publishes("carillon.event.cancelled.telegram", "carillon.event.sent.telegram", "carillon.series.x"),
     ...publishes("$JS.API.STREAM.MSG.GET.MEMORY", "$JS.API.DIRECT.GET.TIMERS", "_INBOX.clinic.x")
   ],
   "telegram-gateway": [
