@@ -16,6 +16,7 @@ import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
+import { repeated } from "./Repeated.ts"
 import { onlyOnce } from "./Submitting.ts"
 import { Timers } from "./Timers.ts"
 
@@ -30,7 +31,7 @@ type Standing =
   /** This very command put it there. */
   | { readonly _tag: "Ours"; readonly storedAt: number }
   /** An earlier command with the same content did, and cares for its timer. */
-  | { readonly _tag: "Same" }
+  | { readonly _tag: "Same"; readonly message: Message; readonly storedAt: number }
   | { readonly _tag: "Other"; readonly fields: ReadonlyArray<string> }
 
 const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
@@ -78,7 +79,16 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
     accepted,
     toArm.map(({ trace }) => trace)
   )
-  const answers = new Map(wanted.map((one, index) => [one.delivery, answer(one, standings[index])] as const))
+  const repeats = wanted.flatMap(({ delivery }, index) => {
+    const standing = standings[index]
+    if (standing?._tag !== "Same") return []
+    const { message, storedAt } = standing
+    const waits = waiting.get(message.id)
+    return [{ delivery, message: waits ?? message, isWaiting: waits !== undefined, storedAt }]
+  })
+  const answers = yield* repeated(repeats, rules.now)
+  for (const [index, one] of wanted.entries())
+    if (!answers.has(one.delivery)) answers.set(one.delivery, answer(one, standings[index]))
   return parsed.map((result, index): Answer => {
     const delivery = deliveries[index] as Delivery
     return Result.isFailure(result)
@@ -89,7 +99,7 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   function answer({ delivery, message }: Wanted, standing: Standing | undefined): Answer {
     if (standing?._tag !== "Other") {
       const { id, dueAt, expiresAt } = message
-      return { reply: { status: "accepted", id, dueAt, expiresAt, duplicate: standing?._tag === "Same" } }
+      return { reply: { status: "accepted", id, dueAt, expiresAt, duplicate: false } }
     }
     return refused(
       "schedule",
@@ -127,7 +137,9 @@ const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted, w
   if (!standing) return yield* Effect.die(new Error("a scheduled event vanished"))
   const differing = conflicts(standing, command, message)
   const fields = stored?.used ? differing.filter((field) => !leftOut.has(field)) : differing
-  return (fields.length === 0 ? { _tag: "Same" } : { _tag: "Other", fields }) satisfies Standing as Standing
+  return (fields.length === 0
+    ? { _tag: "Same", message: standing, storedAt: found?.storedAt ?? 0 }
+    : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 
 /** The publisher's trace goes on here. */

@@ -35,7 +35,9 @@ export const Reply = Schema.Union([
     id: MessageId,
     dueAt: Instant,
     expiresAt: Instant,
-    duplicate: Schema.Boolean.annotate({ description: "The same message was scheduled before; nothing was added" })
+    duplicate: Schema.Boolean.annotate({
+      description: "The same message was scheduled before; nothing was added. The times are those that stand by now"
+    })
   }),
   Schema.Struct({ status: Schema.Literal("rescheduled"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
   Schema.Struct({ status: Schema.Literal("cancelled"), id: MessageId }),
