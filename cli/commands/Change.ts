@@ -9,7 +9,10 @@ export const cancelCommand = Command.make(
   "cancel",
   { id: idArgument, reason: reasonFlag, json: jsonFlag },
   Effect.fnUntraced(function* ({ id, reason, json }) {
-    yield* submit("cancel", { id, ...given({ reason }) }, json, () => `${id}: cancelled`)
+    yield* submit("cancel", { id, ...given({ reason }) }, json, (reply) => {
+      const inDoubt = reply.status === "cancelled" && reply.possiblyArrived
+      return `${id}: cancelled${inDoubt ? "; an earlier try may have arrived" : ""}`
+    })
   })
 ).pipe(
   Command.withDescription("Cancel a message, if its timer has not fired"),

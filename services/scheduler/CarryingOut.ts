@@ -41,7 +41,7 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   if (change.change === "cancel") {
     return {
       event: { type: "cancelled", at, id, platform, dueAt, ...reason, ...possiblyArrived(old) },
-      reply: { status: "cancelled", id },
+      reply: { status: "cancelled", id, ...possiblyArrived(old) },
       cancels: old
     }
   }

@@ -1,7 +1,10 @@
 // Cancels of messages that were given up: each is kept as a dead letter, and would go out by an operator's word for all of
 // them. So it is discarded. Its outcome stays the one it had: it failed.
-import { Effect, Option } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
+import { decodeWith } from "#shared/actor/Decode.ts"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
+import { possiblyArrived } from "#shared/contract/Doubt.ts"
+import { events } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
@@ -30,7 +33,7 @@ export const discardGivenUp = Effect.fnUntraced(function* <A extends Command>(ca
     if ((yield* sentAfterAll([letter])).has(id)) return
     const why = { cause: causeOf(delivery), ...(reason === undefined ? {} : { reason }) }
     answers.set(cancel, {
-      reply: { status: "cancelled", id },
+      reply: { status: "cancelled", id, ...possiblyArrived(letter) },
       event: { type: "discarded", at: fromMillis(now), id, platform, ...why },
       afterwards: store.remove(sequence)
     })
@@ -39,10 +42,20 @@ export const discardGivenUp = Effect.fnUntraced(function* <A extends Command>(ca
   return answers
 })
 
-/** Those of which the log says that their dead letters were dropped: nothing is sent of them any more. */
-export const discardedBefore = Effect.fnUntraced(function* (cancels: ReadonlyArray<Command>, since: number) {
-  if (cancels.length === 0) return new Set<MessageId>()
-  const { about } = yield* EventLog
-  const heard = yield* about(new Set(cancels.map(({ id }) => id)), ["discarded"], since)
-  return new Set<MessageId>(heard.map(({ id }) => id))
+const decodeEnd = decodeWith(Schema.Union([events.cancelled, events.failed]))
+
+/** Those of which the log says that nothing is sent of them any more, as cancelled or dropped: with the answer to a cancel. */
+export const cancelledBefore = Effect.fnUntraced(function* (cancels: ReadonlyArray<Command>, since: number) {
+  const answers = new Map<MessageId, Answer>()
+  if (cancels.length === 0) return answers
+  const { about, at } = yield* EventLog
+  const heard = yield* about(new Set(cancels.map(({ id }) => id)), ["cancelled", "discarded", "failed"], since)
+  for (const [id, own] of Map.groupBy(heard, (one) => one.id)) {
+    if (own.every(({ type }) => type === "failed")) continue
+    const end = own.findLast(({ type }) => type !== "discarded")
+    const found = Option.getOrUndefined(yield* at("EVENTS", end?.sequence ?? 0))
+    const said = found && Result.getOrUndefined(decodeEnd(found.text))
+    answers.set(id, { reply: { status: "cancelled", id, ...(said?.possiblyArrived ? { possiblyArrived: true } : {}) } })
+  }
+  return answers
 })

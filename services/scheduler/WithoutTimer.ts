@@ -9,7 +9,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
-import { discardedBefore, discardGivenUp } from "./GivenUp.ts"
+import { cancelledBefore, discardGivenUp } from "./GivenUp.ts"
 import { mayCome, mayComeByTick } from "./Patience.ts"
 import { sentInTime } from "./SentInTime.ts"
 import { Timers } from "./Timers.ts"
@@ -66,15 +66,17 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     name === "cancel" && !sent.has(one.id) && (!message || states.get(one.id) === "fired")
   const perhapsGivenUp = missing.filter((one, index) => late(one, messages[index]))
   const discarded = yield* discardGivenUp(perhapsGivenUp, now)
-  const before = yield* discardedBefore(
-    perhapsGivenUp.filter((one) => states.has(one.id) && !discarded.has(one)),
+  const over = (one: A) => states.has(one.id) && !discarded.has(one)
+  const before = yield* cancelledBefore(
+    missing.filter((one) => name === "cancel" && over(one) && states.get(one.id) !== "changing"),
     since
   )
   const answerTo = (one: A, message: Message | undefined): Answer | undefined => {
     const { delivery, id } = one
     const givenUp = discarded.get(one)
     if (givenUp) return givenUp
-    if (before.has(id)) return { reply: { status: "cancelled", id } }
+    const cancelled = before.get(id)
+    if (cancelled) return cancelled
     const refuse = (problem: string) =>
       refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
     if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")

@@ -150,12 +150,16 @@ export const events = {
     problems: Schema.Array(Problem),
     cause
   }),
-  cancelled: event("cancelled", "Cancelled before its timer fired: not sent", {
-    ...about,
-    ...ended,
-    dueAt: Instant,
-    reason: Schema.optionalKey(Reason)
-  }),
+  cancelled: event(
+    "cancelled",
+    "Cancelled before its timer fired: nothing more is sent. Of one that waited for another try, an earlier one may have arrived",
+    {
+      ...about,
+      ...ended,
+      dueAt: Instant,
+      reason: Schema.optionalKey(Reason)
+    }
+  ),
   dispatched: event("dispatched", "Due, and on its way to the gateway", attempt),
   expired: event("expired", "Past its deadline: not sent", { ...numbered, ...ended, expiresAt: Instant }),
   "send-started": event("send-started", "The intent, recorded before the platform is called", {

@@ -40,7 +40,15 @@ export const Reply = Schema.Union([
     })
   }),
   Schema.Struct({ status: Schema.Literal("rescheduled"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
-  Schema.Struct({ status: Schema.Literal("cancelled"), id: MessageId }),
+  Schema.Struct({
+    status: Schema.Literal("cancelled"),
+    id: MessageId,
+    possiblyArrived: Schema.optionalKey(
+      Schema.Boolean.annotate({
+        description: "True: an earlier try may have reached the recipient, in whole or in part. Nothing more is sent"
+      })
+    )
+  }),
   Schema.Struct({
     status: Schema.Literal("ordered"),
     platform: Platform,

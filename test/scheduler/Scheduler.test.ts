@@ -113,7 +113,7 @@ describe("scheduling", () => {
   it.live("an id that waited for so long stays taken when its message is sent or cancelled", () =>
     Effect.gen(function* () {
       const { ask, nats, url } = yield* withScheduler
-      const old = { scheduledAt: new Date(Date.now() - 40 * 24 * hour).toISOString() }
+      const old = { possibleDuplicate: true, scheduledAt: new Date(Date.now() - 40 * 24 * hour).toISOString() }
       const [due, off] = [wanted("due", 0, { maxLatenessSeconds: 3_600 }), wanted("off", hour)]
       const attempts = [due, off].map(({ maxLatenessSeconds: _, ...message }) =>
         attemptOf({ ...message, expiresAt: new Date(Date.parse(message.dueAt) + hour).toISOString() }, old)
@@ -121,7 +121,9 @@ describe("scheduling", () => {
       yield* Effect.flatMap(Timers, ({ arm }) => arm(attempts.map((attempt) => ({ attempt })))).pipe(
         Effect.provide(Timers.layer.pipe(Layer.provide(natsLayerFor(nats.configProvider))))
       )
-      assert.deepInclude(yield* ask("cancel", { id: "off" }), { status: "cancelled" })
+      // Nobody knows what became of a first try: so it is said, also to who asks again.
+      for (const _ of ["first", "again"])
+        assert.deepInclude(yield* ask("cancel", { id: "off" }), { status: "cancelled", possiblyArrived: true })
       const marks = eventsOf(url, "carillon.event.scheduled.>")
       const found = yield* eventually("kept", marks, ({ length }) => length === 2)
       for (const { message, used } of found) {
