@@ -25,6 +25,9 @@ export const whenFlags = {
   )
 }
 
+/** Added to what is told of a message that was asked for after its deadline. */
+export const neverSent = "; its deadline has passed: it will not be sent"
+
 interface When {
   readonly at: Option.Option<string>
   readonly in: Option.Option<string>

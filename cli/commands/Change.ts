@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
 import { submit } from "../Submit.ts"
-import { timing, whenFlags } from "../When.ts"
+import { neverSent, timing, whenFlags } from "../When.ts"
 
 export const cancelCommand = Command.make(
   "cancel",
@@ -25,7 +25,9 @@ export const rescheduleCommand = Command.make(
   Effect.fnUntraced(function* ({ id, reason, json, ...when }) {
     const command = { id, ...(yield* timing(when)), ...given({ reason }) }
     yield* submit("reschedule", command, json, (reply) =>
-      reply.status === "rescheduled" ? `${id}: rescheduled for ${reply.dueAt}` : reply.status
+      reply.status === "rescheduled"
+        ? `${id}: rescheduled for ${reply.dueAt}${reply.expired ? neverSent : ""}`
+        : reply.status
     )
   })
 ).pipe(

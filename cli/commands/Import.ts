@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { Console, Effect, Option, Result, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { toMillis } from "#shared/contract/Instants.ts"
 import { decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
@@ -45,7 +46,7 @@ const outgoing = (payload: string): Outgoing => ({
 const readable = ({ command, problem = "is not JSON" }: ImportRow): Result.Result<unknown, Refusal> =>
   command === undefined ? Result.fail({ problems: [{ path: "", problem }] }) : Result.succeed(command)
 
-/** Answers with the text that it was given: the command as JSON. */
+/** Answers with the text that it was given too: the command as JSON. What says nothing of a deadline has a day here. */
 const checked = (row: ImportRow, text: string) =>
   Result.mapError(
     Result.flatMap(
@@ -58,15 +59,20 @@ const checked = (row: ImportRow, text: string) =>
             { now: Date.now(), maxLateness: () => day, settled: settling("split"), unsendable },
             Buffer.byteLength(text)
           ),
-          () => text
+          ({ expiresAt, id }) => ({ text, line: row.line, id, expiresAt, isExpired: Date.now() > toMillis(expiresAt) })
         )
     ),
     // Neither text nor address: a report is sent around.
     ({ id, problems }) => ({ line: row.line, ...(id === undefined ? {} : { id }), problems })
   )
 
-/** How far an import has come: the last line, how many were refused, and all that was read, as a digest. */
-const Progress = Schema.Struct({ line: Schema.Int, refused: Schema.Int, digest: Schema.String })
+/** How far an import has come: the last line, how many were refused or past their deadline, and all that was read, as a digest. */
+const Progress = Schema.Struct({
+  line: Schema.Int,
+  refused: Schema.Int,
+  expired: Schema.optionalKey(Schema.Int),
+  digest: Schema.String
+})
 type Progress = typeof Progress.Type
 const decodeProgress = Schema.decodeUnknownEffect(Schema.fromJsonString(Progress))
 const notBegun: Progress = { line: 0, refused: 0, digest: "" }
@@ -111,15 +117,17 @@ export const importCommand = Command.make(
     const path = file === "-" ? undefined : file
     const size = path === undefined ? 0 : yield* sizeOf(path)
     const resumable = path !== undefined && !dryRun
-    const [progressFile, report] = [`${file}.progress`, `${path ?? "import"}.rejected.ndjson`]
+    const progressFile = `${file}.progress`
+    const reportOf = (what: "rejected" | "expired") => `${path ?? "import"}.${what}.ndjson`
+    const [report, late] = [reportOf("rejected"), reportOf("expired")]
     const left = resumable ? yield* progressIn(progressFile) : notBegun
     const changed = left.line > 0 && !(yield* goesOn(importRows(path, kind), left))
-    const { line: from, refused } = changed ? notBegun : left
+    const { line: from, refused, expired = 0 } = changed ? notBegun : left
     if (changed) yield* Console.error(`${file} is not what was imported up to line ${left.line}: beginning anew`)
-    if (from === 0) yield* Effect.promise(() => rm(report, { force: true }))
+    if (from === 0) for (const old of [report, late]) yield* Effect.promise(() => rm(old, { force: true }))
     else yield* Console.error(`going on after line ${from} (delete ${progressFile} to begin anew)`)
     const { publish } = yield* Publisher
-    const counts = { published: 0, refused, skipped: 0 }
+    const counts = { published: 0, refused, expired, skipped: 0 }
     const read = reading()
     const progress = progressLine(size > 0 ? "bytes" : "lines")
     let bytes = 0
@@ -129,14 +137,18 @@ export const importCommand = Command.make(
       for (const text of texts) read.add(text)
       const results = rows.flatMap((row, index) => (row.line > from ? [checked(row, texts[index] ?? "")] : []))
       const good = results.filter(Result.isSuccess).map(({ success }) => success)
-      const bad = results.filter(Result.isFailure).map(({ failure }) => `${JSON.stringify(failure)}\n`)
-      if (!dryRun) yield* publish(good.map(outgoing))
-      if (bad.length > 0) yield* Effect.promise(() => appendFile(report, bad.join("")))
+      const bad = results.filter(Result.isFailure).map(({ failure }) => failure)
+      const tooLate = good.flatMap(({ line, id, expiresAt, isExpired }) => (isExpired ? [{ line, id, expiresAt }] : []))
+      if (!dryRun) yield* publish(good.map(({ text }) => outgoing(text)))
+      yield* noted(report, bad)
+      yield* noted(late, tooLate)
       counts.published += good.length
       counts.refused += bad.length
+      counts.expired += tooLate.length
       counts.skipped += rows.length - results.length
       const last = rows.at(-1)?.line ?? 0
-      const reached = JSON.stringify({ line: last, refused: counts.refused, digest: read.digest } satisfies Progress)
+      const { refused, expired } = counts
+      const reached = JSON.stringify({ line: last, refused, expired, digest: read.digest } satisfies Progress)
       if (resumable && last > from) yield* Effect.promise(() => writeFile(progressFile, reached))
       bytes += texts.reduce((sum, { length }) => sum + length, 0)
       progress.show(size > 0 ? Math.min(size, bytes) : counts.published + counts.refused, size)
@@ -156,9 +168,14 @@ export const importCommand = Command.make(
     if (resumable) yield* Effect.promise(() => rm(progressFile, { force: true }))
     const did = dryRun ? "good" : "published"
     yield* json
-      ? printJson({ ...counts, dryRun, ...(counts.refused > 0 ? { report } : {}) })
+      ? printJson({
+          ...counts,
+          dryRun,
+          ...(counts.refused > 0 ? { report } : {}),
+          ...(counts.expired > 0 ? { late } : {})
+        })
       : Console.log(
-          `${counts.published} ${did}, ${counts.refused} refused${counts.skipped > 0 ? `, ${counts.skipped} skipped: taken before` : ""}`
+          `${counts.published} ${did}${counts.expired > 0 ? `, of which ${counts.expired} are past their deadline and will not be sent (${late})` : ""}, ${counts.refused} refused${counts.skipped > 0 ? `, ${counts.skipped} skipped: taken before` : ""}`
         )
     if (counts.refused > 0) return yield* new Refused({ message: `what was refused, and why: ${report}` })
   })
@@ -171,6 +188,12 @@ export const importCommand = Command.make(
     }
   ])
 )
+
+/** Added to a file, one a line. */
+const noted = (file: string, found: ReadonlyArray<object>) =>
+  found.length === 0
+    ? Effect.void
+    : Effect.promise(() => appendFile(file, found.map((one) => `${JSON.stringify(one)}\n`).join("")))
 
 const sizeOf = (path: string) =>
   Effect.tryPromise({

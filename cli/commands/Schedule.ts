@@ -9,7 +9,7 @@ import { given, jsonFlag, optional } from "../Flags.ts"
 import { span } from "../Print.ts"
 import { recipientFlags, recipientOf } from "../Recipient.ts"
 import { submit } from "../Submit.ts"
-import { timing, whenFlags } from "../When.ts"
+import { neverSent, timing, whenFlags } from "../When.ts"
 
 const flags = {
   id: optional("id", "Idempotency key, 1 to 128 of A-Za-z0-9_-; made up if not given"),
@@ -35,12 +35,12 @@ const fileOf = (file: Option.Option<string>) =>
 
 /** What was scheduled before may have been sent in time, whatever the hour is now. */
 export const whatIsScheduled = (
-  { dueAt, duplicate, expiresAt, id }: Extract<Reply, { readonly status: "accepted" }>,
+  { dueAt, duplicate, expired, expiresAt, id }: Extract<Reply, { readonly status: "accepted" }>,
   now: number
 ) => {
   const when = `${duplicate ? "was scheduled before" : "scheduled"} for ${dueAt}`
-  const tooLate = !duplicate && now > toMillis(expiresAt)
-  const how = tooLate ? "; its deadline has passed: it will not be sent" : ` (in ${span(toMillis(dueAt) - now)})`
+  const tooLate = !duplicate && (expired || now > toMillis(expiresAt))
+  const how = tooLate ? neverSent : ` (in ${span(toMillis(dueAt) - now)})`
   return `${id}: ${when}${how}\nfollow it: carillon show ${id}`
 }
 

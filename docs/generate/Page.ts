@@ -52,7 +52,8 @@ ${commandNames.map((name) => `### ${name}\n\n${json(commandExamples[name])}`).jo
 ## Replies
 
 To requests, as ${link("reply")} says. A rejection also has the header \`Nats-Service-Error-Code: 400\`. With the code 503 and
-no payload the COMMANDS stream was out of reach: ask again.
+no payload the COMMANDS stream was out of reach: ask again. Of a message that is asked for after its deadline \`"expired": true\`
+says that it is accepted, and not sent.
 
 ${Object.values(replyExamples).map(json).join("\n\n")}
 

@@ -8,7 +8,7 @@ import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { possiblyArrived } from "#shared/contract/Doubt.ts"
 import { type Attempt, type Event, messageId, platform } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { type Reply, timerHasFired } from "#shared/contract/Replies.ts"
+import { expiredBy, type Reply, timerHasFired } from "#shared/contract/Replies.ts"
 import { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
@@ -48,7 +48,10 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   const { message } = change.attempt
   return {
     event: { type: "rescheduled", at, message, previousDueAt: dueAt, cause, ...reason },
-    reply: { status: "rescheduled", id, dueAt: message.dueAt, expiresAt: message.expiresAt },
+    reply: {
+      ...{ status: "rescheduled", id, dueAt: message.dueAt, expiresAt: message.expiresAt },
+      ...expiredBy(message.expiresAt, storedAt)
+    },
     arm: { attempt: change.attempt, cause, changedBy: cause }
   }
 }

@@ -6,7 +6,7 @@ import type { ScheduleCommand } from "#shared/contract/Commands.ts"
 import { isWithoutPerson, leftOut } from "#shared/contract/Erasure.ts"
 import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { idIsOfAnother } from "#shared/contract/Replies.ts"
+import { expiredBy, idIsOfAnother } from "#shared/contract/Replies.ts"
 import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
@@ -99,7 +99,9 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   function answer({ delivery, message }: Wanted, standing: Standing | undefined): Answer {
     if (standing?._tag !== "Other") {
       const { id, dueAt, expiresAt } = message
-      return { reply: { status: "accepted", id, dueAt, expiresAt, duplicate: false } }
+      return {
+        reply: { status: "accepted", id, dueAt, expiresAt, duplicate: false, ...expiredBy(expiresAt, rules.now) }
+      }
     }
     return refused(
       "schedule",

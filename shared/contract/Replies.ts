@@ -11,6 +11,7 @@ import {
   Sender,
   SeriesId
 } from "./Fields.ts"
+import { toMillis } from "./Instants.ts"
 import { Orders } from "./Senders.ts"
 import { SeriesStatus } from "./Series.ts"
 
@@ -29,6 +30,14 @@ export const Rearmed = Schema.Literals(["armed", "redecided", "unknown", "waits"
 })
 export type Rearmed = typeof Rearmed.Type
 
+const expired = Schema.optionalKey(
+  Schema.Boolean.annotate({ description: "True: its deadline has passed already. It is not sent: `expired` follows" })
+)
+
+/** Of a message that was taken in at an instant, in milliseconds. */
+export const expiredBy = (expiresAt: Instant, at: number): { readonly expired?: true } =>
+  at > toMillis(expiresAt) ? { expired: true } : {}
+
 export const Reply = Schema.Union([
   Schema.Struct({
     status: Schema.Literal("accepted"),
@@ -37,9 +46,10 @@ export const Reply = Schema.Union([
     expiresAt: Instant,
     duplicate: Schema.Boolean.annotate({
       description: "The same message was scheduled before; nothing was added. The times are those that stand by now"
-    })
+    }),
+    expired
   }),
-  Schema.Struct({ status: Schema.Literal("rescheduled"), id: MessageId, dueAt: Instant, expiresAt: Instant }),
+  Schema.Struct({ status: Schema.Literal("rescheduled"), id: MessageId, dueAt: Instant, expiresAt: Instant, expired }),
   Schema.Struct({
     status: Schema.Literal("cancelled"),
     id: MessageId,

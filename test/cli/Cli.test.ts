@@ -343,11 +343,15 @@ describe("carillon import", () => {
       const { run, nats } = yield* everything
       const at = yield* folder
       const [ndjson, csv] = [join(at, "a.ndjson"), join(at, "b.csv")]
-      writeFileSync(ndjson, [line("n1"), "not json", line("n 2"), line("n3")].join("\n"))
+      const past = line("n3").replace(far, "2025-12-01T09:00:00.000Z")
+      writeFileSync(ndjson, [line("n1"), "not json", line("n 2"), past].join("\n"))
+      const tried = yield* run(["import", ndjson, "--dry-run"])
+      assert.include(tried.out, "2 good, of which 1 are past their deadline and will not be sent")
+      assert.deepInclude(JSON.parse(readFileSync(`${ndjson}.expired.ndjson`, "utf8")), { line: 4, id: "n3" })
       writeFileSync(csv, `id,chatId,text,dueAt,metadata.ward\nc1,1,"Hello, ""you""",${far},7\nc2,1,,${far},\n`)
       const first = yield* run(["import", ndjson, "--json"])
       assert.strictEqual(first.code, 2)
-      assert.deepInclude(JSON.parse(first.out), { published: 2, refused: 2 })
+      assert.deepInclude(JSON.parse(first.out), { published: 2, refused: 2, expired: 1 })
       const report = readFileSync(`${ndjson}.rejected.ndjson`, "utf8")
       assert.deepStrictEqual(
         report
@@ -358,8 +362,8 @@ describe("carillon import", () => {
       )
       assert.notInclude(report, "private words")
       assert.deepInclude(JSON.parse((yield* run(["import", csv, "--json"])).out), { published: 1, refused: 1 })
-      const armed = ["c1", "n1", "n3"].map((id) => `carillon.timer.pending.${id}`)
-      yield* eventually("armed", pendingTimers(nats.url), (subjects) => subjects.length === 3)
+      const armed = ["c1", "n1"].map((id) => `carillon.timer.pending.${id}`)
+      yield* eventually("armed", pendingTimers(nats.url), (subjects) => subjects.length === 2)
       assert.deepStrictEqual([...(yield* pendingTimers(nats.url))].sort(), armed)
     })
   )

@@ -42,6 +42,12 @@ describe("a change stored before the timer's instant", () => {
     assert.deepInclude(event, { type: "rescheduled", previousDueAt: old.message.dueAt })
     assert.deepInclude(reply, { status: "rescheduled", dueAt: later.message.dueAt })
     assert.strictEqual(arm?.attempt, later)
+    assert.notProperty(reply, "expired")
+  })
+  it("says of what it reschedules into the past that it is not sent", () => {
+    const [dueAt, expiresAt] = ["2025-12-01T09:00:00.000Z", "2025-12-01T10:00:00.000Z"]
+    const past = { ...reschedule, attempt: { ...old, message: { ...old.message, dueAt, expiresAt } } }
+    assert.deepInclude(decide(past, firesAt - 1).reply, { status: "rescheduled", expired: true })
   })
 })
 

@@ -141,8 +141,10 @@ describe("scheduling", () => {
   it.live("a time in the past is sent at once while in time, else expired", () =>
     Effect.gen(function* () {
       const { ask, url } = yield* withScheduler
-      yield* ask("schedule", wanted("late", -60_000, { maxLatenessSeconds: 120 }))
-      yield* ask("schedule", wanted("too-late", -60_000, { maxLatenessSeconds: 30 }))
+      const late = yield* ask("schedule", wanted("late", -60_000, { maxLatenessSeconds: 120 }))
+      assert.notProperty(late, "expired")
+      const tooLate = yield* ask("schedule", wanted("too-late", -60_000, { maxLatenessSeconds: 30 }))
+      assert.deepInclude(tooLate, { status: "accepted", expired: true })
       const ended = Effect.all([
         eventsOf(url, "carillon.event.dispatched.>"),
         eventsOf(url, "carillon.event.expired.*")
