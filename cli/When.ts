@@ -1,7 +1,7 @@
 // The flags that say when: an instant, a local time in a zone, or so long from now.
 import { Effect, Option, Result } from "effect"
 import { Flag } from "effect/cli"
-import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
+import { fromMillis, isLocal, parseInstant } from "#shared/contract/Instants.ts"
 import { Refused } from "./Exit.ts"
 import { given } from "./Flags.ts"
 
@@ -77,7 +77,11 @@ export const timing = Effect.fnUntraced(function* (when: When) {
     : Option.getOrElse(at, () => "")
   return {
     dueAt,
-    ...given({ timeZone, expiresAt }),
+    // From now on is no local time: the zone would say nothing of it.
+    ...given({
+      timeZone: Option.isSome(when.in) && !Option.exists(expiresAt, isLocal) ? Option.none() : timeZone,
+      expiresAt
+    }),
     ...(yield* lateness(maxLateness))
   }
 })

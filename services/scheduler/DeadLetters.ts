@@ -7,7 +7,7 @@ import type { Event, EventOf } from "#shared/contract/Events.ts"
 import type { MessageId, Problem, ResolvedAs } from "#shared/contract/Fields.ts"
 import { deadlineOf, fromMillis, parseInstant, toMillis } from "#shared/contract/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import { type Refusal, tenYears } from "#shared/contract/Submission.ts"
+import { type Refusal, tenYears, zoneProblem } from "#shared/contract/Submission.ts"
 
 export type Decision = "redrive" | "discard" | "resolve"
 
@@ -81,6 +81,8 @@ const redrive = (
     const path = parsed.failure.field === "time" ? "dueAt" : parsed.failure.field
     return refuse({ path, problem: parsed.failure.problem })
   }
+  const zone = zoneProblem({ dueAt: wanted, timeZone })
+  if (zone) return refuse(zone)
   if (parsed.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   const due = Math.max(now, parsed.success)
   const dueAt = fromMillis(due)

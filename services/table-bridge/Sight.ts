@@ -66,7 +66,8 @@ export const sightOf = (bridge: Bridge, key: string, row: RawRow, now: number): 
     recipient: { [address]: row.addresses[address]?.trim() },
     content: { type: "text", text: row.text ?? "" },
     dueAt: row.due ?? "",
-    ...given({ timeZone: row.zone ?? undefined })
+    // An instant needs none: it is in UTC here, and the zone is the patient's.
+    ...given({ timeZone: row.due?.endsWith("Z") ? undefined : (row.zone ?? undefined) })
   }
   if (row.due === null) return invalid([{ path: "dueAt", problem: "is required" }])
   const read = Result.flatMap(decodeCommand("schedule", asked), (command) =>

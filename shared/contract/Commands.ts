@@ -25,7 +25,9 @@ const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
 
 const timing = {
   timeZone: Schema.optionalKey(
-    Schema.String.check(Schema.isBetweenLength(1, 64)).annotate({ description: "IANA zone of a local dueAt" })
+    Schema.String.check(Schema.isBetweenLength(1, 64)).annotate({
+      description: "IANA zone of a local dueAt or expiresAt. Beside instants only if their offset is the zone's"
+    })
   ),
   expiresAt: Schema.optionalKey(Time.annotate({ description: "Until when the message is still worth sending" })),
   maxLatenessSeconds: Schema.optionalKey(

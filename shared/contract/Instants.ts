@@ -71,6 +71,26 @@ const isName = /^[A-Za-z]/
 export const isZone = (timeZone: string) =>
   isName.test(timeZone) && Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))
 
+export const isLocal = (text: string) => local.test(text)
+
+/**
+ * Whether a time with an offset says another one than the zone has at that instant: as of a formatter that appends Z to a
+ * local time. Of what is no such time it is not known.
+ */
+export const contradicts = (text: string, timeZone: string): boolean =>
+  Result.getOrElse(
+    Result.try(() => {
+      const [, offset = ""] = withOffset.exec(text)?.slice(-2) ?? []
+      const { offsetNanoseconds } = Temporal.Instant.from(text).toZonedDateTimeISO(timeZone)
+      return offsetNanoseconds !== (/z/i.test(offset) ? 0 : offsetMinutes(offset) * 60_000_000_000)
+    }),
+    () => false
+  )
+
+/** +05:30 */
+const offsetMinutes = (offset: string) =>
+  (offset.startsWith("-") ? -1 : 1) * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4)))
+
 const notReal = "is not a real date and time"
 export const notZone = "must be an IANA time zone, for example Europe/Berlin"
 

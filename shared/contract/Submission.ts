@@ -11,7 +11,7 @@ import {
 import type { Message } from "./Events.ts"
 import { decoderOf } from "./Exact.ts"
 import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
-import { deadlineOf, fromMillis, parseInstant, toMillis } from "./Instants.ts"
+import { contradicts, deadlineOf, fromMillis, isLocal, isZone, notZone, parseInstant, toMillis } from "./Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
 export interface Refusal {
@@ -131,6 +131,8 @@ const times = (
   const due = parseInstant(command.dueAt, command.timeZone)
   const expires = command.expiresAt === undefined ? undefined : parseInstant(command.expiresAt, command.timeZone)
   if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...unsaid(command, []))
+  const zone = zoneProblem(command)
+  if (zone) return refuse(zone)
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
   const lateness = command.maxLatenessSeconds === undefined ? latenessElse : command.maxLatenessSeconds * 1_000
@@ -139,6 +141,21 @@ const times = (
     expiresAt: expires ? fromMillis(expires.success) : deadlineOf(due.success, lateness)
   })
 }
+
+/** A zone says nothing more of times with an offset; where it says something else, nobody knows which of the two is meant. */
+export const zoneProblem = (times: { readonly [Field in TimeField]?: unknown }): Problem | undefined => {
+  const { dueAt, expiresAt, timeZone } = times
+  const given = Object.entries({ dueAt, expiresAt }).filter(
+    (one): one is [string, string] => typeof one[1] === "string"
+  )
+  if (typeof timeZone !== "string" || given.length === 0) return undefined
+  if (!isZone(timeZone)) return { path: "timeZone", problem: notZone }
+  if (given.some(([, time]) => isLocal(time))) return undefined
+  const [wrong] = given.find(([, time]) => contradicts(time, timeZone)) ?? []
+  return wrong === undefined ? undefined : { path: wrong, problem: otherOffset }
+}
+
+const otherOffset = "has another offset than timeZone at that time: give a local time, or no timeZone"
 
 type TimeField = "dueAt" | "timeZone" | "expiresAt" | "maxLatenessSeconds"
 
@@ -159,6 +176,8 @@ const unsaid = (json: unknown, found: ReadonlyArray<Problem>): ReadonlyArray<Pro
         say(parsed.failure.field === "time" ? field : parsed.failure.field, parsed.failure.problem)
     }
   }
+  const zone = zoneProblem({ dueAt, expiresAt, timeZone })
+  if (zone) say(zone.path, zone.problem)
   if (expiresAt !== undefined && maxLatenessSeconds !== undefined && !said.has("expiresAt"))
     say("maxLatenessSeconds", bothDeadlines)
   return unsaid

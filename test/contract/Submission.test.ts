@@ -100,6 +100,14 @@ describe("a schedule command", () => {
     [{ dueAt: "2026-12-01T09:00:00" }, "dueAt"],
     [{ dueAt: "2026-12-01T09:00:00", timeZone: "Mars/Olympus" }, "timeZone"],
     [{ dueAt: "2026-12-01T09:00:00", timeZone: "+02:00" }, "timeZone"],
+    [{ timeZone: "Europe/Atlantis" }, "timeZone: must be an IANA time zone"],
+    // Of a formatter that appends Z to a local time: an hour late.
+    [{ timeZone: "Europe/Berlin" }, "dueAt: has another offset than timeZone"],
+    [{ dueAt: "2027-06-01T09:00:00+01:00", timeZone: "Europe/Berlin" }, "dueAt: has another offset than timeZone"],
+    [
+      { dueAt: "2026-12-01T09:00:00+01:00", expiresAt: "2026-12-01T09:00:00Z", timeZone: "Europe/Berlin" },
+      "expiresAt: has another offset than timeZone"
+    ],
     [{ dueAt: "2036-12-01T09:00:00Z" }, "dueAt"],
     [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
     [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
@@ -111,6 +119,19 @@ describe("a schedule command", () => {
   ])("with %j is refused at %s", (fault, path) => {
     const problems = problemsOf(submit({ ...good, ...fault }))
     assert.isTrue(problems.length > 0 && problems.every((problem) => problem.startsWith(path)), String(problems))
+  })
+
+  it("may name the zone that its instants are written in", () => {
+    for (const [dueAt, timeZone] of [
+      ["2026-12-01T09:00:00+01:00", "Europe/Berlin"],
+      ["2026-07-01T09:00:00+02:00", "Europe/Berlin"],
+      ["2026-12-01T09:00:00Z", "Europe/London"],
+      ["2026-12-01T09:00:00.000Z", "UTC"]
+    ])
+      assert.strictEqual(accepted({ ...good, dueAt, timeZone }).dueAt, fromMillis(Date.parse(dueAt ?? "")))
+    // Of one local time the zone is needed: the other needs none.
+    const mixed = { dueAt: "2026-12-01T09:00:00", expiresAt: "2026-12-01T10:00:00Z", timeZone: "Europe/Berlin" }
+    assert.strictEqual(accepted({ ...good, ...mixed }).dueAt, "2026-12-01T08:00:00.000Z")
   })
 
   it("may have 4096 code points, however many units they take", () => {

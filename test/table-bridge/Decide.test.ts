@@ -139,7 +139,7 @@ class World {
     this.look([{ gone: false, at: (Date.parse(changedAt ?? this.at()) - start) / 1_000 }])
   }
 
-  raw = ({ life, chat, text, due, off }: Row): RawRow => ({
+  readonly raw = ({ life, chat, text, due, off }: Row): RawRow => ({
     rowId: "7",
     patientId: null,
     due: fromMillis(start + due * 1_000),
@@ -429,6 +429,14 @@ describe("a message that was given up", () => {
       }),
       runs
     )
+  })
+})
+
+describe("a row that says when it is due as an instant", () => {
+  it("is wanted whatever zone its patient lives in", () => {
+    const { bridge, raw } = new World("scheduled")
+    const row = raw({ life: 1, chat: "1", text: "a", due: 60, off: false, writtenAt: 0 })
+    assert.strictEqual(sightOf(bridge, "key", { ...row, zone: "America/New_York" }, start)._tag, "Wanted")
   })
 })
 
