@@ -49,6 +49,7 @@ export const beyondSchema: ReadonlyArray<{
     rule: "`timeZone` beside times with an offset, of which none is local, fits them: `2026-12-01T09:00:00+01:00` is in Europe/Berlin, `2026-12-01T09:00:00Z` is not (it is what many a formatter makes of nine o'clock there)",
     refused: { ...schedule, dueAt: "2026-12-01T09:00:00Z", timeZone: "Europe/Berlin" }
   },
+  { rule: "`dueAt` and `expiresAt` are not before 1970", refused: { ...schedule, dueAt: "0001-01-01T00:00:00Z" } },
   { rule: "`dueAt` is at most ten years ahead", refused: { ...schedule, dueAt: "2046-12-01T09:00:00Z" } },
   {
     rule: "`retry` has at most 100 tries in all, and each of its tiers begins with 0.1 seconds or more",

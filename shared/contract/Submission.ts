@@ -133,6 +133,9 @@ const times = (
   if (Result.isFailure(due) || (expires && Result.isFailure(expires))) return refuse(...unsaid(command, []))
   const zone = zoneProblem(command)
   if (zone) return refuse(zone)
+  // No date at all, as other languages write it: the message would expire.
+  if (due.success < 0) return refuse({ path: "dueAt", problem: beforeAll })
+  if (expires && expires.success < 0) return refuse({ path: "expiresAt", problem: beforeAll })
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
   if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
   const lateness = command.maxLatenessSeconds === undefined ? latenessElse : command.maxLatenessSeconds * 1_000
@@ -141,6 +144,8 @@ const times = (
     expiresAt: expires ? fromMillis(expires.success) : deadlineOf(due.success, lateness)
   })
 }
+
+const beforeAll = "is before 1970"
 
 /** A zone says nothing more of times with an offset; where it says something else, nobody knows which of the two is meant. */
 export const zoneProblem = (times: { readonly [Field in TimeField]?: unknown }): Problem | undefined => {

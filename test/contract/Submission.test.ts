@@ -109,6 +109,11 @@ describe("a schedule command", () => {
       "expiresAt: has another offset than timeZone"
     ],
     [{ dueAt: "2036-12-01T09:00:00Z" }, "dueAt"],
+    // What other languages write for no date at all.
+    [{ dueAt: "0001-01-01T00:00:00Z" }, "dueAt: is before 1970"],
+    [{ dueAt: "0001-01-01T00:00:00+01:00" }, "dueAt: is before 1970"],
+    [{ dueAt: "1969-12-31T23:59:59.999Z" }, "dueAt: is before 1970"],
+    [{ expiresAt: "0001-01-01T00:00:00Z" }, "expiresAt: is before 1970"],
     [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
     [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
     [{ maxLatenessSeconds: -1 }, "maxLatenessSeconds"],
@@ -157,6 +162,14 @@ describe("a schedule command", () => {
 })
 
 describe("a reschedule", () => {
+  it("to no date at all is refused: its message would expire", () => {
+    const dueAt = "0001-01-01T00:00:00Z"
+    const result = Result.flatMap(decodeCommand("reschedule", { id: good.id, dueAt }), (command) =>
+      changed(accepted(good), command, rules)
+    )
+    assert.deepStrictEqual(problemsOf(result), ["dueAt: is before 1970"])
+  })
+
   const waiting = accepted({ ...good, maxLatenessSeconds: 90, priority: "urgent", metadata: { a: "1" } })
   const to = (json: object, from = waiting) =>
     Result.getOrThrow(
