@@ -63,7 +63,8 @@ export const parseMoment = (flag: string, text: string): Effect.Effect<string, R
 /** How late it is still worth sending, if --max-lateness says so. */
 export const lateness = Effect.fnUntraced(function* (maxLateness: Option.Option<string>) {
   if (Option.isNone(maxLateness)) return {}
-  return { maxLatenessSeconds: Math.round((yield* parseSpan("max-lateness", maxLateness.value)) / 1_000) }
+  const millis = Math.round(yield* parseSpan("max-lateness", maxLateness.value))
+  return { maxLatenessSeconds: Math.ceil(millis / 1_000) }
 })
 
 /** The fields of a command. */

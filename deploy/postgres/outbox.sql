@@ -153,8 +153,8 @@ BEGIN
   IF options ? 'priority' AND NOT options -> 'priority' <@ '["urgent", "normal", "bulk"]' THEN
     PERFORM carillon_outbox.refuse('options.priority', 'must be urgent, normal or bulk');
   END IF;
-  IF options ? 'maxLatenessSeconds' AND (options ->> 'maxLatenessSeconds') !~ '^[0-9]{1,8}$' THEN
-    PERFORM carillon_outbox.refuse('options.maxLatenessSeconds', 'must be a whole number of seconds');
+  IF options ? 'maxLatenessSeconds' AND (options ->> 'maxLatenessSeconds') !~ '^[1-9][0-9]{0,7}$' THEN
+    PERFORM carillon_outbox.refuse('options.maxLatenessSeconds', 'must be a whole number of seconds, 1 or more');
   END IF;
   IF options ? 'metadata' AND jsonb_typeof(options -> 'metadata') <> 'object' THEN
     PERFORM carillon_outbox.refuse('options.metadata', 'must be an object of strings');

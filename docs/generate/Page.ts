@@ -62,7 +62,8 @@ ${Object.values(replyExamples).map(json).join("\n\n")}
 ${beyondSchema.map(({ rule }) => `- ${rule}`).join("\n")}
 
 A local time that a change of the clock skips means the first instant after the gap; one that occurs twice, the first of the
-two. Parts of a millisecond are rounded up.
+two. Parts of a millisecond are rounded up. If both \`dueAt\` and \`expiresAt\` are skipped, the deadline is as long after the time
+as the two are apart.
 
 ## Platforms
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises"
 import { Effect, Result, Schema } from "effect"
 import {
   Kind,
+  LatenessAsked,
   Platform,
   Priority,
   type Recipient,
@@ -75,7 +76,7 @@ export const BridgeConfig = Schema.Struct({
       kind: Schema.optionalKey(Kind),
       priority: Schema.optionalKey(Priority),
       timeZone: Schema.optionalKey(Name),
-      maxLatenessSeconds: Schema.optionalKey(seconds),
+      maxLatenessSeconds: Schema.optionalKey(LatenessAsked),
       unknownOutcome: Schema.optionalKey(UnknownOutcome),
       retry: Schema.optionalKey(RetryTiers)
     })

@@ -5,6 +5,7 @@ import {
   Content,
   Fallback,
   Kind,
+  LatenessAsked,
   MessageId,
   Metadata,
   Platform,
@@ -31,9 +32,7 @@ const timing = {
   ),
   expiresAt: Schema.optionalKey(Time.annotate({ description: "Until when the message is still worth sending" })),
   maxLatenessSeconds: Schema.optionalKey(
-    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 31_536_000 })).annotate({
-      description: "The same, as seconds after dueAt"
-    })
+    LatenessAsked.annotate({ description: "The same, as seconds after dueAt: 1 to 31,536,000" })
   )
 }
 

@@ -146,6 +146,12 @@ export const Metadata = Schema.Record(Schema.String, text(0, 512))
   })
 export type Metadata = typeof Metadata.Type
 
+/**
+ * How late what is asked for may be, in seconds. Not 0: its send would have to begin in the very millisecond. What was
+ * asked for before that was refused may still say so.
+ */
+export const LatenessAsked = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 31_536_000 }))
+
 /** A free remark of an operator or publisher. Not for personal data: it is kept with the record of delivery. */
 export const Reason = text(1, 512)
 

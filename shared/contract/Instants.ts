@@ -73,6 +73,13 @@ export const isZone = (timeZone: string) =>
 
 export const isLocal = (text: string) => local.test(text)
 
+/** From one local time to another as their clock shows them, in milliseconds; 0 if one of them is none. */
+export const localDistance = (from: string, to: string): number =>
+  Result.getOrElse(
+    Result.try(() => Temporal.PlainDateTime.from(from).until(Temporal.PlainDateTime.from(to)).total("millisecond")),
+    () => 0
+  )
+
 /**
  * Whether a time with an offset says another one than the zone has at that instant: as of a formatter that appends Z to a
  * local time. Of what is no such time it is not known.

@@ -4,6 +4,7 @@ import {
   Content,
   Fallback,
   Kind,
+  LatenessAsked,
   Metadata,
   OccurrenceName,
   Platform,
@@ -39,6 +40,10 @@ const optional = {
   metadata: Schema.optionalKey(Metadata)
 }
 
+const occurrenceLateness = LatenessAsked.annotate({
+  description: "How long after its time an occurrence is still worth sending"
+})
+
 /** What every occurrence is made of. */
 export const Template = Schema.Struct({
   platform: Platform,
@@ -66,6 +71,7 @@ export const ScheduleSeriesCommand = Schema.Struct({
     })
   ),
   ...Template.fields,
+  maxLatenessSeconds: Schema.optionalKey(occurrenceLateness),
   retry: Schema.optionalKey(RetryAsked)
 }).annotate({ identifier: "ScheduleSeriesCommand", description: "Send this message again and again, at these times" })
 export type ScheduleSeriesCommand = typeof ScheduleSeriesCommand.Type
@@ -81,6 +87,7 @@ export const ChangeSeriesCommand = Schema.Struct({
   recipient: Schema.optionalKey(Recipient),
   content: Schema.optionalKey(Content),
   ...optional,
+  maxLatenessSeconds: Schema.optionalKey(occurrenceLateness),
   retry: Schema.optionalKey(RetryAsked),
   reason: Schema.optionalKey(Reason)
 }).annotate({ identifier: "ChangeSeriesCommand", description: "From now on, what is given here instead" })

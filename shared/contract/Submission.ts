@@ -11,7 +11,17 @@ import {
 import type { Message } from "./Events.ts"
 import { decoderOf } from "./Exact.ts"
 import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
-import { contradicts, deadlineOf, fromMillis, isLocal, isZone, notZone, parseInstant, toMillis } from "./Instants.ts"
+import {
+  contradicts,
+  deadlineOf,
+  fromMillis,
+  isLocal,
+  isZone,
+  localDistance,
+  notZone,
+  parseInstant,
+  toMillis
+} from "./Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
 export interface Refusal {
@@ -137,13 +147,18 @@ const times = (
   if (due.success < 0) return refuse({ path: "dueAt", problem: beforeAll })
   if (expires && expires.success < 0) return refuse({ path: "expiresAt", problem: beforeAll })
   if (due.success - now > tenYears) return refuse({ path: "dueAt", problem: "is more than ten years ahead" })
-  if (expires && expires.success < due.success) return refuse({ path: "expiresAt", problem: "is before dueAt" })
+  const asked = expires && askedDistance(command, expires.success - due.success)
+  if (asked !== undefined && asked < 0) return refuse({ path: "expiresAt", problem: "is before dueAt" })
   const lateness = command.maxLatenessSeconds === undefined ? latenessElse : command.maxLatenessSeconds * 1_000
   return Result.succeed({
     dueAt: fromMillis(due.success),
-    expiresAt: expires ? fromMillis(expires.success) : deadlineOf(due.success, lateness)
+    expiresAt: asked === undefined ? deadlineOf(due.success, lateness) : fromMillis(due.success + asked)
   })
 }
+
+/** A change of the clock may skip both local times: they come to one instant then, and the deadline is as far off as was asked. */
+const askedDistance = ({ dueAt, expiresAt = "" }: ScheduleCommand | RescheduleCommand, distance: number): number =>
+  distance === 0 && isLocal(dueAt) && isLocal(expiresAt) ? Math.ceil(localDistance(dueAt, expiresAt)) : distance
 
 const beforeAll = "is before 1970"
 

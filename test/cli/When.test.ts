@@ -1,8 +1,8 @@
 // The times that people type: what they could not have meant is not guessed at.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { whatIsScheduled } from "../../cli/commands/Schedule.ts"
-import { parseMoment } from "../../cli/When.ts"
+import { lateness, parseMoment } from "../../cli/When.ts"
 
 describe("a moment", () => {
   it.effect.each([
@@ -20,6 +20,18 @@ describe("a moment", () => {
     Effect.gen(function* () {
       const { message } = yield* Effect.flip(parseMoment("from", text))
       assert.match(message, /^--from must be/)
+    })
+  )
+})
+
+describe("how late a message may be", () => {
+  it.effect("is a second at least, and rounded up", () =>
+    Effect.gen(function* () {
+      const seconds = (text: string) => lateness(Option.some(text))
+      assert.deepStrictEqual(yield* seconds("0.4s"), { maxLatenessSeconds: 1 })
+      assert.deepStrictEqual(yield* seconds("90.2s"), { maxLatenessSeconds: 91 })
+      assert.deepStrictEqual(yield* seconds("1.1m"), { maxLatenessSeconds: 66 })
+      assert.deepStrictEqual(yield* seconds("0s"), { maxLatenessSeconds: 0 })
     })
   )
 })

@@ -117,6 +117,8 @@ describe("a schedule command", () => {
     [{ expiresAt: "2026-12-01T08:59:59Z" }, "expiresAt"],
     [{ expiresAt: "2026-12-01T10:00:00Z", maxLatenessSeconds: 60 }, "maxLatenessSeconds"],
     [{ maxLatenessSeconds: -1 }, "maxLatenessSeconds"],
+    // Its send would have to begin in that very millisecond.
+    [{ maxLatenessSeconds: 0 }, "maxLatenessSeconds"],
     [{ retry: [{ attempts: 1, seconds: 0 }] }, "retry: must begin each tier with a tenth of a second or more"],
     [{ retry: Array.from({ length: 5 }, () => ({ attempts: 21, seconds: 1 })) }, "retry: must have at most 100 tries"],
     [{ metadata: { "a b": "c" } }, "metadata"],
@@ -137,6 +139,19 @@ describe("a schedule command", () => {
     // Of one local time the zone is needed: the other needs none.
     const mixed = { dueAt: "2026-12-01T09:00:00", expiresAt: "2026-12-01T10:00:00Z", timeZone: "Europe/Berlin" }
     assert.strictEqual(accepted({ ...good, ...mixed }).dueAt, "2026-12-01T08:00:00.000Z")
+  })
+
+  it("has its deadline as long after it as was asked, though a change of the clock skips both", () => {
+    const skipped = { dueAt: "2027-03-28T02:05", expiresAt: "2027-03-28T02:55", timeZone: "Europe/Berlin" }
+    assert.deepInclude(accepted({ ...good, ...skipped }), {
+      dueAt: "2027-03-28T01:00:00.000Z",
+      expiresAt: "2027-03-28T01:50:00.000Z"
+    })
+    const later = accepted({ ...good, ...skipped, expiresAt: "2027-03-28T03:30" })
+    assert.strictEqual(later.expiresAt, "2027-03-28T01:30:00.000Z")
+    assert.deepStrictEqual(problemsOf(submit({ ...good, ...skipped, expiresAt: "2027-03-28T02:00" })), [
+      "expiresAt: is before dueAt"
+    ])
   })
 
   it("may have 4096 code points, however many units they take", () => {
