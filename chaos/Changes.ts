@@ -59,7 +59,7 @@ export const changesKept = ({ changed, evidence: { events } }: Ran): ReadonlyArr
     ...changed.flatMap(({ change: { id, name }, sequence }) => {
       const answered = (byId.get(id) ?? []).some(
         (one) =>
-          (name === "cancel" && one.type === "cancelled") ||
+          (name === "cancel" && (one.type === "cancelled" || one.type === "discarded")) ||
           ((one.type === "rescheduled" || one.type === "rejected") && placeOf(one) === sequence)
       )
       return answered ? [] : [broken(`nothing came of command ${sequence}, to ${name} ${id}`)]
