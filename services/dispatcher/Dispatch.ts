@@ -120,7 +120,7 @@ const hasChannel = ({ message }: Attempt, now: number) =>
   message.fallback !== undefined && message.fallback.length > 0 && now < lastInstant(message)
 
 /** Of what nothing is wrong with: it only waits its turn, which will come. */
-const inTurn: ReadonlySet<string> = new Set(["waits-for-its-turn", "linked-anew"])
+const inTurn: ReadonlySet<string> = new Set(["waits-for-its-turn", "linked-anew", "paused", "file-id-forgotten"])
 
 /** A message goes on its next channel while that has half of the time that is left, and not when this one has had it all. */
 const retry = (failed: EventOf<"attempt-failed">, failures: number, now: number, wait: number): Event => {

@@ -162,7 +162,7 @@ const decideOn = Effect.fnUntraced(function* (
 })
 
 /** Or will be: not of one that an operator deleted in the middle of it, say. */
-const isCarriedOut = Effect.fnUntraced(function* (cause: string, id: MessageId) {
+export const isCarriedOut = Effect.fnUntraced(function* (cause: string, id: MessageId) {
   const log = yield* EventLog
   const { sequence, storedAt } = storedAs(cause)
   const waits = Option.exists(yield* log.at("COMMANDS", sequence), (found) => found.storedAt === storedAt)

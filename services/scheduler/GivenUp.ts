@@ -11,6 +11,7 @@ import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { sentAfterAll } from "#shared/nats/SentAfterAll.ts"
 import { type Answer, causeOf } from "./Answer.ts"
+import { isCarriedOut } from "./Deciding.ts"
 import type { Command } from "./WithoutTimer.ts"
 
 /**
@@ -24,18 +25,23 @@ export const discardGivenUp = Effect.fnUntraced(function* <A extends Command>(ca
     const store = yield* DeadLetterStore
     const found = Option.getOrUndefined(yield* store.find(id))
     if (found?.letter.state !== "failed") return
-    const { letter, sequence, storedAt } = found
+    const { decidedBy, letter, sequence, storedAt } = found
     const { platform } = letter.message
+    const cause = causeOf(delivery)
+    const isOurs = decidedBy === cause
+    if (decidedBy !== undefined && !isOurs && (yield* isCarriedOut(decidedBy, id))) return
     // Carried out, and its dead letter not removed yet; or sent after all, as a gateway says that was thought lost.
     const redriven = attemptEventId(id, letter.attempt + 1, "redriven")
     const { idsSince } = yield* EventLog
     if ((yield* idsSince(["redriven"], storedAt, { oneOfEach: [[redriven]] })).has(redriven)) return
     if ((yield* sentAfterAll([letter])).has(id)) return
-    const why = { cause: causeOf(delivery), ...(reason === undefined ? {} : { reason }) }
+    const claimed = isOurs ? Option.some(sequence) : yield* store.claim(found, cause)
+    if (Option.isNone(claimed)) return
+    const why = { cause, ...(reason === undefined ? {} : { reason }) }
     answers.set(cancel, {
       reply: { status: "cancelled", id, ...possiblyArrived(letter) },
       event: { type: "discarded", at: fromMillis(now), id, platform, ...why },
-      afterwards: store.remove(sequence)
+      afterwards: store.remove(claimed.value)
     })
   })
   yield* Effect.forEach(cancels, discard, { concurrency: 20 })
