@@ -42,7 +42,8 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
   const following = occurrencesOf(ruleOf(series))
   const skipped = new Set(series.skips.map(({ name }) => name))
   const [late, inTime]: [Array<At>, Array<At>] = [[], []]
-  let next: At | undefined = series.next
+  const first = byTodaysRules(series, series.next)
+  let next: At | undefined = first
   let last = series.last
   let left = series.left
   let n = 0
@@ -52,7 +53,7 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
     left = left === undefined ? undefined : left - 1
     next = left === 0 ? undefined : Option.getOrUndefined(Option.map(following(toMillis(next.at)), atOf))
   }
-  if (n === 0) return undefined
+  if (n === 0) return first.at === series.next.at ? undefined : { ...series, next: first }
   const submitted = late.length > mostExpiring ? inTime : [...late, ...inTime]
   const claimed: Series = {
     ...without(series, "next", "left"),
@@ -67,6 +68,13 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
   }
   return next === undefined ? ended(claimed, now) : claimed
 }
+
+/**
+ * A zone may have been given other rules since its time was looked for, as much as a year ago: what was meant is the time
+ * on the clock, which is its name. Sent at the old instant it would be wrong, and would come once more at the new one.
+ */
+const byTodaysRules = (series: Series, next: At): At =>
+  Option.match(occurrenceNamed(ruleOf(series), next.name), { onNone: () => next, onSome: atOf })
 
 const missed = ({ id, platform, revision }: Series, late: ReadonlyArray<At>, now: number) => ({
   type: "occurrences-missed" as const,
@@ -170,6 +178,13 @@ const mostSkips = 100
 export const skip = (series: Series, occurrence: OccurrenceName | undefined, why: Why): Decided =>
   unlessOver(series, () => {
     const after = openAfter(series, why.now)
+    const underWay = series.last && toMillis(series.last.at) > why.now ? series.last.name : undefined
+    if (occurrence === undefined && underWay !== undefined)
+      return refuse(
+        series,
+        "occurrence",
+        `must be named: ${underWay} was submitted already, cancel its message by its id; or name one after it`
+      )
     const found =
       occurrence === undefined
         ? upcoming(series, after, 1)[0]

@@ -66,7 +66,7 @@ export const inZone = (plain: Temporal.PlainDateTime, timeZone: string): Tempora
 }
 
 /** Temporal takes an offset or a whole timestamp for a zone too: on its clock nine would be another hour after a change of the clocks. */
-const isName = /^[A-Za-z]/
+const isName = /^[A-Za-z][A-Za-z0-9_+/-]*$/
 
 export const isZone = (timeZone: string) =>
   isName.test(timeZone) && Result.isSuccess(Result.try(() => Temporal.Now.instant().toZonedDateTimeISO(timeZone)))

@@ -3,7 +3,7 @@
 // that a change of the clock skips comes at the first instant after the gap, and one that occurs twice comes once.
 import { Cron, Option, Result, Schema } from "effect"
 import { inZone, isZone, notZone } from "./Instants.ts"
-import { parseRule } from "./RecurrenceRule.ts"
+import { parseRule, takesDayFromStart } from "./RecurrenceRule.ts"
 import { searchRule } from "./RecurrenceSearch.ts"
 import { exactlyOne } from "./Words.ts"
 
@@ -85,12 +85,25 @@ export const problemsOf = (rule: Rule): Problems => {
   return [{ path: pathOf(rule), problem: "never occurs" }]
 }
 
-/** Whether it counts from its start, or takes the time of day from it: then a start that nobody named would surprise. */
-export const leansOnStart = ({ cron, rrule }: Recurrence): boolean => {
-  if (cron !== undefined) return false
-  const rule = rrule === undefined ? undefined : Result.getOrUndefined(parseRule(rrule))
+const partsOf = ({ rrule }: Recurrence) => (rrule === undefined ? undefined : Result.getOrUndefined(parseRule(rrule)))
+
+/** Whether it takes the time of day from its start. */
+export const takesTimeFromStart = (recurrence: Recurrence): boolean => {
+  if (recurrence.cron !== undefined || isElapsed(recurrence)) return false
+  const rule = partsOf(recurrence)
   return rule?.hours === undefined || rule.minutes === undefined
 }
+
+/** Whether it counts from its start, or takes its time or day from it: then a start that nobody named would surprise. */
+export const leansOnStart = (recurrence: Recurrence): boolean => {
+  if (recurrence.cron !== undefined) return false
+  const rule = partsOf(recurrence)
+  return !rule || takesTimeFromStart(recurrence) || rule.interval > 1 || takesDayFromStart(rule)
+}
+
+/** Whether a start lies in the second run of an hour that comes twice: all that shows that time comes in the first. */
+export const startsInRepeatedHour = ({ start, timeZone }: Rule): boolean =>
+  inZone(localOf(start, timeZone), timeZone).epochMilliseconds < start
 
 const latest = Date.UTC(9999, 11, 31)
 

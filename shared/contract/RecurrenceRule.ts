@@ -1,4 +1,4 @@
-// Rules of RFC 5545 on a local clock that never changes: read strictly, searched within bounds. Pure.
+// Rules of RFC 5545 on a local clock that never changes: read strictly; RecurrenceSearch.ts finds what they mean. Pure.
 import { Result } from "effect"
 
 const frequencies = ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"] as const
@@ -105,6 +105,13 @@ export const parseRule = (text: string): Result.Result<RecurrenceRule, string> =
   if (given.FREQ === undefined) return Result.fail(`FREQ must be ${parts.FREQ.says}`)
   const clash = clashes.find(([, is]) => is(given))
   return clash ? Result.fail(clash[0]) : Result.succeed(ruleOf(given))
+}
+
+/** Whether the start says on which day of its week, month or year it comes. */
+export const takesDayFromStart = ({ days, frequency, monthDays, yearDays }: RecurrenceRule): boolean => {
+  if (days) return false
+  if (frequency === "WEEKLY") return true
+  return (frequency === "MONTHLY" || frequency === "YEARLY") && !monthDays && !yearDays
 }
 
 const isPart = (name: string): name is Part => Object.hasOwn(parts, name)

@@ -2,7 +2,16 @@
 import { Option, Result, Schema } from "effect"
 import { defaultSender, type Problem } from "./Fields.ts"
 import { fromMillis, isZone, notZone, parseInstant, toMillis } from "./Instants.ts"
-import { leansOnStart, occurrencesOf, problemsOf, Recurrence, type Rule, unreadable } from "./Recurrence.ts"
+import {
+  leansOnStart,
+  occurrencesOf,
+  problemsOf,
+  Recurrence,
+  type Rule,
+  startsInRepeatedHour,
+  takesTimeFromStart,
+  unreadable
+} from "./Recurrence.ts"
 import { atOf, messageOf, openAfter, ruleOf, type Series } from "./Series.ts"
 import {
   type ChangeSeriesCommand,
@@ -66,6 +75,9 @@ const timesIn = (
   const rule: Rule = { recurrence, timeZone: zone ?? "UTC", ...bounds }
   const wrong = [
     ...(complete && start === undefined && leansOnStart(recurrence) ? [needsStart] : []),
+    ...(complete && starts !== undefined && takesTimeFromStart(recurrence) && startsInRepeatedHour(rule)
+      ? [startsTooLate]
+      : []),
     ...problemsOfRule(rule)
   ]
   return wrong.length > 0 ? { problems: wrong } : { problems, rule }
@@ -73,7 +85,17 @@ const timesIn = (
 
 const needsStart: Problem = {
   path: "start",
-  problem: "is required where an interval counts from it, or a rule leaves the time of day to it"
+  problem: "is required where an interval counts from it, or a rule leaves the day or the time of day to it"
+}
+
+const startsTooLate: Problem = {
+  path: "start",
+  problem: "is in the second run of an hour that the clock shows twice: what comes then comes in the first"
+}
+
+const movesWithStart: Problem = {
+  path: "start",
+  problem: "is required with another timeZone: the rule takes its time of day from it"
 }
 
 const instants = (rule: Rule, startGiven: boolean) => ({
@@ -116,7 +138,16 @@ export const changedSeries = (
   const start = command.start ?? plan.start
   const end = command.end === undefined ? plan.end : (command.end ?? undefined)
   const wanted = { ...template, ...chosenFrom(command) }
-  const { problems, rule } = timesIn({ recurrence, timeZone, start, end }, rules.now, toMillis(series.anchor))
+  // A rule that stands need not say again what it leans on.
+  const { problems, rule } = timesIn(
+    { recurrence, timeZone, start, end },
+    rules.now,
+    toMillis(series.anchor),
+    command.recurrence !== undefined || command.start !== undefined
+  )
+  const isMoved = command.timeZone !== undefined && command.timeZone !== plan.timeZone
+  if (isMoved && command.start === undefined && plan.start !== undefined && takesTimeFromStart(recurrence))
+    return Result.fail({ id, platform, problems: [movesWithStart] })
   if (!rule) return Result.fail({ id, platform, problems: [...problems, ...problemsOfTemplate(wanted, rules)] })
   const [count, left] =
     command.count === undefined ? [plan.count, series.left] : [command.count ?? undefined, command.count ?? undefined]

@@ -184,7 +184,7 @@ describe("a rule", () => {
       assert.match(problems({ every })[0] ?? "", /^recurrence.every must be .* in whole seconds/)
     assert.match(problems({ rrule: "FREQ=SECONDLY" })[0] ?? "", /^recurrence.rrule must be/)
     assert.match(problems({ rrule: "every day" })[0] ?? "", /^recurrence.rrule must be/)
-    for (const timeZone of ["Mars/Base", "+02:00", "2026-12-01T09:00Z"])
+    for (const timeZone of ["Mars/Base", "+02:00", "2026-12-01T09:00Z", "T09:00+02:00"])
       assert.match(problems({ cron: "0 9 * * *" }, { timeZone })[0] ?? "", /^timeZone/)
     assert.match(problems({ cron: "0 9 * * *" }, { end: 0 })[0] ?? "", /^end is before start/)
     assert.deepStrictEqual(problems({ cron: "0 9 * * *" }), [])

@@ -86,6 +86,17 @@ describe("an occurrence", () => {
   })
 })
 
+describe("new rules of a zone", () => {
+  it("move an occurrence that was looked for by the old ones: it comes at its time on the clock, once", () => {
+    const stale: Series = { ...begun(start), next: { at: fromMillis(nine - hour), name: "2026-12-01T09:00:00" } }
+    const moved = claim(stale, clock(nine - hour))
+    assert.deepStrictEqual([names(moved), moved?.next?.at], [undefined, fromMillis(nine)])
+    const claimed = claim(moved as Series, clock(nine - minute))
+    assert.deepStrictEqual(names(claimed), ["2026-12-01T09:00:00"])
+    assert.strictEqual(claimed?.next?.name, "2026-12-02T09:00:00")
+  })
+})
+
 describe("the end of a series", () => {
   it("comes after its count, skipped ones included, and forgets what is personal", () => {
     let series = begun(start, { count: 2 })
@@ -185,6 +196,16 @@ describe("a skip", () => {
     assert.match(JSON.stringify(skip(series, "2026-12-01T10:00:00", why(nine))), /no occurrence/)
     assert.match(JSON.stringify(skip(series, "2026-12-01T09:00:00", why(nine - 1))), /was submitted/)
   })
+  it("of no occurrence by name is refused while one that was submitted is still to come: either might be meant", () => {
+    const series = emptied(claim(begun(start), clock(nine - minute)) as Series)
+    assert.match(JSON.stringify(skip(series, undefined, why(nine - 1_000))), /must be named: 2026-12-01T09:00:00/)
+    const after = Result.getOrThrow(skip(series, undefined, why(nine + 1_000)))
+    assert.deepStrictEqual(
+      after.skips.map(({ name }) => name),
+      ["2026-12-02T09:00:00"]
+    )
+  })
+
   it("outlives a change that leaves its occurrence as it was", () => {
     const series = emptied(Result.getOrThrow(skip(begun(start), "2026-12-02T09:00:00", why(start))))
     const skips = (command: object) =>
@@ -238,6 +259,39 @@ describe("a start", () => {
   })
 })
 
+describe("a rule without a start", () => {
+  it.each([
+    ["FREQ=MONTHLY;BYHOUR=9;BYMINUTE=0", true],
+    ["FREQ=WEEKLY;BYHOUR=9;BYMINUTE=0", true],
+    ["FREQ=YEARLY;BYMONTH=3;BYHOUR=9;BYMINUTE=0", true],
+    ["FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;BYHOUR=9;BYMINUTE=0", true],
+    ["FREQ=MONTHLY;BYMONTHDAY=1;BYHOUR=9;BYMINUTE=0", false],
+    ["FREQ=WEEKLY;BYDAY=MO;BYHOUR=9;BYMINUTE=0", false],
+    ["FREQ=DAILY;BYHOUR=9;BYMINUTE=0;COUNT=10", false]
+  ])("that takes its day from the start, or counts from it, is refused: %s", (rrule, isRefused) => {
+    const series = newSeries({ ...wanted, recurrence: { rrule } }, rules(start))
+    assert.strictEqual(Result.isFailure(series), isRefused)
+    if (isRefused) assert.match(JSON.stringify(series), /is required where an interval counts from it/)
+  })
+
+  it("goes on as it is when something else of it is changed", () => {
+    const rrule = "FREQ=MONTHLY;BYHOUR=9;BYMINUTE=0"
+    const series = { ...begun(start), plan: { recurrence: { rrule }, timeZone: "Europe/Berlin" } }
+    const changed = change(series, { id: "medicine", priority: "urgent" }, why(start), rules(start))
+    assert.isTrue(Result.isSuccess(changed))
+  })
+})
+
+describe("a start of the hour that comes twice", () => {
+  it("is refused in its second run: what comes at that time comes in the first, before the start", () => {
+    const from = (begins: string) =>
+      newSeries({ ...wanted, recurrence: { every: "P1D" }, start: begins }, rules(at("2026-10-24T00:00:00Z")))
+    assert.match(JSON.stringify(from("2026-10-25T02:30:00+01:00")), /second run of an hour/)
+    assert.strictEqual(Result.getOrThrow(from("2026-10-25T02:30:00+02:00")).next?.name, "2026-10-25T02:30:00")
+    assert.isTrue(Result.isSuccess(from("2026-10-25T03:00:00+01:00")))
+  })
+})
+
 describe("a command that is no command", () => {
   const told = (recurrence: object) =>
     JSON.stringify(decodeSeriesCommand("schedule-series", { ...wanted, recurrence, start: 5 }, start))
@@ -267,6 +321,20 @@ describe("a change", () => {
     assert.strictEqual(changedAt(series, nine, { count: 5 }).left, 5)
     assert.notProperty(changedAt(series, nine, { count: null }), "left")
   })
+  it("of the zone alone is refused where the time of day is that of the start: nine would be three", () => {
+    const daily = begun(start, { recurrence: { every: "P1D" }, start: "2026-12-01T09:00:00" })
+    const zone = { id: "medicine", timeZone: "America/New_York" }
+    assert.match(JSON.stringify(change(daily, zone, why(start), rules(start))), /required with another timeZone/)
+    const moved = change(daily, { ...zone, start: "2026-12-01T09:00:00" }, why(start), rules(start))
+    assert.strictEqual(Result.getOrThrow(moved).next?.at, "2026-12-01T14:00:00.000Z")
+    for (const recurrence of [{ cron: "0 9 * * *" }, { every: "PT8H" }])
+      assert.isTrue(
+        Result.isSuccess(
+          change(begun(start, { recurrence, start: "2026-12-01T09:00:00" }), zone, why(start), rules(start))
+        )
+      )
+  })
+
   it("to what never comes is refused", () => {
     const command = { id: "medicine", end: "2026-12-01T09:30:00" }
     const refused = change(begun(start), command, why(nine + hour), rules(nine + hour))
