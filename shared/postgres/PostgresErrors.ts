@@ -39,7 +39,7 @@ const setUp = ["28", "3D", "42501"]
 const missing = ["42P01", "42703", "3F000"]
 const values = ["22", "23", "44", "P0001"]
 
-/** Of the server's state also where a trigger meets them. Whatever else a trigger says, it says of a row. */
+/** Of the server's state also where a trigger meets them. Any other code a trigger raises is about a row. */
 const passingAnywhere = ["08", "25", "40", "53", "55P03", "57", "58", "XX"]
 
 /** Named in where an error comes from. Ours know no rows to refuse. */
@@ -63,8 +63,11 @@ export const failureOf = (cause: unknown): Failure | Error => {
   }
   /** `file`: of the source of Postgres. */
   const { code, file, message, where = "" } = cause
-  if (somebodysFunction.test(where) && !among(code, passingAnywhere) && !isOfItsFiles(code, file))
-    return new RefusedByPostgres({ code })
+  if (somebodysFunction.test(where) && !isOfItsFiles(code, file)) {
+    if (!among(code, passingAnywhere)) return new RefusedByPostgres({ code })
+    // Its words may be of a row, whatever its code.
+    return new PostgresError({ problem: `a function of the database ends with SQLSTATE ${code}`, code })
+  }
   if (among(code, passing)) return new PostgresError({ problem: text(message, code), code })
   if (isOfItsFiles(code, file)) return new PostgresError({ problem: text(message, code), code })
   // Nothing that we say brings this about; and what it says may be of anything.

@@ -2,7 +2,7 @@
 import "./HeapGrowth.ts"
 import { flushCompileCache } from "node:module"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Effect, Exit, Layer, type Scope } from "effect"
+import { Cause, Effect, Exit, Layer, Schema, type Scope } from "effect"
 import { Telemetry } from "#shared/telemetry/Telemetry.ts"
 import { tellOfUnsent } from "#shared/telemetry/Unsent.ts"
 import { checkSettings } from "./CheckSettings.ts"
@@ -13,7 +13,7 @@ import { Readiness } from "./Readiness.ts"
 import { Routes } from "./Routes.ts"
 import { secretFiles } from "./SecretFiles.ts"
 import { type ServiceName, servicePorts } from "./Services.ts"
-import { environment } from "./Settings.ts"
+import { environment, setting } from "./Settings.ts"
 
 environment("NODE_EXTRA_CA_CERTS", {
   says: "A file with the certificates of further authorities to trust: a clinic's own, for webhooks, files and telemetry",
@@ -25,6 +25,13 @@ environment("NODE_OPTIONS", {
 environment("NODE_COMPILE_CACHE", {
   says: "A folder for what Node has compiled: halves the time that a start takes",
   takes: "a path"
+})
+
+/** Of requests it would print the whole address: that of the Bot API holds the token, that of a webhook may name a patient. */
+const nodeDebug = setting("NODE_DEBUG", Schema.String.check(Schema.isPattern(/^(?!.*(undici|fetch|http|\*))/i)), {
+  says: "What Node tells of its own work on stderr. Refused where it would print addresses and tokens: `undici`, `fetch`, `http`, `*`",
+  takes: "names of Node's modules",
+  otherwise: "nothing"
 })
 
 /** SIGTERM and SIGINT interrupt the program, which finishes what is in flight; that is a success. */
@@ -41,6 +48,7 @@ type Program<A, E> = Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
 /** With all that a service has around it. */
 export const asService = <A, E>(name: ServiceName, program: Program<A, E>) =>
   Effect.gen(function* () {
+    yield* nodeDebug.given
     yield* tellOfUnsent
     yield* serveHealth(servicePorts[name])
     yield* Effect.logInfo("starting")

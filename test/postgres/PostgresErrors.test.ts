@@ -47,6 +47,14 @@ describe("an error that somebody's trigger raises", () => {
     it(`may pass if it is of the server's state, as ${code}`, () =>
       assert.strictEqual(tagOf(ofPostgres(code, trigger)), "PostgresError"))
 
+  it("is told by its code alone, for its words may be of a row", () => {
+    for (const code of ["55P03", "40001", "57014", "P0001"]) {
+      const failure = failureOf(Object.assign(ofPostgres(code, trigger), { message: "canary Anna" }))
+      assert.notInclude(failure.message, "canary", code)
+      assert.include(failure.message, code)
+    }
+  })
+
   it("is none of a row where it is a function of ours, or the data of a COPY", () => {
     assert.strictEqual(tagOf(ofPostgres("42883", "PL/pgSQL function carillon_outbox.wake() line 3")), "defect")
     assert.strictEqual(tagOf(ofPostgres("42501", "PL/pgSQL function inline_code_block line 2")), "UnusablePostgres")

@@ -88,6 +88,13 @@ describe("a setting", () => {
     assert.isFalse(await reads("scheduler", "OTEL_TRACES_EXPORTER_FILE"))
   })
 
+  it("of what Node tells is refused where it would tell addresses and tokens", () => {
+    const nodeDebug = ours.find(({ key }) => key === "NODE_DEBUG") ?? assert.fail("there is none")
+    for (const value of ["undici", "net,FETCH", "https", "*"])
+      assert.isTrue(Result.isFailure(read(nodeDebug, value)), value)
+    for (const value of ["", "net,timer"]) assert.isTrue(Result.isSuccess(read(nodeDebug, value)), value)
+  })
+
   it("of OpenTelemetry is one that it knows", () => {
     const sdk = join(import.meta.dirname, "../../node_modules/@opentelemetry")
     const known = [
