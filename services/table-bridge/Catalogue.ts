@@ -17,3 +17,28 @@ export const columnTypes = Effect.fnUntraced(function* (query: Query, relation: 
   )
   return new Map(columns.map(({ name, type }) => [name, type]))
 })
+
+export interface Key {
+  readonly hasColumn: boolean
+  /** Partitioned too; a view or a foreign table is none. */
+  readonly isTable: boolean
+  /** By inheritance, not as partitions. */
+  readonly hasChildren: boolean
+  /** An index holds it to one row for each value, whatever the row is. */
+  readonly isUnique: boolean
+}
+
+/** What a column is as the key of a table; nothing if there is no such table. */
+export const keyOf = Effect.fnUntraced(function* (query: Query, relation: string, column: string) {
+  const [found] = yield* query<Key>(
+    `SELECT a.attnum IS NOT NULL AS "hasColumn", c.relkind IN ('r', 'p') AS "isTable",
+       c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasChildren",
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+         AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS "isUnique"
+     FROM pg_class c LEFT JOIN pg_attribute a
+       ON a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.oid = to_regclass($1)`,
+    [relation, column]
+  )
+  return found
+})

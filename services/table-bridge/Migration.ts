@@ -2,20 +2,14 @@
 // columns, triggers. All in one transaction; may be run again at any time.
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { Bridge, TrackingColumn } from "./BridgeConfig.ts"
-import { columnTypes, exists } from "./Catalogue.ts"
+import { BridgeRefused } from "./BridgeRefused.ts"
+import { exists } from "./Catalogue.ts"
 import { name, table } from "./Sql.ts"
 import { createTriggers, dropTriggers } from "./Triggers.ts"
-
-/** What was asked for is not done, and why. */
-export class BridgeRefused extends Schema.TaggedError<BridgeRefused>()("BridgeRefused", { problem: Schema.String }) {
-  readonly exitCode = 2
-  override get message() {
-    return this.problem
-  }
-}
+import { userTables } from "./UserTables.ts"
 
 const trackingTypes: { readonly [Key in TrackingColumn]: string } = {
   status: "text",
@@ -47,12 +41,7 @@ const requireOwnIds = Effect.fnUntraced(function* (query: Query, { name: bridge 
 /** The statements that are still to be done, for this database as it is. */
 const plan = Effect.fnUntraced(function* (query: Query, bridge: Bridge) {
   const on = table(bridge.messages)
-  for (const one of [bridge.messages, bridge.patients]) {
-    if (!(yield* exists(query, table(one)))) {
-      return yield* new BridgeRefused({ problem: `there is no table ${table(one)} in this database` })
-    }
-  }
-  const present = yield* columnTypes(query, on)
+  const { types: present } = yield* userTables(query, bridge, false)
   const added = (Object.keys(trackingTypes) as ReadonlyArray<TrackingColumn>)
     .map((key) => ({ column: bridge.tracking[key], type: trackingTypes[key] }))
     .filter(({ column }) => !present.has(column))

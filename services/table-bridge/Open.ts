@@ -2,9 +2,9 @@
 import { Effect, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { type Bridge, bridgeFile, readBridge } from "./BridgeConfig.ts"
+import { BridgeRefused } from "./BridgeRefused.ts"
 import { exists } from "./Catalogue.ts"
 import type { Open } from "./Look.ts"
-import { BridgeRefused } from "./Migration.ts"
 import { table } from "./Sql.ts"
 import { userTables } from "./UserTables.ts"
 

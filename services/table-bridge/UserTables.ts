@@ -2,8 +2,8 @@
 import { Effect } from "effect"
 import type { Query } from "#shared/postgres/Postgres.ts"
 import type { Bridge, Condition } from "./BridgeConfig.ts"
-import { columnTypes } from "./Catalogue.ts"
-import { BridgeRefused } from "./Migration.ts"
+import { BridgeRefused } from "./BridgeRefused.ts"
+import { columnTypes, keyOf } from "./Catalogue.ts"
 import type { RawRow } from "./Sight.ts"
 import { name, table, text } from "./Sql.ts"
 
@@ -33,6 +33,7 @@ export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bri
       (problem) => `${problem}: run carillon bridge migrate`
     )
   ]
+  for (const one of [messages, patients]) problems.push(...(yield* ambiguous(query, one)))
   const dueType = ofMessages.get(messages.due)
   const local = dueType?.startsWith("timestamp") && dueType.endsWith("without time zone")
   if (dueType !== undefined && !/^timestamp(\(\d\))? with/.test(dueType)) {
@@ -54,6 +55,19 @@ export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bri
     after: `${select} WHERE $1::text IS NULL OR ${id} > $1::text::${idType} ORDER BY ${id} LIMIT $2`,
     types: ofMessages
   } satisfies UserTables
+})
+
+/** Of several rows with one id another's text would be sent, or to another's address. */
+const ambiguous = Effect.fnUntraced(function* (query: Query, { id, ...named }: Bridge["messages" | "patients"]) {
+  const on = table(named)
+  const found = yield* keyOf(query, on, id)
+  if (!found?.hasColumn) return []
+  if (!found.isTable) return [`${on} is no table: a bridge needs one, whose triggers note what changes`]
+  if (found.hasChildren) return [`${on} has children that inherit from it: no unique index holds across them`]
+  if (found.isUnique) return []
+  return [
+    `${on} has no unique index on ${id} alone: where several rows have one, any of them might be sent, or to any address. CREATE UNIQUE INDEX ON ${on} (${name(id)})`
+  ]
 })
 
 const missing = (
