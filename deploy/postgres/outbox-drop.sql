@@ -12,12 +12,17 @@ BEGIN
 END $$;
 
 DROP VIEW carillon.refusals;
-DROP FUNCTION
-  carillon.schedule_message(text, jsonb, jsonb, timestamptz, jsonb, text),
-  carillon.schedule_message(text, text, text, timestamptz, jsonb),
-  carillon.reschedule_message(text, timestamptz, jsonb),
-  carillon.cancel_message(text, text),
-  carillon.at_local_time(timestamp, text);
+DO $$
+DECLARE
+  one regprocedure;
+BEGIN
+  FOR one IN
+    SELECT oid FROM pg_proc WHERE pronamespace = 'carillon'::regnamespace
+      AND proname IN ('schedule_message', 'reschedule_message', 'cancel_message', 'at_local_time')
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', one);
+  END LOOP;
+END $$;
 DROP SCHEMA carillon_outbox CASCADE;
 
 DO $$

@@ -225,6 +225,31 @@ END $$;
 COMMENT ON FUNCTION carillon.cancel_message(text, text) IS
   'Cancels a waiting message. Too late is told in carillon.refusals.';
 
+-- A time without a zone is another instant in each session: it is not cast in silence. What is written as text without a
+-- type is still a timestamptz. They only refuse, so whoever may see the schema may call them: also roles that were told
+-- what they may before these stood here.
+DO $do$
+DECLARE
+  unzoned text;
+  signature text;
+BEGIN
+  FOREACH unzoned IN ARRAY ARRAY['timestamp', 'date'] LOOP
+    FOREACH signature IN ARRAY ARRAY[
+      $$schedule_message(message_id text, recipient jsonb, content jsonb, due_at %s,
+        options jsonb DEFAULT '{}', platform text DEFAULT 'telegram')$$,
+      $$schedule_message(message_id text, chat_id text, body text, due_at %s, options jsonb DEFAULT '{}')$$,
+      $$reschedule_message(message_id text, due_at %s, options jsonb DEFAULT '{}')$$
+    ] LOOP
+      EXECUTE format('CREATE OR REPLACE FUNCTION carillon.' || signature, unzoned) || $$
+        RETURNS text LANGUAGE plpgsql AS $body$
+        BEGIN
+          RAISE EXCEPTION 'carillon: due_at has no time zone: give a timestamptz, as of carillon.at_local_time(…, ''Europe/Berlin'')'
+            USING ERRCODE = 'invalid_parameter_value';
+        END $body$ $$;
+    END LOOP;
+  END LOOP;
+END $do$;
+
 -- Postgres itself takes a local time that a change of the clock skips, or has twice, for another one than Carillon does.
 CREATE OR REPLACE FUNCTION carillon.at_local_time(local timestamp, time_zone text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$

@@ -118,6 +118,61 @@ describe("the outbox", () => {
     }).pipe(Effect.scoped, Effect.runPromise)
   )
 
+  it.live("refuses a time without a zone: it would be another hour in each session's zone", () =>
+    Effect.gen(function* () {
+      const database = yield* withOutbox
+      const app = yield* client(database.url)
+      const rich = `'{"chatId": "1"}'::jsonb, '{"type": "text", "text": "x"}'::jsonb`
+      const asked = (due: string) => [
+        `SELECT carillon.schedule_message('a', '1', 'x', ${due})`,
+        `SELECT carillon.schedule_message('a', ${rich}, ${due}, '{}', 'telegram')`,
+        `SELECT carillon.schedule_message(message_id => 'a', chat_id => '1', body => 'x', due_at => ${due})`,
+        `SELECT carillon.reschedule_message('a', ${due})`
+      ]
+      for (const due of ["timestamp '2030-01-01 09:00'", "date '2030-01-01'", "localtimestamp", "current_date + 1"])
+        for (const sql of asked(due)) assert.match(yield* refusal(app, sql), /due_at .* carillon\.at_local_time/)
+      for (const due of [
+        "'2030-01-01T09:00:00+01:00'",
+        "timestamptz '2030-01-01 09:00'",
+        "now() + interval '1 day'",
+        "carillon.at_local_time('2030-01-01 09:00', 'Europe/Berlin')"
+      ])
+        for (const sql of asked(due)) assert.strictEqual(yield* refusal(app, sql), "accepted", sql)
+      // Neither does a driver that names no types.
+      assert.strictEqual(
+        yield* refusal(app, "SELECT carillon.schedule_message($1, $2, $3, $4)", ["a", "1", "x", inHours(1)]),
+        "accepted"
+      )
+      const [last] = yield* database.query(
+        "SELECT payload ->> 'dueAt' AS due FROM carillon_outbox.commands WHERE payload ->> 'dueAt' LIKE '2030-01-01T08:%' LIMIT 1"
+      )
+      assert.strictEqual(last?.due, "2030-01-01T08:00:00.000000Z")
+    })
+  )
+
+  it.live("is brought up to date where an older one stands, for roles that were told what they may", () =>
+    Effect.gen(function* () {
+      const database = yield* withOutbox
+      const app = yield* client(database.url)
+      const role = `app_${database.url.split("_").at(-1)?.slice(0, 12)}`
+      // What came since is not there, and was not granted.
+      yield* database.query(
+        `DO $$ DECLARE one regprocedure; BEGIN
+           FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'carillon'::regnamespace
+             AND (proargtypes::oid[] @> ARRAY['date'::regtype::oid] OR proargtypes::oid[] @> ARRAY['timestamp'::regtype::oid])
+             AND proname <> 'at_local_time' LOOP EXECUTE 'DROP FUNCTION ' || one; END LOOP; END $$;
+         CREATE ROLE ${role}; GRANT USAGE ON SCHEMA carillon TO ${role};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA carillon TO ${role}`
+      )
+      yield* Effect.addFinalizer(() => database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`))
+      yield* database.query(outboxSql)
+      yield* Effect.promise(() => app.query(`SET ROLE ${role}`))
+      const asked = (due: string) => refusal(app, `SELECT carillon.schedule_message('a', '1', 'x', ${due})`)
+      assert.include(yield* asked("localtimestamp"), "carillon.at_local_time")
+      assert.strictEqual(yield* asked("now()"), "accepted")
+    })
+  )
+
   it.live("knows the platforms and fields of the contract: add new ones to deploy/postgres/outbox.sql", () =>
     Effect.gen(function* () {
       const database = yield* withOutbox
