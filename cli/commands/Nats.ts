@@ -1,57 +1,30 @@
 // carillon nats: the users that NATS is to know and what each may do; and the streams and consumers, made beforehand.
-import { Console, Effect, Option, Schema } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
-import { defaultSender, Platform, platforms, Sender } from "#shared/contract/Fields.ts"
 import { publicKey } from "#shared/nats/KeyFiles.ts"
 import { nscCommands } from "#shared/nats/NscCommands.ts"
-import { roles, type SenderName, type User } from "#shared/nats/Permissions.ts"
+import { followed } from "#shared/nats/Permissions.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Refused } from "../Exit.ts"
+import {
+  distinct,
+  followerFlag,
+  followersOf,
+  publisherFlag,
+  publishersOf,
+  senderFlag,
+  sendersOf
+} from "../NatsUsers.ts"
 import { telling } from "../Print.ts"
 import { serversLayer } from "../Servers.ts"
-
-const senderFlag = Flag.String("sender").pipe(
-  Flag.withDescription("A sender of a gateway, telegram/north; repeatable. Those called default are always there"),
-  Flag.atLeast(0)
-)
-
-const isPlatform = Schema.is(Platform)
-const isSender = Schema.is(Sender)
-
-const sendersOf = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
-  const senders: Array<SenderName> = platforms.map((platform) => ({ platform, sender: defaultSender }))
-  for (const one of given) {
-    const [platform, sender, ...rest] = one.split("/")
-    if (!isPlatform(platform) || !isSender(sender) || rest.length > 0)
-      return yield* new Refused({ message: `--sender must be like telegram/north, one of ${platforms.join(", ")}` })
-    senders.push({ platform, sender })
-  }
-  return senders
-})
-
-const publisherOf = Effect.fnUntraced(function* (given: string) {
-  const [name = "", list] = given.split("=")
-  if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name) || (roles as ReadonlyArray<string>).includes(name))
-    return yield* new Refused({ message: "--publisher must have a name of its own, 1 to 32 of a-z 0-9 _ -" })
-  if (list === undefined) return { name, role: "publisher" } satisfies User as User
-  const commands = list.split(",").filter((one): one is CommandName => commandNames.includes(one as CommandName))
-  if (commands.length !== list.split(",").length)
-    return yield* new Refused({ message: `--publisher ${name}: commands are ${commandNames.join(", ")}` })
-  return { name, role: "publisher", commands } satisfies User as User
-})
 
 const usersCommand = Command.make(
   "users",
   {
-    publisher: Flag.String("publisher").pipe(
-      Flag.withDescription(
-        "A system that publishes: its name, or name=schedule,cancel to allow only these; repeatable"
-      ),
-      Flag.atLeast(0)
-    ),
+    publisher: publisherFlag,
+    follower: followerFlag,
     sender: senderFlag,
     keys: Flag.String("keys").pipe(
       Flag.withDescription("A folder for the seeds, <user>.nk: those that are missing are made"),
@@ -62,9 +35,10 @@ const usersCommand = Command.make(
       Flag.withDefault("conf" as const)
     )
   },
-  Effect.fnUntraced(function* ({ format, keys, publisher, sender }) {
+  Effect.fnUntraced(function* ({ follower, format, keys, publisher, sender }) {
     const senders = yield* sendersOf(sender)
-    const users = [...serviceUsers, ...(yield* Effect.forEach(publisher, publisherOf))]
+    const others = yield* distinct([...(yield* publishersOf(publisher)), ...(yield* followersOf(follower))])
+    const users = [...serviceUsers, ...others]
     if (format === "nsc") return yield* Console.log(nscCommands(users, senders))
     const found = yield* Option.match(keys, {
       onNone: () => Effect.succeed(new Map<string, string>()),
@@ -88,11 +62,12 @@ const usersCommand = Command.make(
 
 const provisionCommand = Command.make(
   "provision",
-  { sender: senderFlag },
-  Effect.fnUntraced(function* ({ sender }) {
+  { follower: followerFlag, sender: senderFlag },
+  Effect.fnUntraced(function* ({ follower, sender }) {
     const senders = yield* sendersOf(sender)
+    const followers = yield* distinct(yield* followersOf(follower))
     const lanes = senders.flatMap((one) => gatewayConsumers(one.platform, one.sender))
-    yield* provision([...fixedConsumers, ...lanes], "auto")
+    yield* provision([...fixedConsumers, ...lanes, ...followed(followers)], "auto")
     yield* Console.log("streams and consumers are as they should be")
   })
 ).pipe(

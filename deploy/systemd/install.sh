@@ -1,6 +1,7 @@
 #!/bin/sh
 # Puts Carillon under systemd, from the folder that it lies in: user, database, keys of NATS, settings, units. To run it
-# again changes nothing of what is there but the units. Further flags are those of `carillon nats users`: --publisher clinic.
+# again changes nothing of what is there but the units. Further flags are those of `carillon nats users`: --publisher clinic,
+# --follower clinic-outcomes (whose consumer `carillon nats provision --follower clinic-outcomes` makes).
 # DESTDIR=/some/root writes there instead, and touches neither users nor database.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

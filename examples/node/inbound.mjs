@@ -1,9 +1,7 @@
-// Hears what patients do: links, replies to buttons, STOP. A durable consumer: what happens while this does not run is
-// not missed. INBOUND_CONSUMER names it (default clinic-inbound); every system that listens needs a name of its own.
-import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { connection } from "./connection.mjs"
+// Hears what patients do: links, replies to buttons, STOP. INBOUND_CONSUMER names its consumer, which is its user's name too
+// where NATS has users; every system that listens needs one of its own.
+import { follow } from "./follow.mjs"
 
-const durable = process.env.INBOUND_CONSUMER ?? "clinic-inbound"
 const types = [
   "recipient-linked",
   "recipient-unlinked",
@@ -14,18 +12,7 @@ const types = [
   "opted-in"
 ]
 
-const manager = await jetstreamManager(connection)
-await manager.consumers.add("EVENTS", {
-  durable_name: durable,
-  ack_policy: "explicit",
-  filter_subjects: types.map((type) => `carillon.event.${type}.*`)
-})
-const consumer = await jetstream(connection).consumers.get("EVENTS", durable)
-
-for await (const message of await consumer.consume()) {
-  const event = message.json()
-  // The same event may be delivered twice: this id is then the same.
-  const eventId = message.headers.get("ce-id")
+await follow(process.env.INBOUND_CONSUMER ?? "clinic-inbound", types, (event, eventId) => {
   const who = event.contact ?? event.contacts.join(", ")
   switch (event.type) {
     case "reply-received":
@@ -37,6 +24,4 @@ for await (const message of await consumer.consume()) {
     default:
       console.log(`${eventId}: ${who} ${event.type}`)
   }
-  // Only when it is dealt with: else it comes again.
-  message.ack()
-}
+})

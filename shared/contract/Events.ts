@@ -333,6 +333,18 @@ export const notOfMessages: ReadonlySet<EventType> = new Set<EventType>([
   ...ofSeries
 ])
 
+/** What becomes of a message or of a command. No text and no address is in any of them. */
+export const outcomeTypes = [
+  "sent",
+  "failed",
+  "unknown",
+  "expired",
+  "cancelled",
+  "rejected",
+  "resolved",
+  "discarded"
+] as const satisfies ReadonlyArray<EventType>
+
 /** What came in from a person. */
 export const inboundTypes = [
   "recipient-linked",

@@ -1,7 +1,7 @@
 // Who may do what in NATS: for each service and each kind of person or system beside them the least it needs. Pure data,
 // derived from Topology.ts; deploy/nats and docs/security.md are generated from it, and tests hold the services to it.
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
-import { type EventType, inboundTypes } from "#shared/contract/Events.ts"
+import { type EventType, inboundTypes, outcomeTypes } from "#shared/contract/Events.ts"
 import { defaultSender, type Platform, platforms, type Sender } from "#shared/contract/Fields.ts"
 import {
   asksServices,
@@ -45,9 +45,13 @@ export const roles = [
   "operator",
   "eraser",
   "reader",
+  "follower",
   "publisher"
 ] as const
 export type Role = (typeof roles)[number]
+
+/** Systems beside ours: as many as there are, each with a name of its own. */
+export type OtherSystem = "follower" | "publisher"
 
 export interface SenderName {
   readonly platform: Platform
@@ -60,6 +64,8 @@ export interface User {
   readonly role: Role
   /** Of a publisher: all that publishers have if left out. */
   readonly commands?: ReadonlyArray<CommandName>
+  /** Of a follower: what becomes of messages if left out. */
+  readonly types?: ReadonlyArray<EventType>
 }
 
 export interface Permissions {
@@ -85,8 +91,15 @@ export const roleWords: Readonly<Record<Role, string>> = {
   operator: "the command line: every command, and a look at everything",
   eraser: "the same, and removes what is personal: for `carillon erase`",
   reader: "monitoring: how much waits where, and no content",
+  follower: "another system that hears: the events of a consumer of its own, and nothing else",
   publisher: "another system: its commands, and nothing else"
 }
+
+/** What followers read the log by; of users of another role nothing. Made by the provisioner, and called as its user is. */
+export const followed = (users: ReadonlyArray<User>): ReadonlyArray<ConsumerDefinition> =>
+  users
+    .filter(({ role }) => role === "follower")
+    .map(({ name, types = outcomeTypes }) => consumers.follower(name, types))
 
 const allStreams = Object.keys(streams) as ReadonlyArray<StreamName>
 const every = [...allStreams, filesStream]
@@ -141,11 +154,13 @@ const operating = (named: ReadonlyArray<ConsumerDefinition>) => [
   commanding(commandNames),
   asking(commandNames),
   remembering("*", "salt"),
+  // What happens now, as it happens.
+  hears("carillon.event.>"),
   asksServices,
   keepsFiles
 ]
 
-const rights: Readonly<Record<Role, Make>> = {
+const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
   scheduler: (_, named) => [
     ...working(
       consumers.schedulerCommands,
@@ -220,23 +235,27 @@ const rights: Readonly<Record<Role, Make>> = {
     writes(...events("erased", "scheduled"), Subject.sender("*", "*", "state")),
     deletesIn("EVENTS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
   ],
-  reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices],
-  publisher: () => []
+  reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices]
+}
+
+const grantsOf = (user: User, senders: ReadonlyArray<SenderName>, users: ReadonlyArray<User>): ReadonlyArray<Grant> => {
+  const { commands = publisherCommands, name, role } = user
+  if (role === "publisher") return [hears(`${inboxPrefix(name)}.>`), commanding(commands), asking(commands)]
+  if (role === "follower") return [hears(`${inboxPrefix(name)}.>`), works(...followed([user]))]
+  const lanesOf = (of: ReadonlyArray<SenderName>) => of.flatMap((one) => gatewayConsumers(one.platform, one.sender))
+  const own = lanesOf(senders.filter(({ platform }) => role === `${platform}-gateway`))
+  return [connects(name), ...rights[role](own, [...fixedConsumers, ...lanesOf(senders), ...followed(users)])]
 }
 
 const sorted = (subjects: ReadonlyArray<string>) => [...new Set(subjects)].sort()
 
-/** `senders`: all that gateways have, or their queues could be taken for nobody's. */
+/** `senders`: all that gateways have, and `users`: all that there are, or their queues could be taken for nobody's. */
 export const permissionsOf = (
-  { commands = publisherCommands, name, role }: User,
-  senders: ReadonlyArray<SenderName> = theDefault
+  user: User,
+  senders: ReadonlyArray<SenderName> = theDefault,
+  users: ReadonlyArray<User> = []
 ): Permissions => {
-  const lanesOf = (of: ReadonlyArray<SenderName>) => of.flatMap((one) => gatewayConsumers(one.platform, one.sender))
-  const own = lanesOf(senders.filter(({ platform }) => role === `${platform}-gateway`))
-  const grants =
-    role === "publisher"
-      ? [hears(`${inboxPrefix(name)}.>`), commanding(commands), asking(commands)]
-      : [connects(name), ...rights[role](own, [...fixedConsumers, ...lanesOf(senders)])]
+  const grants = grantsOf(user, senders, users)
   return {
     publish: sorted(grants.flatMap(({ publish = [] }) => publish)),
     never: sorted(grants.flatMap(({ never = [] }) => never)),

@@ -1,8 +1,9 @@
 // The users of Permissions.ts, in the accounts of Accounts.ts, as a block of a nats-server's configuration. No secret is in it:
 // the server knows a user by a public key.
-import { type Account, accountsOf, hasManyAnswers, home } from "./Accounts.ts"
+import { type Account, accountsOf, hasManyAnswers, home, lent } from "./Accounts.ts"
 import { inboxPrefix } from "./Grants.ts"
 import {
+  type OtherSystem,
   type Permissions,
   permissionsOf,
   type Role,
@@ -12,9 +13,9 @@ import {
   type User
 } from "./Permissions.ts"
 
-/** One of each role; the publishers are named by whoever runs this. */
+/** One of each role; publishers and followers are named by whoever runs this. */
 export const serviceUsers: ReadonlyArray<User> = roles
-  .filter((role): role is Exclude<Role, "publisher"> => role !== "publisher")
+  .filter((role): role is Exclude<Role, OtherSystem> => role !== "publisher" && role !== "follower")
   .map((role) => ({ name: role, role }))
 
 /** Where no key is given: nats-server takes it from its environment. */
@@ -44,10 +45,10 @@ const block = ({ name, role }: User, { never, publish, subscribe }: Permissions,
     "  }"
   ].join("\n")
 
-const exported = ({ asks, name }: Account) =>
-  asks.map((subject) => {
+const exported = (accounts: ReadonlyArray<Account>) =>
+  [...lent(accounts)].map(([subject, names]) => {
     const answers = hasManyAnswers(subject) ? ", response_type: stream" : ""
-    return `  { service: ${JSON.stringify(subject)}, accounts: [${name}]${answers} }`
+    return `  { service: ${JSON.stringify(subject)}, accounts: [${names.join(", ")}]${answers} }`
   })
 
 const imported = ({ asks }: Account) =>
@@ -62,14 +63,14 @@ export const serverUsers = (
   const accounts = accountsOf(users)
   const body = (account: Account) =>
     account.name === home
-      ? ["jetstream: enabled", "exports: [", ...accounts.flatMap(exported), "]"]
+      ? ["jetstream: enabled", "exports: [", ...exported(accounts), "]"]
       : ["imports: [", ...imported(account), "]"]
   const blocks = accounts.flatMap((account) => [
     `${account.name} {`,
     ...body(account),
     "users: [",
     ...account.users.map((user) =>
-      block(user, permissionsOf(user, senders), keyOf(user.name) ?? `$${keyVariable(user.name)}`)
+      block(user, permissionsOf(user, senders, users), keyOf(user.name) ?? `$${keyVariable(user.name)}`)
     ),
     "]",
     "}"

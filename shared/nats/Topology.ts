@@ -185,6 +185,16 @@ export const consumers = {
       2_000
     ),
     ackWaitMillis: ackWaitMillis / 2
+  }),
+  /** Of another system, which needs its time: it reads what it is to know of the log, and no more. */
+  follower: (name: string, types: ReadonlyArray<EventType>) => ({
+    ...consumer(
+      "EVENTS",
+      name,
+      types.map((type) => Subject.events(type)),
+      1_000
+    ),
+    ackWaitMillis: 3 * ackWaitMillis
   })
 } as const
 

@@ -4,11 +4,12 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { jetstream } from "@nats-io/jetstream"
+import { jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { readAll } from "#shared/nats/ReadAll.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
-import { guarded } from "../security/Guarded.ts"
+import { followerFlags, guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
 import { eventsOf } from "../support/Streams.ts"
@@ -31,6 +32,36 @@ const run = (path: string, command: string, args: ReadonlyArray<string>, env: Re
     promisify(execFile)(command, [join(root, "examples", path), ...args], {
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env }
     })
+  )
+
+/** An example that goes on until the scope closes. */
+const following = (name: string, env: Readonly<Record<string, string>>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      let out = ""
+      const child = spawn(process.execPath, [join(root, `examples/node/${name}.mjs`)], {
+        env: { PATH: process.env.PATH, ...env }
+      })
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk) => {
+          out += chunk
+        })
+      return {
+        child,
+        says: (line: RegExp) =>
+          eventually(
+            String(line),
+            Effect.sync(() => out),
+            (all) => line.test(all)
+          )
+      }
+    }),
+    // Only when it is gone does it miss what follows.
+    ({ child }) =>
+      Effect.promise(async () => {
+        child.kill()
+        if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+      })
   )
 
 const installed = (command: string) =>
@@ -67,13 +98,14 @@ describe("the examples", () => {
     })
   )
 
-  it.live("in Node are let in with a publisher's seed, and hear the answer in its inbox", () =>
+  it.live("in Node are let in with the seed of a publisher or follower, and hear the answer in its inbox", () =>
     Effect.gen(function* () {
       const { connectAs, keys, nats, runAs, services } = yield* guarded()
-      const provisioned = yield* runAs("provisioner")(["nats", "provision"])
+      const provisioned = yield* runAs("provisioner")(["nats", "provision", ...followerFlags])
       assert.strictEqual(provisioned.code, 0, provisioned.err)
       yield* services.scheduler.start
-      const log = jetstream(yield* connectAs("operator"))
+      const operator = yield* connectAs("operator")
+      const log = jetstream(operator)
       const inNode = examples.filter(([path]) => path.startsWith("node/")).map(([path]) => path)
       for (const path of inNode)
         yield* run(path, process.execPath, [path.replace(/\W/g, "-"), due, "4711"], {
@@ -87,6 +119,29 @@ describe("the examples", () => {
         )
       })
       yield* eventually("all scheduled", scheduled, (count) => count === inNode.length)
+
+      const told = [
+        ["outcomes", "sent", { type: "sent", id: "m-1" }],
+        ["desk", "opted-out", { type: "opted-out", contacts: ["p-1"] }]
+      ] as const
+      const asGateway = jetstream(yield* connectAs("telegram-gateway"))
+      const named = { OUTCOMES_CONSUMER: "outcomes", INBOUND_CONSUMER: "desk" }
+      const manager = yield* Effect.promise(() => jetstreamManager(operator))
+      for (const [user, type, event] of told) {
+        const ceId = natsHeaders()
+        ceId.set("ce-id", `${user}-1`)
+        yield* Effect.promise(() =>
+          asGateway.publish(`carillon.event.${type}.telegram`, JSON.stringify(event), { headers: ceId })
+        )
+        const path = user === "desk" ? "inbound" : "outcomes"
+        const { says } = yield* following(path, { NATS_URL: nats.url, ...named, ...keys.environmentOf(user) })
+        yield* says(new RegExp(`^${user}-1: .*-1 `, "m"))
+        yield* eventually(
+          "it is settled",
+          Effect.promise(() => manager.consumers.info("EVENTS", user)),
+          ({ num_ack_pending, num_pending }) => num_ack_pending + num_pending === 0
+        )
+      }
     })
   )
 
@@ -94,32 +149,7 @@ describe("the examples", () => {
     Effect.gen(function* () {
       const { nats, people, run, start, token } = yield* clinic()
       yield* start
-      const listening = Effect.acquireRelease(
-        Effect.sync(() => {
-          let out = ""
-          const child = spawn(process.execPath, [join(root, "examples/node/inbound.mjs")], {
-            env: { PATH: process.env.PATH, NATS_URL: nats.url }
-          })
-          child.stdout.on("data", (chunk) => {
-            out += chunk
-          })
-          return {
-            child,
-            says: (line: RegExp) =>
-              eventually(
-                String(line),
-                Effect.sync(() => out),
-                (all) => line.test(all)
-              )
-          }
-        }),
-        // Only when it is gone does it miss what follows.
-        ({ child }) =>
-          Effect.promise(async () => {
-            child.kill()
-            await once(child, "exit")
-          })
-      )
+      const listening = following("inbound", { NATS_URL: nats.url })
       people.pressesStart(4711, yield* token("p-1"))
       yield* Effect.scoped(
         Effect.flatMap(listening, ({ says }) => says(/^telegram.default.update-1.*: p-1 recipient-linked$/m))

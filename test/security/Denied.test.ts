@@ -26,15 +26,7 @@ const takingFrom = (...durables: ReadonlyArray<readonly [string, string]>) =>
 
 /** Nobody but the provisioner makes, changes or empties what all stand on; nobody hears what is not said to them. */
 const nobody = [
-  ...hears(
-    ">",
-    "carillon.>",
-    "carillon.command.>",
-    "carillon.event.>",
-    "carillon.timer.>",
-    "_INBOX.>",
-    "_INBOX.other.>"
-  ),
+  ...hears(">", "carillon.>", "carillon.command.>", "carillon.timer.>", "_INBOX.>", "_INBOX.other.>"),
   ...hears("$JS.ACK.>", "$JS.EVENT.>", "carillon.memory.>", "$O.>"),
   ...publishes("$JS.API.STREAM.DELETE.TIMERS", "$JS.API.STREAM.DELETE.EVENTS", "$JS.API.STREAM.PURGE.TIMERS"),
   ...publishes("$JS.API.STREAM.PURGE.EVENTS", "$JS.API.STREAM.PURGE.COMMANDS", "$JS.API.STREAM.SNAPSHOT.EVENTS"),
@@ -44,6 +36,20 @@ const nobody = [
     "$JS.API.CONSUMER.CREATE.TIMERS.mine",
     "$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.mine",
     "$SYS.REQ.SERVER.PING"
+  )
+]
+
+/** For nobody but operators, who look at everything. */
+const watches = hears("carillon.event.>", "carillon.event.sent.*")
+
+/** Another system's consumer is nobody else's, operators included. */
+const followersConsumers = [
+  ...takingFrom(["EVENTS", "outcomes"]),
+  ...publishes(
+    "$JS.API.CONSUMER.DELETE.EVENTS.outcomes",
+    "$JS.API.CONSUMER.CREATE.EVENTS.outcomes",
+    "$JS.API.CONSUMER.CREATE.EVENTS.outcomes.carillon.event.>",
+    "$JS.ACK.EVENTS.outcomes.1.1.1.1.1"
   )
 ]
 
@@ -211,6 +217,29 @@ const tries: Readonly<Record<string, ReadonlyArray<Try>>> = {
     ...publishes("_INBOX.hospital.x", "$SRV.PING", "$JS.ACK.COMMANDS.scheduler.1.1.1.1.1", "$O.carillon-files.C.x"),
     ...hears("_INBOX.hospital.>", "_INBOX.scheduler.>")
   ],
+  outcomes: publishes("$JS.API.CONSUMER.DELETE.EVENTS.outcomes", "$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.outcomes"),
+  desk: [
+    ...changesStreams,
+    ...changesConsumers,
+    ...schedules,
+    ...commands,
+    ...readsContent,
+    ...answersForOthers,
+    ...takingFrom(["COMMANDS", "scheduler"], ["EVENTS", "dispatcher-failures"]),
+    ...publishes(
+      "carillon.event.sent.telegram",
+      "$JS.API.INFO",
+      "$JS.API.STREAM.INFO.EVENTS",
+      "$JS.API.CONSUMER.LIST.EVENTS",
+      "$JS.API.CONSUMER.INFO.EVENTS.outcomes",
+      "$JS.API.CONSUMER.CREATE.EVENTS",
+      "$JS.API.CONSUMER.CREATE.EVENTS.mine",
+      "$JS.API.CONSUMER.DELETE.EVENTS.desk",
+      "$SRV.PING",
+      "_INBOX.outcomes.x"
+    ),
+    ...hears("carillon.event.sent.telegram", "_INBOX.outcomes.>")
+  ],
   hospital: publishes(
     "carillon.command.cancel",
     "carillon.api.cancel",
@@ -285,7 +314,13 @@ describe("who may not", () => {
         "every user is tried"
       )
       for (const { name } of users) {
-        const all = [...nobody, ...(name === "scheduler" ? [] : removesWork), ...(tries[name] ?? [])]
+        const all = [
+          ...nobody,
+          ...(name === "scheduler" ? [] : removesWork),
+          ...(name === "operator" || name === "eraser" ? [] : watches),
+          ...(name === "outcomes" ? [] : followersConsumers),
+          ...(tries[name] ?? [])
+        ]
         const refused = yield* refusedOf(yield* connectAs(name), all)
         const done = all.filter(
           ([, by, subject]) => !refused.has(`${by === "publish" ? "publish" : "subscription"} ${subject}`)

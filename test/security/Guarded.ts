@@ -17,7 +17,15 @@ export const publishers: ReadonlyArray<User> = [
   { name: "hospital", role: "publisher", commands: ["schedule"] }
 ]
 
-export const users: ReadonlyArray<User> = [...serviceUsers, ...publishers]
+export const followers: ReadonlyArray<User> = [
+  { name: "outcomes", role: "follower" },
+  { name: "desk", role: "follower", types: ["reply-received", "opted-out"] }
+]
+
+export const users: ReadonlyArray<User> = [...serviceUsers, ...publishers, ...followers]
+
+/** What the command line is told of the followers. */
+export const followerFlags = ["--follower", "outcomes", "--follower", "desk=reply-received,opted-out"]
 
 const senders = [
   { platform: "telegram", sender: "default" },
@@ -56,7 +64,11 @@ export const keyring = Effect.gen(function* () {
 export const provisioned = Effect.gen(function* () {
   const keys = yield* keyring
   const nats = yield* testNatsWith({ extra: [keys.configuration] })
-  const made = yield* cli({ NATS_URL: nats.url, ...keys.environmentOf("provisioner") })(["nats", "provision"])
+  const made = yield* cli({ NATS_URL: nats.url, ...keys.environmentOf("provisioner") })([
+    "nats",
+    "provision",
+    ...followerFlags
+  ])
   if (made.code !== 0) return yield* Effect.die(made.err)
   return { nats, keys, connectAs: (name: string) => keys.connectAs(nats.url, name) }
 })
