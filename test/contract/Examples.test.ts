@@ -1,6 +1,7 @@
 // The examples, run as their README says, against a real server.
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,6 +9,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { readAll } from "#shared/nats/ReadAll.ts"
+import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { followerFlags, guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
@@ -33,6 +35,17 @@ const run = (path: string, command: string, args: ReadonlyArray<string>, env: Re
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env }
     })
   )
+
+/** What it says, and with which code it ends. */
+const ending = (path: string, command: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+  Effect.callback<{ readonly code: number; readonly said: string }>((resume) => {
+    execFile(
+      command,
+      [join(root, "examples", path), ...args],
+      { env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env } },
+      (error, stdout, stderr) => resume(Effect.succeed({ code: error ? Number(error.code) : 0, said: stdout + stderr }))
+    )
+  })
 
 /** An example that goes on until the scope closes. */
 const following = (name: string, env: Readonly<Record<string, string>>) =>
@@ -177,6 +190,33 @@ describe("the examples", () => {
         )
       )
       assert.strictEqual(code, 1)
+    })
+  )
+
+  it.live.each([
+    ["accepted", 0, /^m-1: accepted$/m],
+    ["rejected", 1, /m-1: refused: .*must be in the future/],
+    ["nobody asked, stored", 0, /^m-1: stored, not checked$/m],
+    ["nobody asked, not stored", 1, /m-1: not stored, .*with the same ID/]
+  ] as const)("in the shell, with the nats command, tell what became of it: %s", ([answer, code, says]) =>
+    Effect.gen(function* () {
+      // As natscli does: it ends with 0 whether or not there was an answer, and looks at no header of one.
+      const stub = `#!/bin/sh
+case "$* / $ANSWER" in
+  *carillon.api.schedule*/*accepted) echo '{"status":"accepted","id":"m-1"}' ;;
+  *carillon.api.schedule*/*rejected) echo '{"status":"rejected","problems":[{"path":"dueAt","problem":"must be in the future"}]}' ;;
+  *carillon.command.schedule*", stored") echo '{"stream":"COMMANDS","seq":7}' ;;
+  *) echo "No responders are available" >&2 ;;
+esac
+`
+      const folder = yield* temporaryFolder("stub")
+      writeFileSync(join(folder, "nats"), stub, { mode: 0o755 })
+      const ended = yield* ending("shell/schedule.sh", "bash", ["m-1", due], {
+        PATH: `${folder}:${process.env.PATH}`,
+        ANSWER: answer
+      })
+      assert.strictEqual(ended.code, code, ended.said)
+      assert.match(ended.said.trim(), says)
     })
   )
 })
