@@ -13,13 +13,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func argument(index int, otherwise string) string {
-	if len(os.Args) > index {
-		return os.Args[index]
-	}
-	return otherwise
-}
-
 // Who we are: NATS_NKEY is the file with our seed, NATS_INBOX_PREFIX where we may hear answers.
 func identity() (options []nats.Option) {
 	if file := os.Getenv("NATS_NKEY"); file != "" {
@@ -36,6 +29,15 @@ func identity() (options []nats.Option) {
 }
 
 func main() {
+	// The id is yours, and the same when you run it again: only so is there one message, whatever became of the first try.
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: go run . ID DUE_AT [CHAT_ID], say appt-4711 2030-01-01T09:00:00Z")
+		os.Exit(2)
+	}
+	id, dueAt, chatID := os.Args[1], os.Args[2], "123456789"
+	if len(os.Args) > 3 {
+		chatID = os.Args[3]
+	}
 	url := os.Getenv("NATS_URL")
 	if url == "" {
 		url = nats.DefaultURL
@@ -49,22 +51,27 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	id := argument(1, fmt.Sprintf("go-%d", time.Now().UnixNano()))
 	command, err := json.Marshal(map[string]any{
 		"id":        id,
 		"platform":  "telegram",
-		"recipient": map[string]string{"chatId": argument(3, "123456789")},
+		"recipient": map[string]string{"chatId": chatID},
 		"content":   map[string]string{"type": "text", "text": "Hello from Go"},
-		"dueAt":     argument(2, time.Now().Add(time.Minute).UTC().Format(time.RFC3339)),
+		"dueAt":     dueAt,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	stored, err := js.Publish(ctx, "carillon.command.schedule", command)
-	if err != nil {
-		log.Fatal(err)
+	// The same bytes again if there is no answer: they may have arrived, and the id makes that harmless.
+	for attempt := 0; attempt < 4; attempt++ {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		stored, err := js.Publish(ctx, "carillon.command.schedule", command)
+		cancel()
+		if err == nil {
+			fmt.Printf("%s: stored as message %d of %s\n", id, stored.Sequence, stored.Stream)
+			return
+		}
+		log.Printf("%s: %v", id, err)
+		time.Sleep(time.Second)
 	}
-	fmt.Printf("%s: stored as message %d of %s\n", id, stored.Sequence, stored.Stream)
+	log.Fatalf("%s: not known to be stored: run this again with the same ID", id)
 }

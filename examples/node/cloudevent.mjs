@@ -1,28 +1,20 @@
 // The same as a CloudEvent in structured mode, for systems that speak CloudEvents already.
-import { randomUUID } from "node:crypto"
+import { jetstream } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
+import { command, id, untilAnswered } from "./command.mjs"
 import { connection } from "./connection.mjs"
-
-const [id = `node-${Date.now()}`, dueAt = new Date(Date.now() + 60_000).toISOString(), chatId = "123456789"] =
-  process.argv.slice(2)
 
 const headers = natsHeaders()
 headers.set("content-type", "application/cloudevents+json")
-const event = {
+const event = JSON.stringify({
   specversion: "1.0",
-  id: randomUUID(),
+  id: `planned-${id}`,
   source: "/clinic/appointments",
   type: "clinic.reminder.planned",
   datacontenttype: "application/json",
-  data: {
-    id,
-    platform: "telegram",
-    recipient: { chatId },
-    content: { type: "text", text: "Hello, CloudEvents" },
-    dueAt
-  }
-}
+  data: command("Hello, CloudEvents")
+})
 
-connection.publish("carillon.command.schedule", JSON.stringify(event), { headers })
+const stored = await untilAnswered(() => jetstream(connection).publish("carillon.command.schedule", event, { headers }))
+console.log(`${id}: stored as message ${stored.seq} of ${stored.stream}`)
 await connection.drain()
-console.log(`${id}: published`)

@@ -1,19 +1,9 @@
 // Schedules a message, and knows that it is stored when the acknowledgement comes.
 import { jetstream } from "@nats-io/jetstream"
+import { command, id, untilAnswered } from "./command.mjs"
 import { connection } from "./connection.mjs"
 
-const [id = `node-${Date.now()}`, dueAt = new Date(Date.now() + 60_000).toISOString(), chatId = "123456789"] =
-  process.argv.slice(2)
-
-const stored = await jetstream(connection).publish(
-  "carillon.command.schedule",
-  JSON.stringify({
-    id,
-    platform: "telegram",
-    recipient: { chatId },
-    content: { type: "text", text: "Hello from Node" },
-    dueAt
-  })
-)
+const body = JSON.stringify(command("Hello from Node"))
+const stored = await untilAnswered(() => jetstream(connection).publish("carillon.command.schedule", body))
 console.log(`${id}: stored as message ${stored.seq} of ${stored.stream}`)
 await connection.drain()

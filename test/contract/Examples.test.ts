@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { headers as natsHeaders } from "@nats-io/transport-node"
+import { connect, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { readAll } from "#shared/nats/ReadAll.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
@@ -15,6 +15,7 @@ import { followerFlags, guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
 import { eventsOf } from "../support/Streams.ts"
+import { testNats } from "../support/TestNats.ts"
 
 const root = join(import.meta.dirname, "../..")
 const due = "2030-01-01T09:00:00Z"
@@ -217,6 +218,52 @@ esac
       })
       assert.strictEqual(ended.code, code, ended.said)
       assert.match(ended.said.trim(), says)
+    })
+  )
+
+  it.live("make up no id, and claim nothing that nobody has stored", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testNats
+      const here = yield* Effect.filter(examples, ([, command]) => Effect.promise(() => installed(command)))
+      const asked = yield* Effect.forEach(here, ([path, command]) => ending(path, command, [], { NATS_URL: url }))
+      const tried = yield* Effect.forEach(
+        here,
+        ([path, command]) => ending(path, command, ["m-1", due], { NATS_URL: url }),
+        { concurrency: 2 }
+      )
+      for (const [index, [path]] of here.entries()) {
+        assert.strictEqual(asked[index]?.code, 2, path)
+        assert.include(asked[index]?.said, "ID DUE_AT", path)
+        assert.strictEqual(tried[index]?.code, 1, path)
+        assert.include(tried[index]?.said, "with the same ID", path)
+        assert.notMatch(tried[index]?.said ?? "", /^m-1: (published|stored)/m, path)
+      }
+    })
+  )
+
+  it.live("that ask say the same again when the streams were out of reach", () =>
+    Effect.gen(function* () {
+      const { url } = yield* testNats
+      const connection = yield* Effect.acquireRelease(
+        Effect.promise(() => connect({ servers: url })),
+        (open) => Effect.promise(() => open.close())
+      )
+      const heard: Array<string> = []
+      connection.subscribe("carillon.api.schedule", {
+        callback: (_, message) => {
+          heard.push(message.string())
+          // As a scheduler does that cannot store it: a code, and no payload.
+          const outOfReach = natsHeaders()
+          outOfReach.set("Nats-Service-Error-Code", "503")
+          if (heard.length === 1) message.respond("", { headers: outOfReach })
+          else message.respond(JSON.stringify({ status: "accepted", id: "m-1" }))
+        }
+      })
+      yield* Effect.promise(() => connection.flush())
+      const ended = yield* ending("node/request.mjs", process.execPath, ["m-1", due], { NATS_URL: url })
+      assert.strictEqual(ended.code, 0, ended.said)
+      assert.strictEqual(heard.length, 2)
+      assert.strictEqual(heard[0], heard[1])
     })
   )
 })
