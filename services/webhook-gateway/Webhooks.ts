@@ -2,7 +2,7 @@
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { addressOf, type Sender } from "#shared/contract/Fields.ts"
-import { webhookPost } from "#shared/contract/WebhookPost.ts"
+import { webhookId, webhookPost } from "#shared/contract/WebhookPost.ts"
 import { guardedConnect } from "#shared/gateway/GuardedConnect.ts"
 import { connectTimeoutMs, httpCalls, isCallFailure } from "#shared/gateway/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
@@ -36,13 +36,14 @@ export class Webhooks extends Context.Service<Webhooks, ReadonlyMap<Sender, Post
           const refused = refusal(url)
           if (refused) return refused
           const body = JSON.stringify(webhookPost(attempt))
+          const postId = webhookId(attempt.message)
           const timestamp = Math.floor(Date.now() / 1_000)
           const headers = {
             "content-type": "application/json",
             "user-agent": `carillon/${version}`,
-            "webhook-id": id,
+            "webhook-id": postId,
             "webhook-timestamp": String(timestamp),
-            "webhook-signature": sign({ id, timestamp, body })
+            "webhook-signature": sign({ id: postId, timestamp, body })
           }
           const request = {
             origin: url.origin,

@@ -41,6 +41,11 @@ export const Message = Schema.Struct({
   retry: Schema.optionalKey(RetryTiers),
   fallback: Schema.optionalKey(Fallback),
   metadata: Metadata,
+  revision: Schema.optionalKey(
+    Schema.Int.annotate({
+      description: "How often a reschedule changed its content, its metadata or when it is due; not there if none did"
+    })
+  ),
   series: Schema.optionalKey(
     Schema.Struct({ id: SeriesId, occurrence: OccurrenceName }).annotate({
       description: "Of which series it is an occurrence: set by the scheduler"

@@ -81,14 +81,20 @@ export const toMessage = (command: ScheduleCommand, rules: Rules, bytes?: number
 /** The waiting message as the command wants it; of what it says nothing, the message stays as it was. */
 export const changed = (message: Message, command: RescheduleCommand, rules: Rules): Result.Result<Message, Refusal> =>
   Result.flatMap(times(command, toMillis(message.expiresAt) - toMillis(message.dueAt), rules.now), (resolved) =>
-    sendable(undefined, rules, {
-      ...message,
-      ...resolved,
-      content: command.content ?? message.content,
-      priority: command.priority ?? message.priority,
-      metadata: command.metadata ?? message.metadata
-    })
+    Result.map(
+      sendable(undefined, rules, {
+        ...message,
+        ...resolved,
+        content: command.content ?? message.content,
+        priority: command.priority ?? message.priority,
+        metadata: command.metadata ?? message.metadata
+      }),
+      (wanted) => (told(wanted) === told(message) ? wanted : { ...wanted, revision: (message.revision ?? 0) + 1 })
+    )
   )
+
+/** Who had this of a message has it. A revision is what tells a receiver that there is something else to take. */
+const told = ({ content, dueAt, metadata }: Message) => canonical({ content, dueAt, metadata })
 
 /** As JSON, in bytes: a change of a message holds it twice, a changed series its template, and NATS must take them. */
 const mostBytes = 262_144
@@ -114,6 +120,8 @@ const sendable = (bytes: number | undefined, rules: Rules, wanted: Message): Res
 export const conflicts = (stored: Message, command: ScheduleCommand, wanted: Message): ReadonlyArray<string> =>
   [...new Set([...Object.keys(stored), ...Object.keys(wanted)] as ReadonlyArray<keyof Message>)].filter(
     (field) =>
+      // Counted, not asked for.
+      field !== "revision" &&
       // A deadline that was not asked for follows the configuration, which may have changed since.
       !(field === "expiresAt" && command.expiresAt === undefined && command.maxLatenessSeconds === undefined) &&
       canonical(stored[field]) !== canonical(wanted[field])

@@ -16,6 +16,12 @@ export const WebhookPost = Schema.Struct({
 })
 export type WebhookPost = typeof WebhookPost.Type
 
+/**
+ * The same for every post of what stays as it was, and another one for what was changed: receivers take each once. A colon is in no
+ * message's id, so it is nobody else's.
+ */
+export const webhookId = ({ id, revision }: Message): string => (revision === undefined ? id : `${id}:${revision}`)
+
 export const webhookPost = ({ message, attempt, possibleDuplicate }: Attempt): WebhookPost => {
   const { platform, sender, recipient, unknownOutcome, retry, fallback, ...told } = message
   return { type: "message", ...told, attempt, possibleDuplicate }

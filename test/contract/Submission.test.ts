@@ -193,14 +193,32 @@ describe("a reschedule", () => {
 
   it("changes what it says, and nothing else: not how late the message may be", () => {
     const dueAt = "2026-12-02T09:00:00.000Z"
-    assert.deepStrictEqual(to({ dueAt }), { ...waiting, dueAt, expiresAt: "2026-12-02T09:01:30.000Z" })
+    assert.deepStrictEqual(to({ dueAt }), {
+      ...waiting,
+      ...{ dueAt, expiresAt: "2026-12-02T09:01:30.000Z", revision: 1 }
+    })
     const content = { type: "text", text: "other" } as const
     const expiresAt = "2026-12-02T09:00:10.000Z"
     const metadata = { b: "2" }
     assert.deepStrictEqual(to({ dueAt, maxLatenessSeconds: 10, content, metadata }), {
       ...waiting,
-      ...{ dueAt, expiresAt, content, metadata }
+      ...{ dueAt, expiresAt, content, metadata, revision: 1 }
     })
+  })
+
+  it("is counted if a receiver is told something else by it, and not if the same is asked for again", () => {
+    const content = { type: "text", text: "other" } as const
+    const { dueAt, metadata } = waiting
+    const once = to({ dueAt, content })
+    assert.strictEqual(once.revision, 1)
+    for (const same of [{ dueAt }, { dueAt, content, metadata }, { dueAt, priority: "bulk", maxLatenessSeconds: 7 }])
+      assert.strictEqual(to(same, once).revision, 1)
+    assert.strictEqual(
+      to({ dueAt, content: waiting.content }, once).revision,
+      2,
+      "what it was at first is not that again"
+    )
+    assert.notProperty(to({ dueAt, priority: "bulk" }), "revision")
   })
 
   it("of a message that never expires gives one that can be read again, and never expires", () => {
@@ -219,6 +237,10 @@ describe("the same id again", () => {
 
   it("with the same content, in whatever order, does not conflict", () => {
     assert.deepStrictEqual(differing({ metadata: { b: "2", a: "1" } }), [])
+  })
+  it("with what stands now, after changes that were taken back, does not conflict", () => {
+    const command = Result.getOrThrow(decodeCommand("schedule", { ...good, metadata: { a: "1", b: "2" } }))
+    assert.deepStrictEqual(conflicts({ ...stored, revision: 2 }, command, stored), [])
   })
   it("with the same instant written otherwise does not conflict", () => {
     assert.deepStrictEqual(differing({ metadata: { a: "1", b: "2" }, dueAt: "2026-12-01T10:00:00+01:00" }), [])

@@ -227,6 +227,25 @@ describe("a post", () => {
     })
   )
 
+  it.live("has the same webhook-id when it comes again, and another one when it was changed in between", () =>
+    Effect.gen(function* () {
+      const { post, server } = yield* receiver()
+      const first = attemptTo(server.root + path)
+      yield* post(first)
+      yield* post({ ...first, attempt: 3 })
+      yield* post({ ...first, attempt: 3, message: { ...first.message, revision: 1 } })
+      yield* post({ ...first, attempt: 4, message: { ...first.message, revision: 1 } })
+      assert.deepStrictEqual(
+        server.requests.map(({ headers }) => headers["webhook-id"]),
+        ["appt-1", "appt-1", "appt-1:1", "appt-1:1"]
+      )
+      assert.deepStrictEqual(
+        server.requests.map(({ post }) => (post as { readonly id?: string }).id),
+        ["appt-1", "appt-1", "appt-1", "appt-1"]
+      )
+    })
+  )
+
   it.live("is never written to an address that is none", () =>
     Effect.gen(function* () {
       const post = yield* postAs("default")
