@@ -4,11 +4,21 @@ import hashlib
 import hmac
 import json
 import os
+import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-KEY = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+try:
+    KEY = base64.b64decode(os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_"))
+except ValueError:
+    KEY = b""
+if len(KEY) < 24:
+    # With an empty key anybody could sign.
+    print("WEBHOOK_SECRET must be that of the sender: whsec_ and 24 bytes or more in base64", file=sys.stderr)
+    sys.exit(2)
 TOLERANCE_SECONDS = 300
+MOST_BYTES = 1_048_576  # far more than any message has
 
 
 def verified(headers, raw):
@@ -24,23 +34,40 @@ def verified(headers, raw):
 
 # Yours is a table with the id as its key, written in the same transaction as what the message sets off.
 seen = set()
+# Posts come side by side, the same one too.
+taking = threading.Lock()
 
 
 class Receiver(BaseHTTPRequestHandler):
+    timeout = 30  # of waiting for the rest of a post
+
     def do_POST(self):
-        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = self.headers.get("content-length", "")
+        if not length.isdigit():
+            return self.answer(400)
+        if int(length) > MOST_BYTES:
+            return self.answer(413)
+        raw = self.rfile.read(int(length))
         if not verified(self.headers, raw):
             return self.answer(401)
         message_id = self.headers["webhook-id"]
-        if message_id not in seen:
-            print(f"took {message_id}: {json.loads(raw)['content']['type']}", flush=True)
-            seen.add(message_id)
+        try:
+            kind = json.loads(raw)["content"]["type"]
+        except (ValueError, KeyError, TypeError):
+            return self.answer(400)
+        with taking:
+            if message_id not in seen:
+                print(f"took {message_id}: {kind}", flush=True)
+                seen.add(message_id)
         # Also when it was here before: that is what makes a second post harmless.
         self.answer(204)
 
     def answer(self, status):
-        self.send_response(status)
-        self.end_headers()
+        try:
+            self.send_response(status)
+            self.end_headers()
+        except OSError:
+            pass  # who asked has left
 
     def log_message(self, *_):
         pass

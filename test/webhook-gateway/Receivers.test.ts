@@ -1,9 +1,11 @@
 // The example receivers, as docs/webhook.md has them, against the gateway's own posts.
-import { execFileSync, spawn } from "node:child_process"
+import { execFile, execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { connect } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { signer } from "../../services/webhook-gateway/Signature.ts"
 import { eventually } from "../support/Carillon.ts"
@@ -85,6 +87,60 @@ for (const [command, path] of [
         assert.notInclude(output(), "took")
         assert.strictEqual(yield* tried(url, "m", now, signed(now), body), 204)
       })
+    )
+  })
+
+  describe.skipIf(!installed(command))(`the receiver ${path}`, () => {
+    it.live("outlives who leaves in the middle, and takes neither what is no message nor too much of it", () =>
+      Effect.gen(function* () {
+        const { output, url } = yield* running(command, path)
+        const { port } = new URL(url)
+        yield* Effect.promise(async () => {
+          const socket = connect(Number(port), "127.0.0.1")
+          socket.on("error", () => {})
+          socket.write("POST /in HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+          await once(socket, "ready")
+          await new Promise((done) => socket.end(() => done(undefined)))
+          await once(socket.resume(), "close")
+        })
+        const now = Math.floor(Date.now() / 1_000)
+        const body = "no message"
+        assert.strictEqual(yield* tried(url, "m", now, signer(secret)({ id: "m", timestamp: now, body }), body), 400)
+        // Who is told so while still sending may hear a closed door.
+        const tooMuch = yield* Effect.exit(tried(url, "m", now, "v1,", "x".repeat(1_100_000)))
+        assert.isTrue(Exit.isFailure(tooMuch) || tooMuch.value === 413)
+        const post = yield* postAs("default")
+        assert.strictEqual((yield* post(attemptTo(url)))._tag, "Accepted")
+        yield* eventually("told", Effect.sync(output), (told) => told.includes("took appt-1:"))
+      })
+    )
+
+    it.live("takes a message once when it is posted several times at once", () =>
+      Effect.gen(function* () {
+        const { output, url } = yield* running(command, path)
+        const post = yield* postAs("default")
+        const taken = yield* Effect.all(
+          Array.from({ length: 20 }, () => post(attemptTo(url))),
+          { concurrency: 20 }
+        )
+        assert.isTrue(taken.every(({ _tag }) => _tag === "Accepted"))
+        yield* eventually("told", Effect.sync(output), (told) => told.includes("took appt-1:"))
+        assert.strictEqual(output().split("took appt-1:").length, 2)
+      })
+    )
+
+    it.live.each([undefined, "", "whsec_"])("does not begin with the secret %s: anybody could sign with it", (given) =>
+      Effect.promise(
+        () =>
+          new Promise<void>((done) => {
+            const env = { PATH: process.env.PATH, PORT: "0", ...(given === undefined ? {} : { WEBHOOK_SECRET: given }) }
+            execFile(command, [join(root, path)], { env, timeout: 20_000 }, (error, _, stderr) => {
+              assert.strictEqual(error?.code, 2)
+              assert.include(stderr, "WEBHOOK_SECRET")
+              done()
+            })
+          })
+      )
     )
   })
 
