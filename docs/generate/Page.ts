@@ -2,6 +2,7 @@
 import { commandNames } from "#shared/contract/Commands.ts"
 import { eventTypes } from "#shared/contract/Events.ts"
 import { platforms } from "#shared/contract/Fields.ts"
+import { streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { beyondSchema } from "./BeyondSchema.ts"
 import { commandExamples, eventExample, postExample, replyExamples } from "./Examples.ts"
@@ -21,6 +22,8 @@ const commandRows = commandNames.map(
 const eventRows = eventTypes.map(
   (type) => `| ${subject(eventAddress(type))} | ${link(`event.${type}`)} | ${descriptionOf(`event.${type}`)} |`
 )
+
+const days = streams.EVENTS.max_age / 86_400_000_000_000
 
 export const page = `# Reference
 
