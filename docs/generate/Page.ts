@@ -1,6 +1,6 @@
 // The reference as a page for people: every subject with its schema file and one example.
 import { commandNames } from "#shared/contract/Commands.ts"
-import { eventTypes } from "#shared/contract/Events.ts"
+import { type EventType, eventTypes } from "#shared/contract/Events.ts"
 import { platforms } from "#shared/contract/Fields.ts"
 import { streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
@@ -15,12 +15,15 @@ const descriptionOf = (name: string) =>
   [...commandSchemas, ...eventSchemas].find((file) => file.name === name)?.description ?? ""
 const subject = (address: string) => `\`${address.replace(/\{(\w+)\}/g, "<$1>")}\``
 
+/** Of most commands that are refused nobody knows the platform: those to cancel and to reschedule do not name it. */
+const eventSubject = (type: EventType) => `${subject(eventAddress(type))}${type === "rejected" ? " or `unknown`" : ""}`
+
 const commandRows = commandNames.map(
   (name) => `| \`${commandAddress(name)}\` | \`${apiAddress(name)}\` | ${link(name)} | ${descriptionOf(name)} |`
 )
 
 const eventRows = eventTypes.map(
-  (type) => `| ${subject(eventAddress(type))} | ${link(`event.${type}`)} | ${descriptionOf(`event.${type}`)} |`
+  (type) => `| ${eventSubject(type)} | ${link(`event.${type}`)} | ${descriptionOf(`event.${type}`)} |`
 )
 
 const days = streams.EVENTS.max_age / 86_400_000_000_000
@@ -34,7 +37,12 @@ is in [asyncapi.json](asyncapi.json) too, for tools. Running examples in four la
 ## Commands
 
 Publish to the first subject, with JetStream (the stream answers when the command is stored) or without. Or send the same
-as a NATS request to the second: it is answered once the command is carried out. The two may be mixed.
+as a NATS request to the second: it is answered once the command is carried out.
+
+**Of one message the order counts**: a cancel before its schedule is refused, of two reschedules the last one holds. So of one message
+wait for each reply before the next request, or publish to \`carillon.command.*\` on one connection, which keeps their order. Requests
+that are not waited for go to whichever replica of the scheduler is free, and may be stored in another order, as may those of one
+message by both ways. Commands about different messages may go side by side, and by either way.
 
 | publish | request | schema | |
 |---|---|---|---|
@@ -83,6 +91,9 @@ ${json(postExample)}
 On the stream \`EVENTS\`, as CloudEvents in binary mode: JSON in the payload, attributes in \`ce-*\` headers. \`ce-subject\` is the
 message's id; \`ce-id\` is the same whenever an event is said again. Events gain fields: ignore those you do not know.
 Those with a whole \`message\` in them hold personal data.
+
+Refusals of \`cancel\` and \`reschedule\` name the platform only if it was found, and go to \`carillon.event.rejected.unknown\` otherwise,
+as does whatever could not be read: to hear refusals, use \`carillon.event.rejected.*\`.
 
 | subject | schema | |
 |---|---|---|
