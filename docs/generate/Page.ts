@@ -26,8 +26,6 @@ const eventRows = eventTypes.map(
   (type) => `| ${eventSubject(type)} | ${link(`event.${type}`)} | ${descriptionOf(`event.${type}`)} |`
 )
 
-const days = streams.EVENTS.max_age / 86_400_000_000_000
-
 export const page = `# Reference
 
 Generated from the schemas in \`shared/contract\` by \`npm run docs\`: edit those, not this folder. Everything on this page
@@ -62,9 +60,10 @@ ${commandNames.map((name) => `### ${name}\n\n${json(commandExamples[name])}`).jo
 
 ## Replies
 
-To requests, as ${link("reply")} says. A rejection also has the header \`Nats-Service-Error-Code: 400\`. With the code 503 and
-no payload the COMMANDS stream was out of reach: ask again. Of a message that is asked for after its deadline \`"expired": true\`
-says that it is accepted, and not sent.
+To requests, as ${link("reply")} says, if their inbox begins with \`_INBOX\`, as it does unless a client is told otherwise: a prefix of another kind
+gets no answer, and the command is carried out all the same. A rejection also has the header \`Nats-Service-Error-Code: 400\`. With the code 503 and
+no payload the COMMANDS stream was out of reach: ask again. Of a message that is asked for after its
+deadline \`"expired": true\` says that it is accepted, and not sent.
 
 ${Object.values(replyExamples).map(json).join("\n\n")}
 

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { commandNames } from "#shared/contract/Commands.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
+import { seldom } from "#shared/telemetry/Seldom.ts"
 import { isTraceContext } from "#shared/telemetry/Spans.ts"
 import { headerOf } from "./Headers.ts"
 import type { Delivery } from "./Mailbox.ts"
@@ -23,12 +24,17 @@ const inbox = /^(_INBOX[A-Za-z0-9_-]*|_R_)\.[A-Za-z0-9._-]{1,200}$/
 /** Serves `carillon.api.*` while the scope lives; visible to `nats micro`. */
 export const serveApi = Effect.fn("serveApi")(function* (version: string) {
   const { connection, js } = yield* Nats
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const tell = seldom((line) => run(Effect.logWarning(line)))
   const forward = async (name: (typeof commandNames)[number], request: ServiceMsg) => {
     const headers = natsHeaders()
     for (const [key, values] of request.headers ?? []) {
       if (!/^(nats-|carillon-)/i.test(key)) for (const value of values) headers.append(key, value)
     }
     if (request.reply && inbox.test(request.reply)) headers.set(replyTo, request.reply)
+    // It is carried out all the same; who waits will think that it is not, and may ask under another id.
+    else if (request.reply)
+      tell("a request is not answered", `an inbox must begin with _INBOX, and hold at most 200 letters, digits and ._-`)
     await js.publish(Subject.command(name), request.data, { headers })
   }
   yield* Effect.acquireRelease(

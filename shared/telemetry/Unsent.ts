@@ -2,6 +2,7 @@
 import { type DiagLogger, DiagLogLevel, diag } from "@opentelemetry/api"
 import { setGlobalErrorHandler } from "@opentelemetry/core"
 import { Effect } from "effect"
+import { seldom } from "./Seldom.ts"
 import { tracingOn } from "./TracingSettings.ts"
 
 /** Logs at once what has failed, and what fails after it once a minute. Codes alone: an answer may say anything. */
@@ -18,19 +19,6 @@ export const tellOfUnsent = Effect.gen(function* () {
     }
   )
 })
-
-const pauseMillis = 60_000
-
-const seldom = (say: (line: string) => void) => {
-  const last = new Map<string, { readonly at: number; untold: number }>()
-  return (what: string, why: string) => {
-    const told = last.get(what)
-    if (told && Date.now() - told.at < pauseMillis) return void told.untold++
-    const before = told?.untold ? `, and ${told.untold} times since it was last told` : ""
-    last.set(what, { at: Date.now(), untold: 0 })
-    say(`${what}: ${why}${before}`)
-  }
-}
 
 /** The status of an answer, or a code of the system or of gRPC; OpenTelemetry tells no status of what it tried again. */
 const reasonOf = (error: unknown): string => {
