@@ -15,15 +15,16 @@ export const senderFlag = Flag.String("sender").pipe(
 const isPlatform = Schema.is(Platform)
 const isSender = Schema.is(Sender)
 
+export const senderOf = Effect.fnUntraced(function* (given: string) {
+  const [platform, sender, ...rest] = given.split("/")
+  if (!isPlatform(platform) || !isSender(sender) || rest.length > 0)
+    return yield* new Refused({ message: `a sender must be like telegram/north, one of ${platforms.join(", ")}` })
+  return { platform, sender } satisfies SenderName as SenderName
+})
+
 export const sendersOf = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
-  const senders: Array<SenderName> = platforms.map((platform) => ({ platform, sender: defaultSender }))
-  for (const one of given) {
-    const [platform, sender, ...rest] = one.split("/")
-    if (!isPlatform(platform) || !isSender(sender) || rest.length > 0)
-      return yield* new Refused({ message: `--sender must be like telegram/north, one of ${platforms.join(", ")}` })
-    senders.push({ platform, sender })
-  }
-  return senders
+  const byDefault: ReadonlyArray<SenderName> = platforms.map((platform) => ({ platform, sender: defaultSender }))
+  return [...byDefault, ...(yield* Effect.forEach(given, senderOf))]
 })
 
 export const publisherFlag = Flag.String("publisher").pipe(

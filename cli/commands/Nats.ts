@@ -1,10 +1,11 @@
 // carillon nats: the users that NATS is to know and what each may do; and the streams and consumers, made beforehand.
 import { Console, Effect, Option } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { publicKey } from "#shared/nats/KeyFiles.ts"
 import { nscCommands } from "#shared/nats/NscCommands.ts"
 import { followed } from "#shared/nats/Permissions.ts"
 import { provision } from "#shared/nats/Provision.ts"
+import { retire } from "#shared/nats/Retire.ts"
 import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
 import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
 import { Refused } from "../Exit.ts"
@@ -15,6 +16,7 @@ import {
   publisherFlag,
   publishersOf,
   senderFlag,
+  senderOf,
   sendersOf
 } from "../NatsUsers.ts"
 import { telling } from "../Print.ts"
@@ -76,7 +78,21 @@ const provisionCommand = Command.make(
   Command.provide(telling)
 )
 
+const retireCommand = Command.make(
+  "retire",
+  { sender: Argument.String("sender").pipe(Argument.withDescription("telegram/north")) },
+  Effect.fnUntraced(function* ({ sender }) {
+    yield* retire(yield* senderOf(sender)).pipe(
+      Effect.catchTag("NotRetired", ({ message }) => Effect.fail(new Refused({ message })))
+    )
+    yield* Console.log(`${sender}: its queues and its orders are gone, and it is missed no more`)
+  })
+).pipe(
+  Command.withDescription("Remove what a sender has left that is given up for good, so that no alert misses it"),
+  Command.provide(serversLayer)
+)
+
 export const natsCommand = Command.make("nats").pipe(
   Command.withDescription("Users and streams of NATS"),
-  Command.withSubcommands([usersCommand, provisionCommand])
+  Command.withSubcommands([usersCommand, provisionCommand, retireCommand])
 )

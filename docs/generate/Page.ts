@@ -2,7 +2,6 @@
 import { commandNames } from "#shared/contract/Commands.ts"
 import { type EventType, eventTypes } from "#shared/contract/Events.ts"
 import { platforms } from "#shared/contract/Fields.ts"
-import { streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { beyondSchema } from "./BeyondSchema.ts"
 import { commandExamples, eventExample, postExample, replyExamples } from "./Examples.ts"

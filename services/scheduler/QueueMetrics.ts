@@ -1,9 +1,14 @@
 // What waits in the streams, as gauges: asked of NATS every ten seconds, so that a scrape costs nothing.
 import { Effect } from "effect"
-import { durables, streamState } from "#shared/nats/Inspect.ts"
+import { durables, senders, streamState } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
-import { type StreamName, streams } from "#shared/nats/Topology.ts"
+import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
+
+/** Whoever is busy without a pause asks for nothing new when NATS happens to be looked at. */
+const busyMillis = 30_000
+/** Older figures say nothing of who is there now. */
+const freshMillis = 60_000
 
 const streamNames = Object.keys(streams) as ReadonlyArray<StreamName>
 
@@ -14,13 +19,16 @@ const look = Effect.gen(function* () {
   const stored = yield* Effect.forEach(streamNames, (stream) =>
     Effect.map(streamState(stream), (state) => ({ stream, state }))
   )
-  return { at, now, consumers, stored }
+  return { at, now, consumers, stored, seen: (yield* senders).filter(({ hasRun }) => hasRun) }
 })
 type Look = Effect.Success<typeof look>
 
-/** Runs until interrupted. While NATS is away the last figures stand, and `…_looked_at` tells how old they are. */
+/**
+ * Runs until interrupted. While NATS is away the last figures stand, and `…_looked_at` tells how old they are; but for those
+ * that say who is there, which end: another scheduler may know better.
+ */
 export const watchQueues = Effect.gen(function* () {
-  let last: Look = { at: 0, now: 0, consumers: [], stored: [] }
+  let last: Look = { at: 0, now: 0, consumers: [], stored: [], seen: [] }
   const ofConsumers = (name: string, description: string, read: (consumer: Look["consumers"][number]) => number) =>
     gauges(name, description, () =>
       last.consumers.map((one) => ({ value: read(one), attributes: { consumer: one.durable } }))
@@ -29,6 +37,7 @@ export const watchQueues = Effect.gen(function* () {
     gauges(name, description, () =>
       last.stored.map((one) => ({ value: read(one), attributes: { stream: one.stream } }))
     )
+  const isFresh = () => Date.now() - last.at < freshMillis
   yield* shown(() => [
     gauge("carillon_queues_looked_at_seconds", "When NATS was last asked, since the epoch", () => last.at / 1_000),
     ofConsumers("carillon_consumer_waiting_messages", "Not given to anybody yet", ({ state }) => state.waiting),
@@ -40,6 +49,23 @@ export const watchQueues = Effect.gen(function* () {
       "carillon_consumer_redelivered_messages",
       "In hand, and not for the first time",
       ({ state }) => state.redelivered
+    ),
+    // A request for messages is renewed every few seconds, also where there are none: who does not ask is not there.
+    gauges(
+      "carillon_consumer_read",
+      "1 while a service asks for its messages; of those that one must always read",
+      () =>
+        last.consumers
+          .filter(({ durable }) => isFresh() && fixedConsumers.some((one) => one.durable === durable))
+          .map(({ durable, state: { givenAt = 0, read } }) => ({
+            value: Number(read || last.now - givenAt < busyMillis),
+            attributes: { consumer: durable }
+          }))
+    ),
+    gauges("carillon_sender_active", "1 while a gateway holds its lease; of senders that have run", () =>
+      last.seen
+        .filter(isFresh)
+        .map(({ active, platform, sender }) => ({ value: Number(active), attributes: { platform, sender } }))
     ),
     ofStreams("carillon_stream_messages", "Messages stored", ({ state }) => state?.messages ?? 0),
     ofStreams("carillon_stream_bytes", "Bytes stored", ({ state }) => state?.bytes ?? 0),

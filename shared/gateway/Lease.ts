@@ -5,16 +5,14 @@ import type { Platform, Sender } from "#shared/contract/Fields.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { attempt, Nats, type NatsError } from "#shared/nats/Nats.ts"
 import { isConflict } from "#shared/nats/Publisher.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { leaseSeconds, Subject } from "#shared/nats/Topology.ts"
 
-/** Longer than a pause of NATS for a new leader; the rest is how soon another takes over. */
-const timeToLiveSeconds = 4
 const renewEveryMillis = 1_000
 /** For clocks that run apart, and for the request itself. */
 const marginMillis = 1_000
-const safeMillis = timeToLiveSeconds * 1_000 - marginMillis
+const safeMillis = leaseSeconds * 1_000 - marginMillis
 /** A lease that is so old ended long ago, whatever NATS says. */
-const leftAfterMillis = 3 * timeToLiveSeconds * 1_000
+const leftAfterMillis = 3 * leaseSeconds * 1_000
 
 export interface Lease {
   /** False from the moment at which another may have it. */
@@ -39,7 +37,7 @@ export const leaseOf = Effect.fnUntraced(function* (platform: Platform, sender: 
     const [askedAt, askedOn, askedAtTheirs] = [performance.now(), Date.now(), clock.now()]
     const { seq } = yield* attempt("hold a lease", () =>
       js.publish(subject, "", {
-        ttl: `${timeToLiveSeconds}s`,
+        ttl: `${leaseSeconds}s`,
         expect: { lastSubjectSequence: sequence },
         timeout: renewEveryMillis
       } as never)

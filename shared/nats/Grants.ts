@@ -102,6 +102,14 @@ export const makesConsumers = (...consumers: ReadonlyArray<ConsumerDefinition>):
   ])
 })
 
+/** Of a sender that is given up: its queues, and what is kept of it. */
+export const retires = (...lanes: ReadonlyArray<ConsumerDefinition>): Grant => ({
+  publish: [
+    ...lanes.map(({ durable, stream }) => api(`CONSUMER.DELETE.${stream}.${durable}`)),
+    api("STREAM.PURGE.SENDERS")
+  ]
+})
+
 /** The client reads a file by a consumer that pushes, with flow control. */
 export const readsFiles: Grant = {
   publish: [

@@ -1,11 +1,11 @@
 // Looks at streams, consumers and services from outside: what waits where, and what is not as it should be.
-import { type ConsumerInfo, DeliverPolicy, JetStreamApiError, type StreamInfo } from "@nats-io/jetstream"
+import { type ConsumerInfo, JetStreamApiError, type StreamInfo } from "@nats-io/jetstream"
 import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Orders, SenderState } from "#shared/contract/Senders.ts"
+import { EventLog } from "./EventLog.ts"
 import { attempt, Nats, type NatsError } from "./Nats.ts"
-import { readAll } from "./ReadAll.ts"
-import { type ConsumerDefinition, filesStream, type StreamName, streams } from "./Topology.ts"
+import { type ConsumerDefinition, filesStream, leaseSeconds, type StreamName, Subject, streams } from "./Topology.ts"
 
 export interface StreamState {
   readonly messages: number
@@ -24,6 +24,8 @@ export interface ConsumerState {
   readonly redelivered: number
   /** Somebody asks for messages. */
   readonly read: boolean
+  /** When somebody was given something last, as far as its server remembers. */
+  readonly givenAt?: number
   /** When the oldest that is not acknowledged was stored; none if there is none. */
   readonly oldest?: number
   /** All of its work up to this place of the stream is acknowledged. */
@@ -85,12 +87,15 @@ const stateOf = Effect.fnUntraced(function* (definition: ConsumerDefinition, inf
     info.num_pending + info.num_ack_pending === 0
       ? undefined
       : yield* orNothing(firstAfter(definition, info.ack_floor.stream_seq))
+  // The client says that these are nanoseconds; the server writes an instant.
+  const lastGiven = info.delivered.last_active as unknown as string | undefined
   return {
     waiting: info.num_pending,
     inHand: info.num_ack_pending,
     redelivered: info.num_redelivered,
     read: info.num_waiting > 0,
     ackFloor: info.ack_floor.stream_seq,
+    ...(lastGiven === undefined ? {} : { givenAt: Date.parse(lastGiven) }),
     ...(oldest === undefined ? {} : { oldest })
   } satisfies ConsumerState
 })
@@ -120,29 +125,29 @@ export interface SenderSeen {
   readonly orders?: Orders
   /** A replica holds its lease. */
   readonly active: boolean
+  /** A replica has held it at some time. */
+  readonly hasRun: boolean
 }
 
 /** Every sender that has run or has orders. */
 export const senders = Effect.gen(function* () {
-  const { js } = yield* Nats
-  const read = attempt("look up the senders", async () => {
-    const found: Array<{ readonly subject: string; readonly text: string }> = []
-    await readAll(js, "SENDERS", { deliver_policy: DeliverPolicy.LastPerSubject }, (message) =>
-      found.push({ subject: message.subject, text: message.string() })
-    )
-    return found
-  })
+  const { clock } = yield* Nats
+  const { lastOfEach } = yield* EventLog
+  const wanted = (["lease", "state", "orders", "profile"] as const).map((what) => Subject.sender("*", "*", what))
   const seen = new Map<string, SenderSeen>()
-  for (const { subject, text } of (yield* orNothing(read)) ?? []) {
+  for (const { storedAt, subject, text } of (yield* orNothing(lastOfEach("SENDERS", wanted))) ?? []) {
     const [, , platform = "", sender = "", what] = subject.split(".")
-    const before = seen.get(`${platform}.${sender}`) ?? { platform, sender, active: false }
+    const before = seen.get(`${platform}.${sender}`) ?? { platform, sender, active: false, hasRun: false }
     const state = what === "state" ? Result.getOrUndefined(decodeState(text)) : undefined
     const orders = what === "orders" ? Result.getOrUndefined(decodeOrders(text)) : undefined
+    // One may be left that should have ended: see Lease.ts.
+    const holds = what === "lease" && clock.now() - storedAt < 3 * leaseSeconds * 1_000
     seen.set(`${platform}.${sender}`, {
       ...before,
       ...(state ? { state } : {}),
       ...(orders ? { orders } : {}),
-      active: before.active || what === "lease"
+      active: before.active || holds,
+      hasRun: before.hasRun || what !== "orders"
     })
   }
   return [...seen.values()]
@@ -178,7 +183,8 @@ export const schedulers = Effect.gen(function* () {
 
 export const serverVersion = Effect.map(Nats, ({ connection }) => connection.info?.version ?? "unknown")
 
-const orNothing = <A, R>(lookUp: Effect.Effect<A, NatsError, R>) =>
+/** Nothing if what is looked up is not there. */
+export const orNothing = <A, R>(lookUp: Effect.Effect<A, NatsError, R>) =>
   Effect.catchIf(
     lookUp,
     (error) => error.cause instanceof JetStreamApiError && error.cause.status === 404,

@@ -19,6 +19,7 @@ import {
   purges,
   reads,
   readsFiles,
+  retires,
   servesAs,
   works,
   writes
@@ -87,7 +88,7 @@ export const roleWords: Readonly<Record<Role, string>> = {
   "webhook-gateway": "sends what was dispatched to webhooks",
   ledger: "reads the whole log into Postgres, and tells what is overdue",
   "table-bridge": "publishes the commands of an outbox, reads what became of them",
-  provisioner: "makes streams and consumers: a job, or who upgrades. Reads no message",
+  provisioner: "makes streams and consumers, and retires senders: a job, or who upgrades. Reads no message",
   operator: "the command line: every command, and a look at everything",
   eraser: "the same, and removes what is personal: for `carillon erase`",
   reader: "monitoring: how much waits where, and no content",
@@ -228,7 +229,12 @@ const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
     follows("EVENTS", named),
     commanding(["schedule", "reschedule", "cancel"])
   ],
-  provisioner: (_, named) => [looksAt(...every), makesStreams(...every), makesConsumers(...named)],
+  provisioner: (_, named) => [
+    looksAt(...every),
+    makesStreams(...every),
+    makesConsumers(...named),
+    retires(...named.filter((one) => !fixedConsumers.includes(one)))
+  ],
   operator: (_, named) => operating(named),
   eraser: (_, named) => [
     ...operating(named),

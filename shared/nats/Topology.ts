@@ -157,6 +157,9 @@ export interface ConsumerDefinition {
 /** Short, so that what a killed service held reaches another within seconds; longer work says that it is in progress. */
 const ackWaitMillis = 10_000
 
+/** How long a sender's lease stands that is not renewed: longer than a pause of NATS for a new leader. */
+export const leaseSeconds = 4
+
 /** How long one request for messages stands. Its heartbeats come at half of it, and two that are missed renew it:
  * a server that was restarted is noticed within this time. */
 export const pullExpiresMillis = 5_000

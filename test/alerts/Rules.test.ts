@@ -9,7 +9,7 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { page } from "../docs/Markdown.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
-import { metricsOf } from "../support/Figures.ts"
+import { metricsOf, shows } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
 
@@ -119,7 +119,8 @@ describe("the metrics of the services", () => {
             "carillon_lateness_seconds_count",
             "carillon_watchdog_looked_at_seconds",
             "carillon_ledger_lag_events",
-            "carillon_bridge_looked_at_seconds"
+            "carillon_bridge_looked_at_seconds",
+            "carillon_sender_active"
           ].every((figure) => texts.join().includes(figure))
         )
         const exported = new Set([...pages.join("\n").matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name))
@@ -150,6 +151,16 @@ describe("the metrics of the services", () => {
           })
         )
         yield* scraping(tools, at, targets.length)
+        // With nothing due, who is gone is missed all the same.
+        const there = (gateway: number, dispatcher: number) =>
+          Effect.all([
+            shows(always.scheduler, "carillon_sender_active", gateway, 'platform="telegram",sender="default"'),
+            shows(always.scheduler, "carillon_consumer_read", dispatcher, 'consumer="dispatcher"'),
+            shows(always.scheduler, "carillon_consumer_read", dispatcher, 'consumer="dispatcher-failures"')
+          ])
+        yield* there(1, 1)
+        yield* Effect.all([always["telegram-gateway"].kill9, always.dispatcher.kill9])
+        yield* there(0, 0)
       })
     )
   )

@@ -1,8 +1,12 @@
-// Making streams and consumers: once, and only looked for where somebody else makes them.
+// Making streams and consumers: once, and only looked for where somebody else makes them; and taking them back.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Fiber, Logger, Queue } from "effect"
+import { durables, senders } from "#shared/nats/Inspect.ts"
+import { attempt, Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
-import { consumers } from "#shared/nats/Topology.ts"
+import { Publisher } from "#shared/nats/Publisher.ts"
+import { retire } from "#shared/nats/Retire.ts"
+import { consumers, fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/Topology.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { deleteStream } from "../support/Streams.ts"
 
@@ -45,6 +49,41 @@ describe("streams and consumers", () => {
       yield* saidOf("object store carillon-files")
       yield* provisioning(layer, "auto")
       yield* Fiber.join(another)
+    })
+  )
+})
+
+describe("a sender that is given up", () => {
+  it.live("is missed no more, once nobody sends by it and nothing waits for it", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* natsForTest
+      const north = { platform: "telegram", sender: "north" } as const
+      yield* Effect.gen(function* () {
+        yield* provision([...fixedConsumers, ...gatewayConsumers("telegram", "north")], "auto")
+        const { publish } = yield* Publisher
+        const { js } = yield* Nats
+        const store = (subject: string) => publish([{ subject, payload: "{}", headers: {} }])
+        yield* store(Subject.sender("telegram", "north", "profile"))
+        const lease = yield* attempt("hold", () => js.publish(Subject.sender("telegram", "north", "lease")))
+        const seen = { platform: "telegram", sender: "north" }
+        assert.deepStrictEqual(yield* senders, [{ ...seen, active: true, hasRun: true }])
+        assert.match((yield* Effect.flip(retire(north))).message, /A gateway is active for telegram north/)
+
+        const { manager } = yield* Nats
+        yield* attempt("let go", () => manager.streams.deleteMessage("SENDERS", lease.seq))
+        assert.deepStrictEqual(yield* senders, [{ ...seen, active: false, hasRun: true }])
+        yield* store(Subject.dispatched("telegram", "north", "normal"))
+        assert.match((yield* Effect.flip(retire(north))).message, /1 messages wait for telegram north/)
+
+        yield* attempt("send it", () => manager.streams.purge("EVENTS"))
+        yield* retire(north)
+        yield* retire(north)
+        assert.deepStrictEqual(yield* senders, [])
+        assert.sameMembers(
+          (yield* durables).map(({ durable }) => durable),
+          fixedConsumers.map(({ durable }) => durable)
+        )
+      }).pipe(Effect.provide(layer))
     })
   )
 })

@@ -134,6 +134,13 @@ describe("services with the least that they need", () => {
       assert.strictEqual(erased.code, 0, erased.err + erased.out)
 
       for (const name of services) assert.strictEqual(yield* all.services[name].stop, 0, name)
+      // A sender that is given up, once the lease of the gateway that stopped is gone.
+      yield* eventually(
+        "retired",
+        runAs("provisioner")(["nats", "retire", "webhook/default"]),
+        ({ code, err }) => code === 0 || !err.includes("is active")
+      )
+      assert.notInclude((yield* operator("queues")).out, "webhook")
       assert.deepStrictEqual(violations(yield* all.serverLog), [])
       for (const name of services) {
         assert.notInclude(all.services[name].output(), "does not let us", name)

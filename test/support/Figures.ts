@@ -8,14 +8,15 @@ type Shown = Pick<ServiceProcess, "url">
 export const metricsOf = ({ url }: Shown) =>
   Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
 
-/** The first of a figure, whatever its labels; not a number while it is not shown. */
-export const figureOf = (service: Shown, name: string) =>
-  Effect.map(metricsOf(service), (text) =>
-    Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, "m").exec(text)?.[1] ?? Number.NaN)
-  )
+/** The first of a figure, whatever its labels or with these among them; not a number while it is not shown. */
+export const figureOf = (service: Shown, name: string, labels = "") =>
+  Effect.map(metricsOf(service), (text) => {
+    const labelled = labels === "" ? "(?:\\{[^}]*\\})?" : `\\{[^}]*${labels}[^}]*\\}`
+    return Number(new RegExp(`^${name}${labelled} (\\S+)`, "m").exec(text)?.[1] ?? Number.NaN)
+  })
 
-export const shows = (service: Shown, name: string, wanted: number) =>
-  eventually(`${name} is ${wanted}`, figureOf(service, name), (now) => now === wanted)
+export const shows = (service: Shown, name: string, wanted: number, labels = "") =>
+  eventually(`${name} of ${labels} is ${wanted}`, figureOf(service, name, labels), (now) => now === wanted)
 
 /** An order to pause is carried out by the scheduler; the gateway hears of it a moment later. */
 export const holds = (gateway: Shown) => shows(gateway, "carillon_sender_paused", 1)

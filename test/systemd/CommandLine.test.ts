@@ -59,6 +59,7 @@ describe("the command line of a server", () => {
         ["list", "operator"],
         ["erase --recipient 1", "eraser"],
         ["nats provision --sender telegram/north", "provisioner"],
+        ["nats retire telegram/north", "provisioner"],
         ["nats users", "operator"]
       ] as const) {
         const found = yield* environment(line)
