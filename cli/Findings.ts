@@ -9,9 +9,10 @@ export const tellFindings = Effect.fnUntraced(function* (findings: ReadonlyArray
   const wrong = findings.filter(({ ok }) => !ok).length
   if (json) yield* printJson({ ok: wrong === 0, findings })
   else {
-    yield* Effect.forEach(findings, ({ check, ok, detail }) =>
-      Console.log(`${ok ? styleText("green", "ok     ") : styleText("red", "problem")}  ${check}: ${detail}`)
-    )
+    yield* Effect.forEach(findings, (one) => Console.log(`${mark(one)}  ${one.check}: ${one.detail}`))
   }
   if (wrong > 0) return yield* new ProblemsFound({ message: `${wrong} of ${findings.length} checks found a problem` })
 })
+
+const mark = ({ ok, warning }: Finding) =>
+  warning ? styleText("yellow", "warning") : ok ? styleText("green", "ok     ") : styleText("red", "problem")

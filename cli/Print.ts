@@ -30,10 +30,10 @@ export const span = (millis: number): string => {
   return `${Math.round(millis / 86_400_000)} d`
 }
 
-/** 512 B, 1.5 kB, 20 MB. */
+/** 512 B, 1.5 kB, 20 MB, 3.2 GB. */
 export const size = (bytes: number): string => {
   if (bytes < 1_000) return `${bytes} B`
-  const [amount, unit] = bytes < 1_000_000 ? [bytes / 1_000, "kB"] : [bytes / 1_000_000, "MB"]
+  const [amount, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"]
   return `${amount.toFixed(amount < 10 ? 1 : 0)} ${unit}`
 }
 

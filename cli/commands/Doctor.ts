@@ -2,10 +2,18 @@
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { platforms } from "#shared/contract/Fields.ts"
-import { durables, filesState, schedulers, serverVersion, shortcomings, streamState } from "#shared/nats/Inspect.ts"
+import {
+  durables,
+  filesState,
+  schedulers,
+  serverVersion,
+  shortcomings,
+  storage,
+  streamState
+} from "#shared/nats/Inspect.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
-import { bad, good } from "#shared/service/Findings.ts"
+import { bad, doubtful, good } from "#shared/service/Findings.ts"
 import { misspeltHere } from "#shared/service/Misspelt.ts"
 import { anyGiven } from "#shared/service/Settings.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
@@ -45,6 +53,18 @@ const checkConsumers = Effect.map(durables, (found) => [
     : [bad("gateway", "none has ever run: npm run telegram-gateway, or npm run webhook-gateway")])
 ])
 
+const checkStorage = Effect.map(storage, ({ limit, used }) => {
+  const share = limit === 0 ? 0 : used / limit
+  const said = `${size(used)}${limit === 0 ? "" : ` of ${size(limit)}, ${Math.round(share * 100)} %`}`
+  if (share > 0.8)
+    return bad("storage", `${said}: NATS will soon store nothing more. See the runbook CarillonStorageNearLimit`)
+  if (limit > 0) return good("storage", said)
+  return doubtful(
+    "storage",
+    `${said}, and no limit: nothing warns before NATS's disk is full. Give its account one below the disk's size (\`carillon nats users --storage 40G\`)`
+  )
+})
+
 const checkNats = Effect.gen(function* () {
   const found = [good("NATS", `nats-server ${yield* serverVersion}`)]
   found.push(...(yield* Effect.forEach(Object.keys(streams) as ReadonlyArray<StreamName>, checkStream)))
@@ -54,6 +74,7 @@ const checkNats = Effect.gen(function* () {
       ? good("object store", `${size(files.bytes)} of files for messages`)
       : bad("object store", "carillon-files is missing: start any service once, or see STREAMS_MANAGE")
   )
+  found.push(yield* checkStorage)
   found.push(...(yield* checkConsumers))
   const count = yield* schedulers
   found.push(count > 0 ? good("scheduler", `${count} answering`) : bad("scheduler", "none answers: npm run scheduler"))

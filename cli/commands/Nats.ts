@@ -32,16 +32,25 @@ const usersCommand = Command.make(
       Flag.withDescription("A folder for the seeds, <user>.nk: those that are missing are made"),
       Flag.optional
     ),
+    storage: Flag.String("storage").pipe(
+      Flag.withDescription(
+        "What the streams may have on disk on all servers together, such as 40G: below the disks' size, so that an alert comes before they are full"
+      ),
+      Flag.optional
+    ),
     format: Flag.Literals("format", ["conf", "nsc"]).pipe(
       Flag.withDescription("conf: a block for nats-server's configuration; nsc: commands for operator mode"),
       Flag.withDefault("conf" as const)
     )
   },
-  Effect.fnUntraced(function* ({ follower, format, keys, publisher, sender }) {
+  Effect.fnUntraced(function* ({ follower, format, keys, publisher, sender, storage }) {
+    const room = Option.getOrUndefined(storage)
+    if (room !== undefined && !/^[1-9]\d*[MGT]$/.test(room))
+      return yield* new Refused({ message: "--storage must be like 40G, with M, G or T" })
     const senders = yield* sendersOf(sender)
     const others = yield* distinct([...(yield* publishersOf(publisher)), ...(yield* followersOf(follower))])
     const users = [...serviceUsers, ...others]
-    if (format === "nsc") return yield* Console.log(nscCommands(users, senders))
+    if (format === "nsc") return yield* Console.log(nscCommands(users, senders, room))
     const found = yield* Option.match(keys, {
       onNone: () => Effect.succeed(new Map<string, string>()),
       onSome: (folder) =>
@@ -50,13 +59,13 @@ const usersCommand = Command.make(
           catch: () => new Refused({ message: `cannot keep seeds in ${folder}, or one that is there is none` })
         })
     })
-    yield* Console.log(serverUsers(users, senders, (name) => found.get(name)))
+    yield* Console.log(serverUsers(users, senders, (name) => found.get(name), room))
   })
 ).pipe(
   Command.withDescription("Print the users of NATS with the least that each needs, for the server's configuration"),
   Command.withExamples([
     {
-      command: "carillon nats users --keys /etc/carillon/keys --publisher clinic > users.conf",
+      command: "carillon nats users --keys /etc/carillon/keys --publisher clinic --storage 40G > users.conf",
       description: "To be included by nats-server.conf; the seed for each service is in the folder"
     }
   ])

@@ -1,6 +1,6 @@
 // What waits in the streams, as gauges: asked of NATS every ten seconds, so that a scrape costs nothing.
 import { Effect } from "effect"
-import { durables, senders, streamState } from "#shared/nats/Inspect.ts"
+import { durables, senders, storage, streamState } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
@@ -19,7 +19,8 @@ const look = Effect.gen(function* () {
   const stored = yield* Effect.forEach(streamNames, (stream) =>
     Effect.map(streamState(stream), (state) => ({ stream, state }))
   )
-  return { at, now, consumers, stored, seen: (yield* senders).filter(({ hasRun }) => hasRun) }
+  const seen = (yield* senders).filter(({ hasRun }) => hasRun)
+  return { at, now, consumers, stored, seen, room: yield* storage }
 })
 type Look = Effect.Success<typeof look>
 
@@ -28,7 +29,7 @@ type Look = Effect.Success<typeof look>
  * that say who is there, which end: another scheduler may know better.
  */
 export const watchQueues = Effect.gen(function* () {
-  let last: Look = { at: 0, now: 0, consumers: [], stored: [], seen: [] }
+  let last: Look = { at: 0, now: 0, consumers: [], stored: [], seen: [], room: { used: 0, limit: 0 } }
   const ofConsumers = (name: string, description: string, read: (consumer: Look["consumers"][number]) => number) =>
     gauges(name, description, () =>
       last.consumers.map((one) => ({ value: read(one), attributes: { consumer: one.durable } }))
@@ -66,6 +67,12 @@ export const watchQueues = Effect.gen(function* () {
       last.seen
         .filter(isFresh)
         .map(({ active, platform, sender }) => ({ value: Number(active), attributes: { platform, sender } }))
+    ),
+    gauge("carillon_storage_used_bytes", "On disk, of all streams and of files for messages", () => last.room.used),
+    gauge(
+      "carillon_storage_limit_bytes",
+      "What the account of NATS may have of them; 0 is no limit",
+      () => last.room.limit
     ),
     ofStreams("carillon_stream_messages", "Messages stored", ({ state }) => state?.messages ?? 0),
     ofStreams("carillon_stream_bytes", "Bytes stored", ({ state }) => state?.bytes ?? 0),

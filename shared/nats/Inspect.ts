@@ -50,6 +50,28 @@ const lookUpStream = Effect.fnUntraced(function* (name: string) {
   } satisfies StreamState
 })
 
+export interface Storage {
+  /** Bytes on disk of all streams of the account, files for messages too, on all servers that hold them. */
+  readonly used: number
+  /** What the account may have of them; 0 if it is not said: then the disk of a server is the limit. */
+  readonly limit: number
+}
+
+/** An account may have a limit for each number of replicas instead of one: then of the fullest. */
+export const storage = Effect.gen(function* () {
+  const { manager } = yield* Nats
+  const { tiers, ...whole } = yield* attempt("look up the account", () => manager.getAccountInfo())
+  const parts = Object.values(tiers ?? { whole }).flatMap(
+    (part): ReadonlyArray<Storage> =>
+      part ? [{ used: part.storage, limit: Math.max(0, part.limits.max_storage) }] : []
+  )
+  const fullness = ({ limit, used }: Storage) => (limit === 0 ? 0 : used / limit)
+  return parts.reduce(
+    (fullest, one) => (fullness(one) > fullness(fullest) ? one : fullest),
+    parts[0] ?? { used: 0, limit: 0 }
+  )
+})
+
 /** The durable consumers that there are, of actors and of gateways, whatever their senders. */
 export const durables = Effect.gen(function* () {
   const { manager } = yield* Nats

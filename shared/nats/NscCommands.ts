@@ -6,7 +6,8 @@ const head = `# For nsc, under the operator that is chosen there: an account of 
 # what these ask of it, and the users. What is exported is open to every account of this operator: let it have no others.
 # Not tried with a real nsc. Then: nsc push --all`
 
-const unlimited = ["mem-storage", "disk-storage", "streams", "consumer"].map((what) => `--js-${what}=-1`).join(" ")
+const limits = (storage = "-1") =>
+  `--js-disk-storage=${storage} ${["mem-storage", "streams", "consumer"].map((what) => `--js-${what}=-1`).join(" ")}`
 
 const lending = (subject: string, accounts: ReadonlyArray<string>) => {
   const answers = hasManyAnswers(subject) ? " --response-type Stream" : ""
@@ -32,12 +33,12 @@ const added = (user: User, senders: ReadonlyArray<SenderName>, users: ReadonlyAr
   ].join(" \\\n")
 }
 
-export const nscCommands = (users: ReadonlyArray<User>, senders: ReadonlyArray<SenderName>) => {
+export const nscCommands = (users: ReadonlyArray<User>, senders: ReadonlyArray<SenderName>, storage?: string) => {
   const accounts = accountsOf(users)
   return [
     head,
     accounts.map(({ name }) => `nsc add account --name ${name}`).join("\n"),
-    `nsc edit account --name ${home} ${unlimited}`,
+    `nsc edit account --name ${home} ${limits(storage)}`,
     ...[...lent(accounts)].map(([subject, names]) => lending(subject, names)),
     ...users.map((user) => added(user, senders, users))
   ]

@@ -54,16 +54,25 @@ const exported = (accounts: ReadonlyArray<Account>) =>
 const imported = ({ asks }: Account) =>
   asks.map((subject) => `  { service: { account: ${home}, subject: ${JSON.stringify(subject)} } }`)
 
-/** To be included by a server's configuration. `keyOf`: the public key of a user; of those without one a variable stands there. */
+/**
+ * To be included by a server's configuration. `keyOf`: the public key of a user; of those without one a variable stands there.
+ * `storage`: what all streams together may have, such as 40G; as much as there is if left out.
+ */
 export const serverUsers = (
   users: ReadonlyArray<User>,
   senders: ReadonlyArray<SenderName>,
-  keyOf: (name: string) => string | undefined = () => undefined
+  keyOf: (name: string) => string | undefined = () => undefined,
+  storage?: string
 ) => {
   const accounts = accountsOf(users)
   const body = (account: Account) =>
     account.name === home
-      ? ["jetstream: enabled", "exports: [", ...exported(accounts), "]"]
+      ? [
+          storage === undefined ? "jetstream: enabled" : `jetstream { max_file: ${storage} }`,
+          "exports: [",
+          ...exported(accounts),
+          "]"
+        ]
       : ["imports: [", ...imported(account), "]"]
   const blocks = accounts.flatMap((account) => [
     `${account.name} {`,

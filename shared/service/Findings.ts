@@ -2,8 +2,11 @@
 export interface Finding {
   readonly check: string
   readonly ok: boolean
+  /** It works, and is not as it should be for patients. */
+  readonly warning?: true
   readonly detail: string
 }
 
 export const good = (check: string, detail: string): Finding => ({ check, ok: true, detail })
 export const bad = (check: string, detail: string): Finding => ({ check, ok: false, detail })
+export const doubtful = (check: string, detail: string): Finding => ({ check, ok: true, warning: true, detail })

@@ -194,6 +194,7 @@ describe("carillon", () => {
         findings.map(({ check, detail }: { check: string; detail: string }) => [check, detail] as const)
       )
       assert.match(String(details.get("platform webhook")), /addresses are url/)
+      assert.match(String(details.get("storage")), /no limit: .*`carillon nats users --storage 40G`/)
       const secret = `whsec_${"A".repeat(32)}`
       const withSecrets = cli({ NATS_URL: nats.url, DATABASE_URL: database.url, WEBHOOK_SECRETS: `north=${secret}` })
       assert.match((yield* withSecrets(["doctor"])).out, /ok +webhook north/)

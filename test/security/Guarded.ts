@@ -34,7 +34,7 @@ const senders = [
 
 /** As `carillon nats users` prints it, with further users beside those above. */
 export const usersConfiguration = (further: ReadonlyArray<User>, folder: string) =>
-  serverUsers([...users, ...further], senders, (name) => publicKey(folder, name))
+  serverUsers([...users, ...further], senders, (name) => publicKey(folder, name), "8G")
 
 /** Keys, and the configuration that names them. */
 export const keyring = Effect.gen(function* () {

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { command, eventually, statusOf } from "../support/Carillon.ts"
+import { shows } from "../support/Figures.ts"
 import { webhookReceiver } from "../support/WebhookReceiver.ts"
 import { outboxSql } from "../table-bridge/World.ts"
 import { guarded, violations } from "./Guarded.ts"
@@ -128,7 +129,8 @@ describe("services with the least that they need", () => {
       yield* operator("queues")
       yield* operator("show", "plain")
       yield* operator("rearm", "plain")
-      yield* operator("doctor")
+      assert.match((yield* operator("doctor")).out, /ok +storage: .* of 8.0 GB/)
+      yield* shows(all.services.scheduler, "carillon_storage_limit_bytes", 8e9)
       yield* operator("schedule", "--to", "100200300", "--text", "Hello", "--in", "1s")
       const erased = yield* runAs("eraser")(["erase", "--message", "plain"])
       assert.strictEqual(erased.code, 0, erased.err + erased.out)
