@@ -17,6 +17,7 @@ import { linkCommand } from "./commands/Link.ts"
 import { listCommand } from "./commands/List.ts"
 import { natsCommand } from "./commands/Nats.ts"
 import { dropCommand, pauseCommand, resumeCommand } from "./commands/Operate.ts"
+import { quarantineCommand } from "./commands/Quarantine.ts"
 import { queuesCommand } from "./commands/Queues.ts"
 import { rearmCommand } from "./commands/Rearm.ts"
 import { rehearseCommand } from "./commands/Rehearse.ts"
@@ -49,6 +50,7 @@ export const carillon = Command.make("carillon").pipe(
     dropCommand.pipe(Command.provide(serversLayer)),
     deadCommand.pipe(Command.provide(deadLetters)),
     resolveCommand.pipe(Command.provide(deadLetters)),
+    quarantineCommand.pipe(Command.provide(serversLayer)),
     rearmCommand.pipe(Command.provide(serversLayer)),
     linkCommand.pipe(Command.provide(serversLayer)),
     seriesCommand.pipe(Command.provide(Layer.provideMerge(SeriesStore.layer, withFiles))),

@@ -4,7 +4,7 @@ import { EventLog } from "#shared/nats/EventLog.ts"
 import { NatsError } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { setAside } from "#shared/nats/Quarantine.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
@@ -27,15 +27,7 @@ const quarantine: OnUnusable<EventLog | Publisher> = Effect.fnUntraced(function*
   const found = yield* log.at("EVENTS", sequence)
   if (Option.isNone(found))
     return yield* Effect.logError(`event ${sequence} is not projected, and has left the log: ${reason}`)
-  const { data, subject } = found.value
-  yield* publish([
-    {
-      subject: Subject.quarantine("EVENTS", "ledger"),
-      payload: data,
-      headers: { "carillon-reason": reason, "carillon-subject": subject },
-      messageId: `EVENTS.${sequence}.ledger`
-    }
-  ])
+  yield* publish([setAside({ stream: "EVENTS", durable: "ledger" }, found.value, reason)])
   yield* Effect.logError(`event ${sequence} is in quarantine: ${reason}`)
 })
 

@@ -1,10 +1,12 @@
 // An actor: a durable consumer is its mailbox; batch in, events out, then each message settled. The one place where
 // what became of a message turns into what the broker is told.
 import { type Array, Cause, Effect, Exit, Option } from "effect"
+import { headersIn } from "#shared/nats/Headers.ts"
 import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
 import { isNeverSent, type NatsError } from "#shared/nats/Nats.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { type ConsumerDefinition, Subject } from "#shared/nats/Topology.ts"
+import { setAside } from "#shared/nats/Quarantine.ts"
+import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
 
 export type Settlement =
   /** What follows from the message is stored: it may be forgotten. */
@@ -109,14 +111,8 @@ export const settle = Effect.fnUntraced(function* (
 const quarantine = Effect.fnUntraced(
   function* (mailbox: ConsumerDefinition, delivery: Delivery, reason: string) {
     const { publish } = yield* Publisher
-    yield* publish([
-      {
-        subject: Subject.quarantine(mailbox.stream, mailbox.durable),
-        payload: delivery.data,
-        headers: { "carillon-reason": reason, "carillon-subject": delivery.subject },
-        messageId: `${mailbox.stream}.${delivery.seq}.${mailbox.durable}`
-      }
-    ])
+    const { data, seq: sequence, subject } = delivery
+    yield* publish([setAside(mailbox, { data, sequence, subject, header: headersIn(delivery) }, reason)])
     yield* Effect.logError(`${mailbox.durable}: message ${delivery.seq} is in quarantine: ${reason}`)
     delivery.ack()
   },

@@ -89,7 +89,7 @@ export const roleWords: Readonly<Record<Role, string>> = {
   ledger: "reads the whole log into Postgres, and tells what is overdue",
   "table-bridge": "publishes the commands of an outbox, reads what became of them",
   provisioner: "makes streams and consumers, and retires senders: a job, or who upgrades. Reads no message",
-  operator: "the command line: every command, and a look at everything",
+  operator: "the command line: every command, a look at everything, and what was in quarantine back to its queue",
   eraser: "the same, and removes what is personal: for `carillon erase`",
   reader: "monitoring: how much waits where, and no content",
   follower: "another system that hears: the events of a consumer of its own, and nothing else",
@@ -157,6 +157,9 @@ const operating = (named: ReadonlyArray<ConsumerDefinition>) => [
   remembering("*", "salt"),
   // What happens now, as it happens.
   hears("carillon.event.>"),
+  // What could not be processed: back to the queues that it came from, or away.
+  writes(...named.flatMap(({ filters }) => filters)),
+  deletesIn("QUARANTINE"),
   asksServices,
   keepsFiles
 ]

@@ -179,12 +179,17 @@ const tries: Readonly<Record<string, ReadonlyArray<Try>>> = {
   operator: [
     ...changesStreams,
     ...changesConsumers,
-    ...schedules,
+    // What was in quarantine may go back to a queue, and nothing else becomes a timer or an event.
+    ...publishes("carillon.timer.pending.x", "carillon.timer.series.x", "carillon.event.sent.telegram"),
     ...answersForOthers,
     ...takingFrom(["COMMANDS", "scheduler"], ["EVENTS", "dispatcher-failures"]),
     ...publishes("carillon.event.erased.telegram", "$JS.API.STREAM.MSG.DELETE.EVENTS", "$JS.API.STREAM.PURGE.MEMORY")
   ],
-  eraser: [...changesStreams, ...changesConsumers, ...schedules, ...publishes("carillon.event.sent.telegram")],
+  eraser: [
+    ...changesStreams,
+    ...changesConsumers,
+    ...publishes("carillon.timer.pending.x", "carillon.timer.series.x", "carillon.event.sent.telegram")
+  ],
   reader: [
     ...changesStreams,
     ...changesConsumers,
