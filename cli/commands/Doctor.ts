@@ -5,12 +5,15 @@ import { platforms } from "#shared/contract/Fields.ts"
 import {
   durables,
   filesState,
+  type StreamState,
   schedulers,
   serverVersion,
   shortcomings,
   storage,
   streamState
 } from "#shared/nats/Inspect.ts"
+import { Nats } from "#shared/nats/Nats.ts"
+import { replicasSetting, tooFewReplicas } from "#shared/nats/Replicas.ts"
 import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { bad, doubtful, good } from "#shared/service/Findings.ts"
@@ -30,7 +33,18 @@ const checkStream = Effect.fnUntraced(function* (name: StreamName) {
   const state = yield* streamState(name)
   if (!state) return bad(check, "is missing: start any service once, or see STREAMS_MANAGE")
   const wrong = shortcomings(name, state)
-  return wrong.length > 0 ? bad(check, wrong.join("; ")) : good(check, `${state.messages} messages`)
+  return wrong.length > 0
+    ? bad(check, wrong.join("; "))
+    : yield* checkCopies(check, state, `${state.messages} messages`)
+})
+
+const checkCopies = Effect.fnUntraced(function* (check: string, { config, copiesBehind }: StreamState, well: string) {
+  const { connection } = yield* Nats
+  const few = tooFewReplicas(config.num_replicas, yield* replicasSetting, connection.info?.cluster)
+  if (few !== undefined) return doubtful(check, `${well}, ${few}`)
+  if (copiesBehind > 0)
+    return doubtful(check, `${well}, ${copiesBehind} of ${config.num_replicas} copies not up to date`)
+  return good(check, well)
 })
 
 const isOfService = (durable: string) =>
@@ -43,6 +57,7 @@ const checkConsumers = Effect.map(durables, (found) => [
     .map(({ stream, durable }) => bad(`consumer ${stream}/${durable}`, "is missing: start its service once")),
   ...found.map(({ stream, durable, state }) => {
     const check = `consumer ${stream}/${durable}`
+    if (state.copiesBehind > 0) return doubtful(check, `${state.copiesBehind} copies are not up to date`)
     if (state.read || state.inHand > 0) return good(check, "is read")
     return isOfService(durable)
       ? bad(check, "nobody reads it: start its service")
@@ -71,7 +86,7 @@ const checkNats = Effect.gen(function* () {
   const files = yield* filesState
   found.push(
     files
-      ? good("object store", `${size(files.bytes)} of files for messages`)
+      ? yield* checkCopies("object store", files, `${size(files.bytes)} of files for messages`)
       : bad("object store", "carillon-files is missing: start any service once, or see STREAMS_MANAGE")
   )
   found.push(yield* checkStorage)

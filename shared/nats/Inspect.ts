@@ -14,6 +14,8 @@ export interface StreamState {
   /** When the oldest message was stored; none in an empty stream. */
   readonly oldest?: number
   readonly config: StreamInfo["config"]
+  /** Copies that are not up to date, or whose server is away. */
+  readonly copiesBehind: number
 }
 
 export interface ConsumerState {
@@ -30,6 +32,8 @@ export interface ConsumerState {
   readonly oldest?: number
   /** All of its work up to this place of the stream is acknowledged. */
   readonly ackFloor: number
+  /** As of streams. */
+  readonly copiesBehind: number
 }
 
 /** Nothing if there is no such stream. */
@@ -40,13 +44,14 @@ export const filesState = Effect.suspend(() => orNothing(lookUpStream(filesStrea
 
 const lookUpStream = Effect.fnUntraced(function* (name: string) {
   const { manager } = yield* Nats
-  const { config, state } = yield* attempt(`look up ${name}`, () => manager.streams.info(name))
+  const { cluster, config, state } = yield* attempt(`look up ${name}`, () => manager.streams.info(name))
   return {
     messages: state.messages,
     bytes: state.bytes,
     lastSequence: state.last_seq,
     ...(state.messages > 0 ? { oldest: Date.parse(state.first_ts) } : {}),
-    config
+    config,
+    copiesBehind: behind(cluster)
   } satisfies StreamState
 })
 
@@ -71,6 +76,9 @@ export const storage = Effect.gen(function* () {
     parts[0] ?? { used: 0, limit: 0 }
   )
 })
+
+const behind = (cluster: StreamInfo["cluster"]) =>
+  (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline).length
 
 /** The durable consumers that there are, of actors and of gateways, whatever their senders. */
 export const durables = Effect.gen(function* () {
@@ -117,6 +125,7 @@ const stateOf = Effect.fnUntraced(function* (definition: ConsumerDefinition, inf
     redelivered: info.num_redelivered,
     read: info.num_waiting > 0,
     ackFloor: info.ack_floor.stream_seq,
+    copiesBehind: behind(info.cluster),
     ...(lastGiven === undefined ? {} : { givenAt: Date.parse(lastGiven) }),
     ...(oldest === undefined ? {} : { oldest })
   } satisfies ConsumerState

@@ -1,16 +1,19 @@
-// A look into the log of a cluster finds what NATS has said is stored, though a replica may hear of it later.
+// A log of a cluster: a look into it finds what NATS has said is stored, though a replica may hear of it later; and one that was
+// kept on one server is put on three, with what waits.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { Consumer, ConsumerInfo } from "@nats-io/jetstream"
-import { ConfigProvider, Effect } from "effect"
+import { ConfigProvider, Effect, Logger } from "effect"
 import { inject } from "vitest"
-import { Nats } from "#shared/nats/Nats.ts"
+import { attempt, Nats } from "#shared/nats/Nats.ts"
 import { provision } from "#shared/nats/Provision.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
 import { readAll } from "#shared/nats/ReadAll.ts"
+import { filesStream, fixedConsumers, gatewayConsumers, Subject, streams } from "#shared/nats/Topology.ts"
 import { natsServers } from "../../chaos/NatsServers.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { eventually } from "../support/Carillon.ts"
 import { natsLayerFor } from "../support/Layers.ts"
 
 const cluster = Effect.gen(function* () {
@@ -46,6 +49,76 @@ describe("a log of three replicas", () => {
           assert.strictEqual(at?.leader, cluster?.leader)
         }
       }).pipe(Effect.provide(natsLayerFor(ConfigProvider.fromUnknown({ NATS_URL, STREAMS_REPLICAS: "3" }))))
+    })
+  )
+})
+
+describe("streams that were made for one server", () => {
+  it.live("are told of by who finds them in a cluster, put on three, and then outlive one with all their timers", () =>
+    Effect.gen(function* () {
+      const { leaderOf, manager, ports, servers, urlFor } = yield* cluster
+      const layer = (replicas: number) =>
+        natsLayerFor(
+          ConfigProvider.fromUnknown({ NATS_URL: urlFor("scheduler", ports), STREAMS_REPLICAS: String(replicas) })
+        )
+      const lanes = [...fixedConsumers, ...gatewayConsumers("telegram", "default")]
+      const ids = Array.from({ length: 300 }, (_, index) => `m-${index}`)
+      const said: Array<string> = []
+      const listening = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
+      yield* provision(lanes, "auto").pipe(Effect.provide(layer(1)))
+      yield* Effect.gen(function* () {
+        const { publish } = yield* Publisher
+        const at = new Date(Date.now() + 20_000).toISOString()
+        yield* publish(
+          ids.map((id) => ({
+            subject: Subject.pending(id),
+            payload: id,
+            headers: {},
+            schedule: { at, target: Subject.due("telegram") }
+          }))
+        )
+        // A service leaves them as they are, and says so.
+        yield* provision(lanes).pipe(Effect.provide(listening))
+        assert.match(said.join(), /COMMANDS, TIMERS, .*, OBJ_carillon-files: kept on 1 of the 3 servers/)
+        yield* provision(lanes, "auto")
+      }).pipe(Effect.provide(layer(3)))
+
+      const up = (name: string) =>
+        eventually(
+          `${name} is on three`,
+          Effect.promise(() => manager.streams.info(name)),
+          ({ cluster, config }) =>
+            config.num_replicas === 3 && cluster?.replicas?.filter(({ current }) => current).length === 2
+        )
+      for (const name of [...Object.keys(streams), filesStream]) yield* up(name)
+      for (const { durable, stream } of lanes) {
+        yield* eventually(
+          `${durable} is on three`,
+          Effect.promise(() => manager.consumers.info(stream, durable)),
+          ({ cluster }) => cluster?.replicas?.filter(({ current }) => current).length === 2
+        )
+      }
+      yield* (servers[yield* leaderOf("TIMERS")] as (typeof servers)[number]).kill9
+
+      const fired = Effect.promise(async () => {
+        const due = { subjects_filter: Subject.due("telegram") }
+        const { state } = await manager.streams.info("TIMERS", due).catch(() => ({ state: { subjects: {} } }))
+        return Object.values(state.subjects ?? {})[0]
+      })
+      yield* eventually("all fired", fired, (count) => count === ids.length)
+      const heard = new Set<string>()
+      yield* Effect.gen(function* () {
+        const { js } = yield* Nats
+        // Its leader may have been the one that is gone.
+        const consumer = yield* Effect.retry(
+          attempt("open", () => js.consumers.get("TIMERS", "dispatcher")),
+          { times: 20 }
+        )
+        yield* attempt("take", async () => {
+          for await (const message of await consumer.fetch({ max_messages: ids.length })) heard.add(message.string())
+        })
+      }).pipe(Effect.provide(layer(3)))
+      assert.sameMembers([...heard], ids)
     })
   )
 })
