@@ -4,7 +4,7 @@ import { Command } from "effect/cli"
 import { noOrders, type Orders } from "#shared/contract/Senders.ts"
 import { strictest } from "#shared/gateway/SenderRecord.ts"
 import { type ConsumerState, durables, type SenderSeen, senders, streamState } from "#shared/nats/Inspect.ts"
-import { fixedConsumers } from "#shared/nats/Topology.ts"
+import { fixedConsumers, laneOf } from "#shared/nats/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
 import { jsonFlag } from "../Flags.ts"
 import { dash, json as printJson, span, table } from "../Print.ts"
@@ -27,10 +27,9 @@ const called: Readonly<Record<string, string>> = {
   "dispatcher-failures": "failed attempts for the dispatcher"
 }
 
-/** A gateway's consumer is named platform-gateway-sender-priority. */
 const lane = (durable: string) => {
-  const [, platform, sender, priority] = /^(.+?)-gateway-(.+)-(.+)$/.exec(durable) ?? []
-  return platform === undefined ? durable : `${priority} messages for ${platform} ${sender}`
+  const found = laneOf(durable)
+  return found ? `${found.priority} messages for ${found.platform} ${found.sender}` : durable
 }
 
 const actor = (durable: string, state: ConsumerState, now: number): Place => ({

@@ -2,13 +2,18 @@
 import { Effect } from "effect"
 import { durables, senders, storage, streamState } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
-import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { fixedConsumers, laneOf, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
 
 /** Whoever is busy without a pause asks for nothing new when NATS happens to be looked at. */
 const busyMillis = 30_000
 /** Older figures say nothing of who is there now. */
 const freshMillis = 60_000
+
+const whose = (durable: string) => {
+  const lane = laneOf(durable)
+  return lane && { platform: lane.platform, sender: lane.sender }
+}
 
 const streamNames = Object.keys(streams) as ReadonlyArray<StreamName>
 
@@ -32,7 +37,7 @@ export const watchQueues = Effect.gen(function* () {
   let last: Look = { at: 0, now: 0, consumers: [], stored: [], seen: [], room: { used: 0, limit: 0 } }
   const ofConsumers = (name: string, description: string, read: (consumer: Look["consumers"][number]) => number) =>
     gauges(name, description, () =>
-      last.consumers.map((one) => ({ value: read(one), attributes: { consumer: one.durable } }))
+      last.consumers.map((one) => ({ value: read(one), attributes: { consumer: one.durable, ...whose(one.durable) } }))
     )
   const ofStreams = (name: string, description: string, read: (stream: Look["stored"][number]) => number) =>
     gauges(name, description, () =>

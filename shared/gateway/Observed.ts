@@ -3,7 +3,7 @@
 import type { Attempt, Event } from "#shared/contract/Events.ts"
 import { toMillis } from "#shared/contract/Instants.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { gauge, recordLateness, recordStage, shown } from "#shared/telemetry/Metrics.ts"
+import { counter, gauge, recordLateness, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { attributesOf, processing } from "#shared/telemetry/Processing.ts"
 import { type MessageSpan, startSpan } from "#shared/telemetry/Spans.ts"
 import type { Desk } from "./Desk.ts"
@@ -16,9 +16,11 @@ const about = ({ message, attempt }: Attempt) => ({ id: message.id, attempt, pla
 export const taken = (delivery: Delivery, attempt: Attempt): MessageSpan =>
   processing(delivery, { destination: "carillon.event.dispatched.{platform}.{sender}.{priority}", ...about(attempt) })
 
+const accepted = counter("carillon_sender_accepted", "Calls that the platform accepted, by sender")
+
 /** Call it with the outcome when the call has ended. */
 export const calling = ({ attempt, sendAt, span }: Entry): ((outcome: Outcome) => void) => {
-  const { platform } = attempt.message
+  const { platform, sender } = attempt.message
   const startedAt = Date.now()
   recordStage("wait", startedAt - sendAt, platform)
   const call = startSpan({
@@ -34,6 +36,7 @@ export const calling = ({ attempt, sendAt, span }: Entry): ((outcome: Outcome) =
   })
   return (outcome) => {
     recordStage("platform", Date.now() - startedAt, platform)
+    if (outcome._tag === "Accepted") accepted(1, { platform, sender })
     call.end(outcome._tag === "Accepted" ? undefined : errorCategory(outcome))
   }
 }
@@ -46,6 +49,7 @@ export const ended = ({ span }: Entry, event: Event) => {
 /** How one sender fares, as gauges. */
 export const watching = ({ allowance, gateway: { platform }, inHand, sender: { name: sender } }: Desk) => {
   const about = { platform, sender }
+  accepted(0, about)
   const show = (name: string, description: string, read: () => number) => gauge(name, description, read, about)
   return shown(() => [
     show("carillon_gateway_messages_in_hand", "Taken, not settled: waiting, being sent, recorded", () => inHand.size),

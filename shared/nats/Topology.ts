@@ -205,6 +205,14 @@ export const consumers = {
 export const gatewayConsumers = (platform: Platform, sender: Sender): ReadonlyArray<ConsumerDefinition> =>
   priorities.map((priority) => consumers.gateway(platform, sender, priority))
 
+/** Whose queue it is, by the name that a gateway's consumer has; nothing for any other. */
+export const laneOf = (durable: string) => {
+  const [, platform, sender, priority] = /^(.+?)-gateway-(.+)-(.+)$/.exec(durable) ?? []
+  return platform === undefined || sender === undefined || priority === undefined
+    ? undefined
+    : { platform, sender, priority }
+}
+
 /** The durable consumers there should be, whatever senders there are; the ledger reads the log without one. */
 export const fixedConsumers: ReadonlyArray<ConsumerDefinition> = [
   consumers.schedulerCommands,
