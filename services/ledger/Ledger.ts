@@ -13,10 +13,11 @@ import { arrived, batchSize, type OnUnusable, writeUsable } from "./Batch.ts"
 import { checkpoint, type Position } from "./Checkpoint.ts"
 import { newest, startingPoint } from "./LogPosition.ts"
 import { migrate, requireTables } from "./Migrations.ts"
-import { lagging, projected, watchLag } from "./Observed.ts"
+import { lagging, projected, showUndecided, watchLag } from "./Observed.ts"
 import { keepPruning } from "./Prune.ts"
 import { retention } from "./Retention.ts"
 import { grantRoles } from "./Roles.ts"
+import { watchUndecided } from "./Undecided.ts"
 import { watchdog } from "./Watchdog.ts"
 
 const outOfReach = Schema.is(Schema.Union([PostgresError, NatsError]))
@@ -151,6 +152,7 @@ export const run = Effect.gen(function* () {
   const tablesReady = yield* readiness.awaiting("tables")
   yield* readiness.begun
   yield* watchLag
+  yield* showUndecided
   yield* provision([])
   yield* (manage === "none" ? requireTables : Effect.andThen(migrate("carillon"), grantRoles)).pipe(
     Effect.tapError((error) => (outOfReach(error) ? Effect.logWarning(`Waiting: ${error.message}`) : Effect.void)),
@@ -158,5 +160,5 @@ export const run = Effect.gen(function* () {
   )
   yield* tablesReady
   // Each runs for ever: whatever ends one of them ends the service.
-  yield* Effect.raceAllFirst([keepProjecting, keepPruning(kept), watchdog])
+  yield* Effect.raceAllFirst([keepProjecting, keepPruning(kept), watchdog, watchUndecided])
 }).pipe(Effect.scoped)

@@ -7,6 +7,7 @@ import { processingFrom } from "#shared/telemetry/Processing.ts"
 import type { Arrived } from "./Batch.ts"
 import type { Finding } from "./Overdue.ts"
 import type { Pruned } from "./Prune.ts"
+import type { Undecided } from "./Undecided.ts"
 
 let behind: number | undefined
 
@@ -17,6 +18,29 @@ let behind: number | undefined
 export const watchLag = shown(() => [
   gauges("carillon_ledger_lag_events", "Events not projected yet; not shown by a ledger that does not know", () =>
     behind === undefined ? [] : [{ value: behind, attributes: {} }]
+  )
+])
+
+let undecided: Undecided | undefined
+
+/** Nothing while Postgres cannot be asked. */
+export const undecidedNow = (found: Undecided | undefined) => {
+  undecided = found
+}
+
+const ifKnown = (read: (known: Undecided) => number) => () =>
+  undecided === undefined ? [] : [{ value: read(undecided), attributes: {} }]
+
+export const showUndecided = shown(() => [
+  gauges(
+    "carillon_undecided_messages",
+    "Of which nobody knows whether they arrived, and nobody has decided",
+    ifKnown(({ messages }) => messages)
+  ),
+  gauges(
+    "carillon_undecided_oldest_seconds",
+    "Since that of the oldest is unknown; 0 if there is none",
+    ifKnown(({ oldestSeconds }) => oldestSeconds)
   )
 ])
 

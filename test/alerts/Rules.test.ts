@@ -119,6 +119,7 @@ describe("the metrics of the services", () => {
             "carillon_lateness_seconds_count",
             "carillon_watchdog_looked_at_seconds",
             "carillon_ledger_lag_events",
+            "carillon_undecided_oldest_seconds",
             "carillon_bridge_looked_at_seconds",
             "carillon_sender_active"
           ].every((figure) => texts.join().includes(figure))

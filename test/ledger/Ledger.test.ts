@@ -7,6 +7,7 @@ import { provision } from "#shared/nats/Provision.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { writeEvents } from "../../services/ledger/Batch.ts"
 import { begin, checkpoint } from "../../services/ledger/Checkpoint.ts"
+import { undecided } from "../../services/ledger/Undecided.ts"
 import { eventually } from "../support/Carillon.ts"
 import { dispatched, livesOf, mark, messageOf, rescheduled, scheduled, sent, started } from "./Histories.ts"
 import { expected, world } from "./World.ts"
@@ -248,6 +249,30 @@ describe("the ledger", () => {
       )
       const { content, recipient } = messageOf("m-1")
       assert.deepStrictEqual(kept, { content, recipient })
+    })
+  )
+})
+
+describe("messages of which nobody knows whether they arrived", () => {
+  it.live("are counted until somebody decides, or NATS has dropped their letters", () =>
+    Effect.gen(function* () {
+      const { postgres, services } = yield* world
+      const look = Effect.provideContext(undecided, services)
+      assert.deepStrictEqual(yield* look, { messages: 0, oldestSeconds: 0 })
+      for (const [id, status, days] of [
+        ["gone", "unknown", 91],
+        ["old", "unknown", 89],
+        ["new", "unknown", 1],
+        ["decided", "failed", 200]
+      ])
+        yield* postgres.query(
+          `INSERT INTO carillon.scheduled_messages (id, status, attempts, possible_duplicate, metadata, recorded_at, updated_at)
+           VALUES ($1, $2, 1, false, '{}', now(), now() - make_interval(days => $3))`,
+          [id, status, days]
+        )
+      const { messages, oldestSeconds } = yield* look
+      assert.strictEqual(messages, 2)
+      assert.strictEqual(Math.round(oldestSeconds / 86_400), 89)
     })
   )
 })
