@@ -1,6 +1,7 @@
 // Values that cannot be meant are refused before anything is installed, in words that say what to do.
 import { assert, it } from "@effect/vitest"
-import { describeWithTools, refusal } from "./Helm.ts"
+import { chart, runTool } from "../../deploy/helm/Render.ts"
+import { describeWithTools, refusal, valuesFile } from "./Helm.ts"
 
 interface Case {
   readonly values: string
@@ -82,6 +83,16 @@ const refused: Readonly<Record<string, Case>> = {
     values: "autoscaling: { kind: keda }",
     says: /autoscaling\.keda\.monitoringEndpoint is needed/
   },
+  "KEDA at an account that the users are not in": {
+    values:
+      "nats: { auth: { kind: nkeys, existingSecret: nats } }\nautoscaling: { kind: keda, keda: { monitoringEndpoint: nats:8222, account: $G } }",
+    says: /autoscaling\.keda\.account is \$G, but nats\.auth\.kind is nkeys/
+  },
+  "KEDA at an account of a server that has none": {
+    values:
+      "nats: { auth: { kind: token, existingSecret: nats } }\nautoscaling: { kind: keda, keda: { monitoringEndpoint: nats:8222, account: CARILLON } }",
+    says: /nats\.auth\.kind is token: a server with a token has no accounts/
+  },
   "a least above the most": {
     values: "services: { scheduler: { autoscaling: { minReplicas: 9, maxReplicas: 3 } } }",
     says: /minReplicas 9 is above maxReplicas 3/
@@ -118,5 +129,24 @@ describeWithTools("the chart refuses", () => {
 
   it("nothing of the values that each case changes", async () => {
     assert.strictEqual(await refusal("{}"), "")
+  })
+})
+
+describeWithTools("KEDA looks", () => {
+  it.each([
+    ["none", "$G"],
+    ["token", "$G"],
+    ["nkeys", "CARILLON"],
+    ["creds", "CARILLON"]
+  ])("where the streams are, with %s", async (kind, account) => {
+    const existingSecret = kind === "none" ? "" : "nats"
+    const values = {
+      nats: { auth: { kind, existingSecret } },
+      autoscaling: { kind: "keda", keda: { monitoringEndpoint: "nats:8222" } }
+    }
+    const files = ["--values", valuesFile("minimal"), "--values", "-"]
+    const text = await runTool("helm", ["template", "carillon", chart, ...files], JSON.stringify(values))
+    const accounts = [...text.matchAll(/^ +account: "(.*)"$/gm)].map(([, found]) => found)
+    assert.deepStrictEqual([...new Set(accounts)], [account])
   })
 })

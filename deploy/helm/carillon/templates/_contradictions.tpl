@@ -65,6 +65,9 @@
 {{- $facts := .Files.Get "files/services.yaml" | fromYaml -}}
 {{- $keda := .Values.autoscaling.keda -}}
 {{- if and (eq .Values.autoscaling.kind "keda") (not $keda.monitoringEndpoint) }}{{ $found = append $found "autoscaling.kind is keda: autoscaling.keda.monitoringEndpoint is needed, the headless service of NATS with port 8222" }}{{ end -}}
+{{- $auth := include "carillon.natsAuthKind" . -}}
+{{- if and (eq .Values.autoscaling.kind "keda") (eq $keda.account "$G") (has $auth (list "nkeys" "creds")) }}{{ $found = append $found (printf "autoscaling.keda.account is $G, but nats.auth.kind is %s: with users of `carillon nats users` the streams are in CARILLON. Leave it empty" $auth) }}{{ end -}}
+{{- if and (eq .Values.autoscaling.kind "keda") $keda.account (ne $keda.account "$G") (eq $auth "token") }}{{ $found = append $found (printf "autoscaling.keda.account is %s, but nats.auth.kind is token: a server with a token has no accounts, and the streams are in $G. Leave it empty" $keda.account) }}{{ end -}}
 {{- range $service, $own := .Values.services -}}
 {{- $scaling := $own.autoscaling -}}
 {{- if $scaling -}}

@@ -9,6 +9,12 @@
 {{- if .Values.trial.nats.enabled }}none{{ else }}{{ .Values.nats.auth.kind }}{{ end -}}
 {{- end -}}
 
+{{/* Where the streams are: users of `carillon nats users` are in an account, and a server without accounts calls its only one $G. */}}
+{{- define "carillon.natsAccount" -}}
+{{- $byUsers := has (include "carillon.natsAuthKind" .) (list "nkeys" "creds") -}}
+{{- .Values.autoscaling.keda.account | default (ternary "CARILLON" "$G" $byUsers) -}}
+{{- end -}}
+
 {{- define "carillon.nats" -}}
 {{- $nats := .root.Values.nats -}}
 {{- $env := dict "NATS_URL" (include "carillon.natsUrl" .root) "NATS_INBOX_PREFIX" (printf "_INBOX.%s" .user) -}}
