@@ -6,6 +6,9 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
+# Versions lie side by side, and a link says which is in use: units go by the link, so that to set it is to upgrade.
+current=$(dirname "$project")/carillon
+[ "$(readlink -f "$current")" != "$(readlink -f "$project")" ] || project=$current
 root=${DESTDIR:-}
 etc=$root/etc/carillon
 units=$root/etc/systemd/system

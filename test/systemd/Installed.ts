@@ -10,14 +10,14 @@ const run = promisify(execFile)
 
 export const folder = join(import.meta.dirname, "../../deploy/systemd")
 
-export const install = (root: string) =>
+export const install = (root: string, from = folder) =>
   Effect.promise(() =>
-    run(join(folder, "install.sh"), ["--publisher", "clinic", "--sender", "telegram/north"], {
+    run(join(from, "install.sh"), ["--publisher", "clinic", "--sender", "telegram/north"], {
       env: { PATH: process.env.PATH, DESTDIR: root }
     })
   )
 
-export const installed = Effect.tap(temporaryFolder("systemd"), install)
+export const installed = Effect.tap(temporaryFolder("systemd"), (root) => install(root))
 
 /** The file that the installer puts into /usr/local/bin, with this root's settings; it may run something else with them. */
 export const wrapperOf = (root: string, instead = "$&") => {

@@ -37,7 +37,7 @@ const verified = (root: string) => {
 }
 
 describe("the installer", () => {
-  it.live("keeps seeds and secrets from everybody but root, and leaves what is there", () =>
+  it.live("keeps seeds and secrets from all but root, leaves what is there, and goes by the link to a version", () =>
     Effect.gen(function* () {
       const root = yield* installed
       const etc = join(root, "etc/carillon")
@@ -58,8 +58,16 @@ describe("the installer", () => {
       const contents = () => kept.map((path) => readFileSync(join(etc, path), "utf8"))
       writeFileSync(join(etc, "carillon.env"), "NATS_URL=nats://elsewhere:4222\n")
       const before = contents()
-      yield* install(root)
+      // Another version beside it, and the link that says which is in use.
+      symlinkSync(join(folder, "../.."), join(root, "carillon-2"))
+      symlinkSync("carillon-2", join(root, "carillon"))
+      yield* install(root, join(root, "carillon-2/deploy/systemd"))
       assert.deepStrictEqual(contents(), before)
+      for (const file of ["etc/systemd/system/carillon@.service", "usr/local/bin/carillon"]) {
+        const text = readFileSync(join(root, file), "utf8")
+        assert.include(text, `${join(root, "carillon")}/`, file)
+        assert.notInclude(text, "carillon-2", file)
+      }
     })
   )
 })
