@@ -1,6 +1,8 @@
 #!/bin/sh
 # What a container runs: a service by its name, or the command line.
 set -eu
+# A core dump would hold text, addresses and tokens.
+ulimit -c 0
 app=$(cd "$(dirname "$0")/../.." && pwd)
 names=$(ls "$app/services")
 

@@ -1,6 +1,6 @@
 -- The users of the ledger's tables. Run once by an administrator, in the database of Carillon, before the ledger starts:
 --   psql "$ADMIN_URL" -f deploy/postgres/roles.sql
--- and give each a password: ALTER ROLE carillon_ledger PASSWORD '…'. To run it again changes nothing.
+-- and give each a password by \password carillon_ledger in psql, which sends none that a log could show. To run it again changes nothing.
 
 DO $$
 BEGIN

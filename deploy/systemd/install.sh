@@ -40,7 +40,9 @@ if id postgres > /dev/null 2>&1; then
   as_postgres() { (cd / && runuser -u postgres -- "$@"); }
   as_postgres psql -qAt -c "SELECT 1 FROM pg_database WHERE datname = 'carillon'" | grep -q 1 || as_postgres createdb carillon
   as_postgres psql -q -d carillon < "$project/deploy/postgres/roles.sql"
-  echo "ALTER ROLE carillon_ledger PASSWORD '$(cat "$etc/secrets/database-password")'" | as_postgres psql -q -d carillon
+  # Postgres may log what it is told: it is not told the password.
+  verifier=$("$project/node_modules/node/bin/node" "$project/deploy/postgres/Verifier.ts" < "$etc/secrets/database-password")
+  echo "ALTER ROLE carillon_ledger PASSWORD '$verifier'" | as_postgres psql -q -d carillon
 fi
 systemctl daemon-reload
 echo "Now put the bot's token into $etc/secrets/telegram-bot-token, and start carillon.target."

@@ -35,6 +35,12 @@ describe("docker compose", () => {
     }
   )
 
+  it("looks into Postgres as who reads no text and no address", () => {
+    const { environment } = services.grafana as Service & { readonly environment: Readonly<Record<string, string>> }
+    assert.strictEqual(environment.CARILLON_POSTGRES_USER, "${CARILLON_POSTGRES_USER:-carillon_reader}")
+    assert.include(readFileSync(join(compose, "README.md"), "utf8"), "-f deploy/postgres/roles.sql")
+  })
+
   it("is told to start once the folder of the logs is there, which would else be made by Docker, as root's", () => {
     const told = readFileSync(join(compose, "README.md"), "utf8")
     const made = told.indexOf("mkdir -p .carillon\n")

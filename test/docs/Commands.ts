@@ -23,9 +23,9 @@ const marks: Readonly<Record<string, RegExp>> = {
 
 /** What a machine has, or its package manager gives. */
 const tools = new Set(
-  `apt-get cat cd chmod chown chronyc cp createdb curl cut date df echo git grep head install journalctl
+  `apt-get cat cd chmod chown chronyc cp createdb curl cut date df echo find git grep head install journalctl
    kill ln ls mkdir mv nats nats-server openssl pg_dump pg_restore psql read rm systemctl systemd-analyze
-   tar tee timedatectl useradd`.split(/\s+/)
+   tar tee timedatectl umask useradd`.split(/\s+/)
 )
 
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly scripts: object }

@@ -1,6 +1,7 @@
 // What a container is told to run, and how it ends while it still loads.
 import { spawn, spawnSync } from "node:child_process"
-import { readdirSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -24,6 +25,15 @@ describe("the entry of the image", () => {
     assert.include(stderr, says)
     assert.include(stderr, services)
     assert.strictEqual(stdout, "")
+  })
+
+  it("lets nothing that it starts leave a core dump, in which text and tokens would be", () => {
+    const folder = mkdtempSync(join(tmpdir(), "entry-"))
+    writeFileSync(join(folder, "node"), "#!/bin/sh\nulimit -c\n", { mode: 0o755 })
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
+    const { stdout } = spawnSync(join(root, "deploy/image/entry.sh"), ["scheduler"], { encoding: "utf8", env })
+    rmSync(folder, { recursive: true })
+    assert.strictEqual(stdout, "0\n")
   })
 
   it("explains itself", () => {

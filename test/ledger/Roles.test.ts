@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, Queue } from "effect"
 import { files } from "../../deploy/grafana/generate/main.ts"
+import { verifier } from "../../deploy/postgres/Verifier.ts"
 import { rebuild } from "../../services/ledger/Rebuild.ts"
 import { cli } from "../support/Cli.ts"
 import { databaseAt, testDatabase } from "../support/TestDatabase.ts"
@@ -31,7 +32,7 @@ const withRoles = Effect.gen(function* () {
   yield* admin.query(sql)
   yield* admin.query(sql)
   for (const role of ["carillon_ledger", "carillon_writer", "carillon_reader"])
-    yield* admin.query(`ALTER ROLE ${role} PASSWORD 'secret'`)
+    yield* admin.query(`ALTER ROLE ${role} PASSWORD '${verifier("secret")}'`)
   return admin
 })
 
@@ -55,6 +56,19 @@ const denied = (query: Effect.Effect<unknown>) =>
     Effect.exit(query),
     (exit) => Exit.isFailure(exit) && /permission denied|read-only transaction/.test(String(exit.cause))
   )
+
+describe("a password that Postgres is not told", () => {
+  it.live("lets in who has it, and nobody else", () =>
+    Effect.gen(function* () {
+      const admin = yield* withRoles
+      const user = (yield* databaseAt(as(admin.url, "carillon_reader"))).query("SELECT current_user AS name")
+      assert.deepStrictEqual(yield* user, [{ name: "carillon_reader" }])
+      const wrong = as(admin.url, "carillon_reader").replace("secret", "guessed")
+      const refused = yield* Effect.exit((yield* databaseAt(wrong)).query("SELECT 1"))
+      assert.match(String(Exit.isFailure(refused) && refused.cause), /password authentication failed/)
+    })
+  )
+})
 
 describe("the role for dashboards", () => {
   it.live("reads all that a dashboard asks, and neither text nor address, before a rebuild and after", () =>

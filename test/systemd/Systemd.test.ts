@@ -92,6 +92,7 @@ describe("the units", () => {
       const value = (key: string) => service.get(key)?.at(-1)
       assert.deepInclude(Object.fromEntries([...service].map(([key]) => [key, value(key)])), {
         User: "carillon",
+        LimitCORE: "0",
         NoNewPrivileges: "yes",
         ProtectSystem: "strict",
         ProtectHome: "yes",
