@@ -16,6 +16,10 @@ const flags = {
     Flag.withDescription("All messages to this address: a chat id or URL, or - to read it from standard input"),
     Flag.optional
   ),
+  again: Flag.Boolean("again").pipe(
+    Flag.withDescription("All that was erased before: where NATS was put back from a backup it stands there again"),
+    Flag.withDefault(false)
+  ),
   dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only say what there is"), Flag.withDefault(false)),
   wait: Flag.Int("wait").pipe(
     Flag.withDescription("For how many seconds to wait for what is being sent, default 30"),
@@ -53,9 +57,9 @@ const summary = (report: Report) =>
 export const eraseCommand = Command.make(
   "erase",
   flags,
-  Effect.fnUntraced(function* ({ message, recipient, dryRun, wait, reason, json }) {
-    if (Option.isSome(message) === Option.isSome(recipient)) {
-      return yield* new Refused({ message: "give either --message or --recipient" })
+  Effect.fnUntraced(function* ({ message, recipient, again, dryRun, wait, reason, json }) {
+    if ([Option.isSome(message), Option.isSome(recipient), again].filter((one) => one).length !== 1) {
+      return yield* new Refused({ message: "give one of --message, --recipient and --again" })
     }
     const said = Option.getOrUndefined(recipient)
     const address = said === "-" ? yield* firstLine : said
@@ -66,12 +70,12 @@ export const eraseCommand = Command.make(
     const report = yield* erase({
       ...given({ id: message, reason }),
       ...(address === undefined ? {} : { address }),
-      dryRun,
+      ...{ again, dryRun },
       waitMillis: wait * 1_000,
       ledgerWaitMillis: wait * 1_000,
       onProgress: (what) => Console.error(`${what} …`)
     }).pipe(Effect.provide(Postgres.layerWithoutWaiting))
-    if (report.messages === 0 && total(report.found) === 0) {
+    if (!again && report.messages === 0 && total(report.found) === 0) {
       return yield* new NotFound({ message: "nothing is known of this message or recipient, anywhere" })
     }
     yield* json ? printJson(report) : Console.log(`${told(report)}\n\n${summary(report)}`)
@@ -87,6 +91,7 @@ export const eraseCommand = Command.make(
   Command.withDescription("Remove text and address of a message or recipient everywhere; the record of delivery stays"),
   Command.withExamples([
     { command: "carillon erase --message appt-1 --dry-run", description: "What is kept of it, and where" },
-    { command: "carillon erase --recipient 123456789 --reason 'asked by letter'", description: "Exit code 4: not all" }
+    { command: "carillon erase --recipient 123456789 --reason 'asked by letter'", description: "Exit code 4: not all" },
+    { command: "carillon erase --again", description: "After an older NATS was put back" }
   ])
 )

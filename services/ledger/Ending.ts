@@ -4,6 +4,7 @@ import type { MessageId, Platform } from "#shared/contract/Fields.ts"
 import { browse } from "#shared/nats/Browse.ts"
 import { EventLog } from "#shared/nats/EventLog.ts"
 import { request } from "#shared/nats/Requests.ts"
+import { erasedReason } from "#shared/nats/StreamErasure.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { ended, type Status } from "./Rows.ts"
@@ -32,7 +33,7 @@ export const endThem = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>,
   while (true) {
     const { open, waiting } = yield* lookAt(ids)
     for (const id of waiting) {
-      const reply = yield* request("cancel", { id, reason: "erased" })
+      const reply = yield* request("cancel", { id, reason: erasedReason })
       if (reply.status === "cancelled") cancelled++
     }
     if (open.length === 0 || Date.now() > deadline) return { cancelled, underWay: open }
@@ -40,10 +41,29 @@ export const endThem = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>,
   }
 })
 
-/** Open until its record, the timers and the commands agree that it has ended; waiting while it has a timer. */
+/**
+ * Open until its record, the timers and the commands agree that it has ended; waiting while it has a timer, whatever the
+ * record says: where an older NATS was put back it has one again.
+ */
 const lookAt = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
   const { last } = yield* EventLog
   const rows = yield* rowsOf(ids)
+  const commanded = yield* commandedOf(ids)
+  const waiting: Array<MessageId> = []
+  const open: Array<MessageId> = []
+  const look = Effect.fnUntraced(function* (id: MessageId) {
+    const timer = yield* last("TIMERS", Subject.pending(id))
+    const change = yield* last("TIMERS", Subject.changed("*", id))
+    if (Option.isSome(timer)) waiting.push(id)
+    const isOpen = rows.get(id)?.ended === false || commanded.has(id)
+    if (isOpen || Option.isSome(timer) || Option.isSome(change)) open.push(id)
+  })
+  yield* Effect.forEach(ids, look, { concurrency: 20, discard: true })
+  return { open, waiting }
+})
+
+/** Those of which a command is yet to be carried out. */
+const commandedOf = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
   const commanded = new Set<MessageId>()
   yield* browse("COMMANDS", ">", (page) =>
     Effect.sync(() => {
@@ -54,15 +74,5 @@ const lookAt = Effect.fnUntraced(function* (ids: ReadonlySet<MessageId>) {
       return true
     })
   )
-  const waiting: Array<MessageId> = []
-  const open: Array<MessageId> = []
-  for (const id of ids) {
-    const row = rows.get(id)
-    if (row?.ended && !commanded.has(id)) continue
-    const timer = yield* last("TIMERS", Subject.pending(id))
-    const change = yield* last("TIMERS", Subject.changed("*", id))
-    if (Option.isSome(timer)) waiting.push(id)
-    if (row?.ended === false || commanded.has(id) || Option.isSome(timer) || Option.isSome(change)) open.push(id)
-  }
-  return { open, waiting }
+  return commanded
 })

@@ -28,6 +28,8 @@ export interface Wish {
   readonly id?: MessageId
   readonly address?: string
   readonly reason?: string
+  /** All that was erased before, which stands again where NATS was put back from a backup. */
+  readonly again?: boolean
   /** Only look. */
   readonly dryRun: boolean
   /** How long messages that are just being sent are waited for, and a ledger that is behind. */

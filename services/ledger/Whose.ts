@@ -16,13 +16,16 @@ import { contactOf } from "#shared/nats/StreamErasure.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import type { Wish } from "./Erase.ts"
+import { erasedBefore } from "./ErasedBefore.ts"
 import type { ContentRow } from "./Rows.ts"
 import { searchAll, searchStreams } from "./Search.ts"
 
 /** Whose messages they are is said by their addresses, wherever one of them stands. */
-export const look = Effect.fnUntraced(function* ({ id, address }: Pick<Wish, "address" | "id">) {
+export const look = Effect.fnUntraced(function* ({ again, id, address }: Pick<Wish, "address" | "again" | "id">) {
   const { query } = yield* Postgres
   const ids = new Set<MessageId>(id === undefined ? [] : [id])
+  const before = again ? yield* erasedBefore : undefined
+  for (const id of before?.ids ?? []) ids.add(id)
   const contacts = address === undefined ? none : yield* contactsWith(address)
   if (address !== undefined) {
     for (const id of yield* messagesTo(address, contacts)) ids.add(id)
@@ -42,7 +45,11 @@ export const look = Effect.fnUntraced(function* ({ id, address }: Pick<Wish, "ad
   )
   const contents = kept.flatMap(({ content, rest }) => [content, ...(rest.fallback ?? []).map((one) => one.content)])
   const texts = new Set(contents.flatMap(wordsOf))
-  const erasing: Erasing = { ids, contacts, texts, ...(address === undefined ? {} : { address }) }
+  const erasing: Erasing = {
+    ...{ ids, contacts, texts },
+    ...(address === undefined ? {} : { address }),
+    ...(before === undefined ? {} : { endedBefore: before.ended })
+  }
   const seen = (remains: Parameters<typeof textsIn>[0]) => {
     for (const text of textsIn(remains, ids)) texts.add(text)
   }

@@ -1,6 +1,6 @@
 // What is personal in what is stored, and what is left of a message whose person asked to be forgotten. Pure.
 import type { Event, EventOf, EventType, Message } from "./Events.ts"
-import { defaultSender, type MessageId } from "./Fields.ts"
+import { defaultSender, type Instant, type MessageId, type SeriesId } from "./Fields.ts"
 
 /** What becomes of an event of such a message: it holds nothing personal, or goes, or another takes its place. */
 export const onErasure = {
@@ -63,6 +63,14 @@ export interface Erasing {
   readonly contacts?: ReadonlySet<string>
   /** What these messages said, as far as it was found. */
   readonly texts: ReadonlySet<string>
+  /** What was ended with an erasure before, and may stand again as it was. */
+  readonly endedBefore?: EndedBefore
+}
+
+export interface EndedBefore {
+  readonly series: ReadonlySet<SeriesId>
+  /** By `contactKey`: when its link was removed last. One that was made later is none of it. */
+  readonly links: ReadonlyMap<string, Instant>
 }
 
 /** Something stored, read as far as it can be. */

@@ -242,7 +242,7 @@ const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
   eraser: (_, named) => [
     ...operating(named),
     writes(...events("erased", "scheduled"), Subject.sender("*", "*", "state")),
-    deletesIn("EVENTS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
+    deletesIn("EVENTS", "TIMERS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
   ],
   reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices]
 }

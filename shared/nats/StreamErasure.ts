@@ -3,6 +3,7 @@ import { Effect, Result } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { Contact } from "#shared/contract/Contacts.ts"
 import {
+  contactKey,
   type Erasing,
   isEvent,
   onErasure,
@@ -32,6 +33,13 @@ const deleteOne =
   (stream: StreamName) =>
   ({ sequence }: Lying) =>
     Effect.asVoid(removeAt(stream, sequence))
+
+/**
+ * What has fired and was not taken on yet, of a message that has ended: nothing takes it away before it is sent, as where an
+ * older NATS was put back. Timers that wait are cancelled.
+ */
+const takeBackDue = (found: Lying) => (found.subject.startsWith(dueSubjects) ? deleteOne("TIMERS")(found) : Effect.void)
+const dueSubjects = Subject.due("*").slice(0, -1)
 
 const decodeScheduled = decodeWith(events.scheduled)
 
@@ -95,12 +103,35 @@ export const contactOf = (subject: string) => {
 }
 const contactSubjects = Subject.memory("contact", "")
 
+const ofContact: Rule["tells"] = (remains, erasing, subject) =>
+  tellsRemembered(remains, erasing, subject) || isLinkedAgain(remains, erasing, subject)
+
+const isLinkedAgain: Rule["tells"] = ({ text }, { endedBefore }, subject) => {
+  const found = contactOf(subject)
+  const removedAt = found && endedBefore?.links.get(contactKey({ ...found, recipient: found }))
+  const link = removedAt === undefined ? undefined : Result.getOrUndefined(decodeContact(text))
+  // Instants of the contract sort as text.
+  return removedAt !== undefined && link !== undefined && link.linkedAt <= removedAt
+}
+
+/** To whom it goes; or one that was cancelled with an erasure, and says something again. */
+const tellsOfSeries: Rule["tells"] = (remains, erasing, subject) =>
+  tellsOfRecipient(remains, erasing) ||
+  (erasing.endedBefore?.series.has(seriesIn(subject)) === true && hasTemplate(remains.json))
+
+const hasTemplate = (json: unknown) => typeof json === "object" && json !== null && "template" in json
+
+const seriesIn = (subject: string) => subject.slice(Subject.series("*").length - 1)
+
+/** Of what is ended with an erasure, in the record: by it that is found again. */
+export const erasedReason = "erased"
+
 const spaced = { milliseconds: 200, times: 150 }
 
 /** By the ordinary command, so that it is recorded: a series that is over holds nothing personal. */
 const cancelSeries = Effect.fnUntraced(function* ({ subject }: Lying, erasing: Erasing) {
   const { publish } = yield* Publisher
-  const command = { id: subject.slice(Subject.series("*").length - 1), reason: "erased" }
+  const command = { id: seriesIn(subject), reason: erasedReason }
   yield* publish([{ subject: Subject.command("cancel-series"), payload: JSON.stringify(command), headers: {} }])
   // No scheduler may be running: what is left is found by the search.
   yield* untilGone("SERIES", subject, erasing)
@@ -110,7 +141,7 @@ const cancelSeries = Effect.fnUntraced(function* ({ subject }: Lying, erasing: E
 const removeLink = Effect.fnUntraced(function* (found: Lying, erasing: Erasing) {
   const { publish } = yield* Publisher
   if (Result.isSuccess(decodeContact(found.text))) {
-    const payload = JSON.stringify({ ...contactOf(found.subject), reason: "erased" })
+    const payload = JSON.stringify({ ...contactOf(found.subject), reason: erasedReason })
     yield* publish([{ subject: Subject.command("remove-link"), payload, headers: {} }])
     if (yield* untilGone("MEMORY", found.subject, erasing)) return
   }
@@ -120,13 +151,13 @@ const removeLink = Effect.fnUntraced(function* (found: Lying, erasing: Erasing) 
 const decodeContact = decodeWith(Contact)
 
 /** Whether it was before the time was over. */
-const untilGone = Effect.fnUntraced(function* (stream: StreamName, subject: string, erasing: Erasing) {
+const untilGone = Effect.fnUntraced(function* (stream: "MEMORY" | "SERIES", subject: string, erasing: Erasing) {
   const { manager } = yield* Nats
   for (let n = 0; n < spaced.times; n++) {
     const newest = yield* attempt(`look at ${stream}`, () =>
       manager.streams.getMessage(stream, { last_by_subj: subject })
     )
-    if (!newest || !tellsOfRecipient(remainsOf(newest.string()), erasing)) return true
+    if (!newest || !streamErasure[stream].tells(remainsOf(newest.string()), erasing, subject)) return true
     yield* Effect.sleep(spaced.milliseconds)
   }
   return false
@@ -134,11 +165,11 @@ const untilGone = Effect.fnUntraced(function* (stream: StreamName, subject: stri
 
 export const streamErasure: { readonly [Name in StreamName]: Rule } = {
   COMMANDS: { tells: tellsOf },
-  TIMERS: { tells: tellsOf },
+  TIMERS: { tells: tellsOf, remove: takeBackDue },
   EVENTS: { tells: tellsOfEvent, remove: replaceOrDelete },
   SENDERS: { tells: tellsOf, remove: releaseBrake },
   DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },
-  SERIES: { tells: tellsOfRecipient, remove: cancelSeries },
-  MEMORY: { tells: tellsRemembered, remove: removeLink },
+  SERIES: { tells: tellsOfSeries, remove: cancelSeries },
+  MEMORY: { tells: ofContact, remove: removeLink },
   QUARANTINE: { tells: tellsUnread, remove: deleteOne("QUARANTINE") }
 }

@@ -3,12 +3,13 @@
 import { cp, rm } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Subject } from "#shared/nats/Topology.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { restore, snapshots } from "../support/Snapshots.ts"
-import { eventsOf, pendingTimers } from "../support/Streams.ts"
+import { eventsOf, everythingStored, pendingTimers } from "../support/Streams.ts"
 import type { TestNats } from "../support/TestNats.ts"
 
 /** Of a server that is stopped for it. */
@@ -121,6 +122,62 @@ describe("an older NATS is put back under the tables as they are", () => {
       assert.isAbove(Date.now(), due)
       assert.strictEqual(yield* statusOf(database, "sent-since"), "sent")
       assert.strictEqual(yield* statusOf(database, "cancelled-since"), "cancelled")
+    })
+  )
+
+  it.live("and who was erased since is erased again, by their ids alone; and nobody else", () =>
+    Effect.gen(function* () {
+      const { became, nats, run, schedule, services, stop, succeeds } = yield* started
+      const [person, other] = ["777000111", "888000222"]
+      const to = (chatId: string) => ({ recipient: { chatId }, content: { type: "text", text: `words for ${chatId}` } })
+      const linked = (contact: string, chatId: string) => ({
+        subject: Subject.memory("contact", `telegram.default.${contact}`),
+        payload: JSON.stringify({ recipient: { chatId }, linkedAt: "2026-11-01T09:00:00.000Z" })
+      })
+      const daily = (id: string, chatId: string) => {
+        const [recipient, words] = [
+          ["--to", chatId],
+          ["--text", `words for ${chatId}`]
+        ]
+        return succeeds("series", "schedule", id, "--cron", "0 9 * * *", "--time-zone", "UTC", ...recipient, ...words)
+      }
+      yield* daily("theirs", person)
+      yield* daily("not-theirs", other)
+      yield* schedule(
+        linked("p-7", person),
+        linked("p-8", other),
+        command("sent", 0, to(person)),
+        command("erased", 3_600_000, to(person)),
+        command("erased-too", 3_600_000, to(person)),
+        command("kept", 3_600_000, to(other))
+      )
+      yield* became("sent", "sent")
+      for (const id of ["erased", "erased-too", "kept"]) yield* became(id, "pending")
+      const backup = yield* copyOf(nats)
+      yield* succeeds("erase", "--recipient", person)
+      yield* stop
+      yield* putBack(nats, backup)
+      assert.include((yield* everythingStored(nats.url)).join("\n"), person)
+
+      yield* services.ledger.start
+      yield* eventually("says so", Effect.sync(services.ledger.output), (output) =>
+        output.includes("The event log is not the one that was projected")
+      )
+      yield* services.scheduler.start
+      // The row says that it has ended; its timer says otherwise.
+      const one = JSON.parse(yield* succeeds("erase", "--message", "erased", "--json"))
+      assert.deepInclude(one, { messages: 1, cancelled: 1, left: {} })
+      assert.strictEqual((yield* run(["erase", "--again", "--message", "erased"])).code, 2)
+      const all = JSON.parse(yield* succeeds("erase", "--again", "--json"))
+      assert.deepInclude(all, { messages: 3, cancelled: 1, erased: 0, underWay: [], left: {} })
+      const stored = (yield* everythingStored(nats.url)).join("\n")
+      assert.notInclude(stored, person)
+      assert.include(stored, other)
+      assert.deepStrictEqual(yield* pendingTimers(nats.url), ["carillon.timer.pending.kept"])
+      assert.include(yield* succeeds("series", "show", "theirs"), "cancelled")
+      assert.include(yield* succeeds("series", "show", "not-theirs"), "active")
+      assert.notInclude(yield* succeeds("link", "list"), "p-7")
+      assert.include(yield* succeeds("link", "list"), "p-8")
     })
   )
 
