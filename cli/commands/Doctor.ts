@@ -14,7 +14,7 @@ import {
 } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { replicasSetting, tooFewReplicas } from "#shared/nats/Replicas.ts"
-import { fixedConsumers, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { fixedConsumers, isOfService, laneOf, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { bad, doubtful, good } from "#shared/service/Findings.ts"
 import { misspeltHere } from "#shared/service/Misspelt.ts"
@@ -47,9 +47,6 @@ const checkCopies = Effect.fnUntraced(function* (check: string, { config, copies
   return good(check, well)
 })
 
-const isOfService = (durable: string) =>
-  durable.includes("-gateway-") || fixedConsumers.some((one) => one.durable === durable)
-
 /** Of gateways a stand-by reads nothing, and an active one reads three lanes for each sender. */
 const checkConsumers = Effect.map(durables, (found) => [
   ...fixedConsumers
@@ -63,7 +60,7 @@ const checkConsumers = Effect.map(durables, (found) => [
       ? bad(check, "nobody reads it: start its service")
       : good(check, `of another system, which has ${state.waiting} to read`)
   }),
-  ...(found.some(({ durable }) => durable.includes("-gateway-"))
+  ...(found.some(({ durable }) => laneOf(durable))
     ? []
     : [bad("gateway", "none has ever run: npm run telegram-gateway, or npm run webhook-gateway")])
 ])

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { durables, senders, storage, streamState } from "#shared/nats/Inspect.ts"
 import { Nats } from "#shared/nats/Nats.ts"
-import { fixedConsumers, laneOf, type StreamName, streams } from "#shared/nats/Topology.ts"
+import { isFixed, laneOf, type StreamName, streams } from "#shared/nats/Topology.ts"
 import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
 
 /** Whoever is busy without a pause asks for nothing new when NATS happens to be looked at. */
@@ -62,7 +62,7 @@ export const watchQueues = Effect.gen(function* () {
       "1 while a service asks for its messages; of those that one must always read",
       () =>
         last.consumers
-          .filter(({ durable }) => isFresh() && fixedConsumers.some((one) => one.durable === durable))
+          .filter(({ durable }) => isFresh() && isFixed(durable))
           .map(({ durable, state: { givenAt = 0, read } }) => ({
             value: Number(read || last.now - givenAt < busyMillis),
             attributes: { consumer: durable }

@@ -30,6 +30,8 @@ import {
   filesStream,
   fixedConsumers,
   gatewayConsumers,
+  isOfService,
+  laneOf,
   type Memorised,
   type StreamName,
   Subject,
@@ -158,7 +160,7 @@ const operating = (named: ReadonlyArray<ConsumerDefinition>) => [
   // What happens now, as it happens.
   hears("carillon.event.>"),
   // What could not be processed: back to the queues that it came from, or away.
-  writes(...named.flatMap(({ filters }) => filters)),
+  writes(...named.flatMap(({ durable, filters }) => (isOfService(durable) ? filters : []))),
   deletesIn("QUARANTINE"),
   asksServices,
   keepsFiles
@@ -236,13 +238,13 @@ const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
     looksAt(...every),
     makesStreams(...every),
     makesConsumers(...named),
-    retires(...named.filter((one) => !fixedConsumers.includes(one)))
+    retires(...named.filter(({ durable }) => laneOf(durable)))
   ],
   operator: (_, named) => operating(named),
   eraser: (_, named) => [
     ...operating(named),
     writes(...events("erased", "scheduled"), Subject.sender("*", "*", "state")),
-    deletesIn("EVENTS", "TIMERS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
+    deletesIn("EVENTS", "SENDERS", "DEAD", "MEMORY", "QUARANTINE")
   ],
   reader: () => [...looksAround, writes("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"), asksServices]
 }

@@ -34,13 +34,6 @@ const deleteOne =
   ({ sequence }: Lying) =>
     Effect.asVoid(removeAt(stream, sequence))
 
-/**
- * What has fired and was not taken on yet, of a message that has ended: nothing takes it away before it is sent, as where an
- * older NATS was put back. Timers that wait are cancelled.
- */
-const takeBackDue = (found: Lying) => (found.subject.startsWith(dueSubjects) ? deleteOne("TIMERS")(found) : Effect.void)
-const dueSubjects = Subject.due("*").slice(0, -1)
-
 const decodeScheduled = decodeWith(events.scheduled)
 
 /** The one that takes its place stands before it goes: at no moment is the id free. */
@@ -165,7 +158,7 @@ const untilGone = Effect.fnUntraced(function* (stream: "MEMORY" | "SERIES", subj
 
 export const streamErasure: { readonly [Name in StreamName]: Rule } = {
   COMMANDS: { tells: tellsOf },
-  TIMERS: { tells: tellsOf, remove: takeBackDue },
+  TIMERS: { tells: tellsOf },
   EVENTS: { tells: tellsOfEvent, remove: replaceOrDelete },
   SENDERS: { tells: tellsOf, remove: releaseBrake },
   DEAD: { tells: tellsOf, remove: deleteOne("DEAD") },

@@ -6,6 +6,7 @@ import {
   type MessageId,
   type Platform,
   type Priority,
+  platforms,
   priorities,
   type Sender,
   type SeriesId
@@ -207,11 +208,18 @@ export const gatewayConsumers = (platform: Platform, sender: Sender): ReadonlyAr
 
 /** Whose queue it is, by the name that a gateway's consumer has; nothing for any other. */
 export const laneOf = (durable: string) => {
-  const [, platform, sender, priority] = /^(.+?)-gateway-(.+)-(.+)$/.exec(durable) ?? []
+  const [, found, sender, priority] = /^(.+?)-gateway-(.+)-(.+)$/.exec(durable) ?? []
+  const platform = platforms.find((one) => one === found)
   return platform === undefined || sender === undefined || priority === undefined
     ? undefined
     : { platform, sender, priority }
 }
+
+/** Whether it is one that must always be read: none of a gateway, nor of another system. */
+export const isFixed = (durable: string): boolean => fixedConsumers.some((one) => one.durable === durable)
+
+/** Whether a service of ours reads it, and not another system. */
+export const isOfService = (durable: string): boolean => isFixed(durable) || laneOf(durable) !== undefined
 
 /** The durable consumers there should be, whatever senders there are; the ledger reads the log without one. */
 export const fixedConsumers: ReadonlyArray<ConsumerDefinition> = [
