@@ -74,24 +74,32 @@ const meant = Effect.fnUntraced(function* ({
   return Option.isSome(number) ? [number.value] : (yield* allAside()).filter(fits).map(({ number }) => number)
 })
 
+type Found = Effect.Success<ReturnType<typeof found>>
+
+const eachOf = <E extends { readonly message: string }, R>(
+  act: (one: Found, all: boolean) => Effect.Effect<void, E, R>
+) =>
+  Effect.fnUntraced(function* (which: Parameters<typeof meant>[0]) {
+    const numbers = yield* meant(which)
+    yield* forEachOf(numbers.map(String), which.all, (number) =>
+      Effect.flatMap(found(Number(number)), (one) => act(one, which.all))
+    )
+  })
+
 const redrive = Command.make(
   "redrive",
   oneOrAll,
-  Effect.fnUntraced(function* (which) {
-    const numbers = yield* meant(which)
-    yield* forEachOf(numbers.map(String), which.all, (number) =>
-      Effect.gen(function* () {
-        const one = yield* found(Number(number))
-        if (!canBePutBack(one)) {
-          const message =
-            "is in the event log still: `carillon ledger rebuild` with a version that can read it, then drop it"
-          return yield* new Refused({ message: which.all ? message : `${number}: ${message}` })
-        }
-        yield* putBack(one)
-        yield* Console.log(`${number}: is where it came from, ${one.subject}`)
-      })
-    )
-  })
+  eachOf(
+    Effect.fnUntraced(function* (one, all) {
+      if (!canBePutBack(one)) {
+        const message =
+          "is in the event log still: `carillon ledger rebuild` with a version that can read it, then drop it"
+        return yield* new Refused({ message: all ? message : `${one.number}: ${message}` })
+      }
+      yield* putBack(one)
+      yield* Console.log(`${one.number}: is where it came from, ${one.subject}`)
+    })
+  )
 ).pipe(
   Command.withDescription("Put back where it came from, for a version that can process it"),
   Command.withExamples([
@@ -106,16 +114,7 @@ const redrive = Command.make(
 const drop = Command.make(
   "drop",
   oneOrAll,
-  Effect.fnUntraced(function* (which) {
-    const numbers = yield* meant(which)
-    yield* forEachOf(numbers.map(String), which.all, (number) =>
-      Effect.gen(function* () {
-        yield* found(Number(number))
-        yield* dropAside(Number(number))
-        yield* Console.log(`${number}: dropped`)
-      })
-    )
-  })
+  eachOf(({ number }) => Effect.andThen(dropAside(number), Console.log(`${number}: dropped`)))
 ).pipe(Command.withDescription("Delete for good"))
 
 export const quarantineCommand = Command.make("quarantine").pipe(

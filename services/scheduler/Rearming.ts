@@ -3,7 +3,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { isWithoutPerson } from "#shared/contract/Erasure.ts"
-import { Attempt, type EventOf, type EventType, events, type Message } from "#shared/contract/Events.ts"
+import { Attempt, type EventOf, type EventType, events } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import type { Rearmed } from "#shared/contract/Replies.ts"
@@ -14,9 +14,10 @@ import { durables } from "#shared/nats/Inspect.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { eventMessage, Publisher } from "#shared/nats/Publisher.ts"
 import { settled } from "#shared/nats/Settled.ts"
-import { consumers, Subject } from "#shared/nats/Topology.ts"
+import { consumers } from "#shared/nats/Topology.ts"
 import { type Answer, body, causeOf, notYet, refused } from "./Answer.ts"
 import { newest, stageOf } from "./Rearm.ts"
+import { firstAttempt, scheduledOf } from "./Scheduled.ts"
 import { type Pending, stuckAfter, Timers } from "./Timers.ts"
 
 interface Wanted {
@@ -108,20 +109,16 @@ const moving = [
 /** A timer fires a little ahead of its time (TIMER_LEAD_MILLIS), and never before this. */
 const longestLead = 900_000
 
-const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
-
 /** Reads the log once for all of them: since they were planned what is rare, and the rest since it could have begun. */
 const lookUp = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, now: number) {
   const log = yield* EventLog
   const bases = new Map<MessageId, { readonly attempt: Attempt; readonly storedAt: number }>()
   for (const { id, kept } of wanted) {
-    const found = yield* log.last("EVENTS", Subject.scheduled("*", id))
-    const scheduled = Option.map(found, ({ text }) => decodeScheduled(text))
+    const scheduled = Option.getOrUndefined(yield* scheduledOf(id))
     // What only keeps an id taken came after what is told of it, and has nothing to send.
-    const used = Option.exists(scheduled, ({ used }) => used === true)
-    if (Option.isSome(found) && Option.isSome(scheduled) && !(used && kept)) {
-      const storedAt = used ? Number.NEGATIVE_INFINITY : found.value.storedAt
-      bases.set(id, { attempt: firstAttempt(scheduled.value.message), storedAt })
+    if (scheduled && !(scheduled.used && kept)) {
+      const storedAt = scheduled.used ? Number.NEGATIVE_INFINITY : scheduled.storedAt
+      bases.set(id, { attempt: firstAttempt(scheduled.message), storedAt })
     } else if (kept) bases.set(id, { attempt: kept, storedAt: Number.NEGATIVE_INFINITY })
   }
   const told = new Map<MessageId, Told>()
@@ -151,14 +148,6 @@ const lookUp = Effect.fnUntraced(function* (wanted: ReadonlyArray<Wanted>, now: 
 
 const byMessage = (heard: ReadonlyArray<Heard>): ReadonlyMap<MessageId, ReadonlyArray<Heard>> =>
   Map.groupBy(heard, ({ id }) => id)
-
-const firstAttempt = (message: Message): Attempt => ({
-  message,
-  attempt: 1,
-  failures: 0,
-  sendAt: message.dueAt,
-  possibleDuplicate: false
-})
 
 /** The newest attempt, with its message as it is by now. */
 const attemptBy = Effect.fnUntraced(function* (heard: ReadonlyArray<Heard>, base: Attempt) {

@@ -1,22 +1,21 @@
 // Carries out schedule commands: stores that the message is accepted, then arms its timer. Both are create-only,
 // so a command that comes again, or was interrupted anywhere, ends in one message.
-import { Array, Effect, Option, Result, Schema } from "effect"
+import { Array, Effect, Option, Result } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import type { ScheduleCommand } from "#shared/contract/Commands.ts"
 import { isWithoutPerson, leftOut } from "#shared/contract/Erasure.ts"
-import { type Attempt, type Event, events, type Message } from "#shared/contract/Events.ts"
+import type { Event, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
 import { expiredBy, idIsOfAnother } from "#shared/contract/Replies.ts"
 import { conflicts, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
-import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
 import { Publisher } from "#shared/nats/Publisher.ts"
-import { Subject } from "#shared/nats/Topology.ts"
 import { logEvents } from "#shared/telemetry/MessageLog.ts"
 import { countEvents, recordStage } from "#shared/telemetry/Metrics.ts"
 import { processing } from "#shared/telemetry/Processing.ts"
 import { type Answer, body, causeOf, refused } from "./Answer.ts"
 import { repeated } from "./Repeated.ts"
+import { firstAttempt, scheduledOf } from "./Scheduled.ts"
 import { onlyOnce } from "./Submitting.ts"
 import { Timers } from "./Timers.ts"
 
@@ -33,8 +32,6 @@ type Standing =
   /** An earlier command with the same content did, and cares for its timer. */
   | { readonly _tag: "Same"; readonly message: Message; readonly storedAt: number }
   | { readonly _tag: "Other"; readonly fields: ReadonlyArray<string> }
-
-const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
 
 export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<Delivery>, rules: Rules) {
   const { publish } = yield* Publisher
@@ -65,9 +62,9 @@ export const schedule = Effect.fnUntraced(function* (deliveries: ReadonlyArray<D
   const [fresh, again] = Array.partition(toArm, (one) =>
     stored.has(one.delivery) && !one.delivery.redelivered ? Result.succeed(one) : Result.fail(one)
   )
-  yield* timers.arm(fresh.map(firstAttempt))
+  yield* timers.arm(fresh.map(wantedOf))
   if (again.length > 0)
-    yield* timers.arm(again.map(firstAttempt), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
+    yield* timers.arm(again.map(wantedOf), { since: Math.min(...again.map(({ storedAt }) => storedAt)) })
   wanted.forEach((one, index) => {
     spans[index]?.end(standings[index]?._tag === "Other" ? "rejected" : undefined)
     if (standings[index]?._tag === "Ours")
@@ -129,18 +126,16 @@ const parse = (delivery: Delivery, rules: Rules): Result.Result<Wanted, Refusal>
 const ours = (storedAt: number) => Effect.succeed<Standing>({ _tag: "Ours", storedAt })
 
 const look = Effect.fnUntraced(function* ({ command, message, cause }: Wanted, waits: Message | undefined) {
-  const log = yield* EventLog
-  const found = Option.getOrUndefined(yield* log.last("EVENTS", Subject.scheduled("*", message.id)))
-  const stored = found && decodeScheduled(found.text)
+  const stored = Option.getOrUndefined(yield* scheduledOf(message.id))
   // One that was erased since is not ours any more: what would tell that it was sent or cancelled went with it.
-  if (found && stored?.cause === cause && !isWithoutPerson(stored.message)) return yield* ours(found.storedAt)
+  if (stored?.cause === cause && !isWithoutPerson(stored.message)) return yield* ours(stored.storedAt)
   const standing = stored?.message ?? waits
   // Aged out of the log between the two looks: then the command comes again and is new.
   if (!standing) return yield* Effect.die(new Error("a scheduled event vanished"))
   const differing = conflicts(standing, command, message)
   const fields = stored?.used ? differing.filter((field) => !leftOut.has(field)) : differing
   return (fields.length === 0
-    ? { _tag: "Same", message: standing, storedAt: found?.storedAt ?? 0 }
+    ? { _tag: "Same", message: standing, storedAt: stored?.storedAt ?? 0 }
     : { _tag: "Other", fields }) satisfies Standing as Standing
 })
 
@@ -154,18 +149,7 @@ interface ToArm {
   readonly trace: Headers | undefined
 }
 
-const firstAttempt = ({
-  message,
-  storedAt,
-  trace
-}: ToArm): { readonly attempt: Attempt; readonly trace: Headers | undefined } => ({
+const wantedOf = ({ message, storedAt, trace }: ToArm) => ({
   trace,
-  attempt: {
-    message,
-    attempt: 1,
-    failures: 0,
-    sendAt: message.dueAt,
-    possibleDuplicate: false,
-    scheduledAt: fromMillis(storedAt)
-  }
+  attempt: firstAttempt(message, fromMillis(storedAt))
 })

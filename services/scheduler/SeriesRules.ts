@@ -35,14 +35,17 @@ export const mostExpiring = 10
 
 /** Deals with what is due within the lead; nothing if nothing is. */
 export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series | undefined => {
-  const { template } = series
-  if (series.status !== "active" || !template || !series.next) return undefined
+  const { next: planned, template } = series
+  if (series.status !== "active" || !template || !planned) return undefined
   const lateness =
     template.maxLatenessSeconds === undefined ? maxLateness(template.kind) : template.maxLatenessSeconds * 1_000
-  const following = occurrencesOf(ruleOf(series))
+  const rule = ruleOf(series)
+  const following = occurrencesOf(rule)
   const skipped = new Set(series.skips.map(({ name }) => name))
   const [late, inTime]: [Array<At>, Array<At>] = [[], []]
-  const first = byTodaysRules(series, series.next)
+  // A zone may have been given other rules since its time was looked for, as much as a year ago: what was meant is the time
+  // on the clock, which is its name. Sent at the old instant it would be wrong, and would come once more at the new one.
+  const first = Option.match(occurrenceNamed(rule, planned.name, following), { onNone: () => planned, onSome: atOf })
   let next: At | undefined = first
   let last = series.last
   let left = series.left
@@ -53,7 +56,7 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
     left = left === undefined ? undefined : left - 1
     next = left === 0 ? undefined : Option.getOrUndefined(Option.map(following(toMillis(next.at)), atOf))
   }
-  if (n === 0) return first.at === series.next.at ? undefined : { ...series, next: first }
+  if (n === 0) return first.at === planned.at ? undefined : { ...series, next: first }
   const submitted = late.length > mostExpiring ? inTime : [...late, ...inTime]
   const claimed: Series = {
     ...without(series, "next", "left"),
@@ -68,13 +71,6 @@ export const claim = (series: Series, { now, lead, maxLateness }: Clock): Series
   }
   return next === undefined ? ended(claimed, now) : claimed
 }
-
-/**
- * A zone may have been given other rules since its time was looked for, as much as a year ago: what was meant is the time
- * on the clock, which is its name. Sent at the old instant it would be wrong, and would come once more at the new one.
- */
-const byTodaysRules = (series: Series, next: At): At =>
-  Option.match(occurrenceNamed(ruleOf(series), next.name), { onNone: () => next, onSome: atOf })
 
 const missed = ({ id, platform, revision }: Series, late: ReadonlyArray<At>, now: number) => ({
   type: "occurrences-missed" as const,

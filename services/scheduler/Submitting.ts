@@ -1,16 +1,15 @@
 // Submits messages of the scheduler's own making, the occurrences of series, as a schedule command would: stores that each
 // is accepted, then arms its timer. Both are create-only, and the cause names the occurrence: doing it again is harmless.
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { isWithoutPerson } from "#shared/contract/Erasure.ts"
-import { type EventOf, events, type Message } from "#shared/contract/Events.ts"
-import type { Instant } from "#shared/contract/Fields.ts"
+import type { EventOf, Message } from "#shared/contract/Events.ts"
 import { fromMillis } from "#shared/contract/Instants.ts"
-import { EventLog } from "#shared/nats/EventLog.ts"
 import { Nats } from "#shared/nats/Nats.ts"
 import { eventMessage, type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
 import { Subject } from "#shared/nats/Topology.ts"
 import { countEvents } from "#shared/telemetry/Metrics.ts"
+import { firstAttempt, scheduledOf } from "./Scheduled.ts"
 import { Timers } from "./Timers.ts"
 
 export interface Submission {
@@ -24,8 +23,6 @@ export const onlyOnce = (event: EventOf<"scheduled">, trace: Headers | undefined
   const { messageId: _, ...outgoing } = eventMessage(event, "scheduler", trace)
   return { ...outgoing, expectedSequence: 0, expectedOf: Subject.scheduled("*", event.message.id) }
 }
-
-const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
 
 /** `since`: from when on they may have been submitted before. */
 export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray<Submission>, since: number) {
@@ -50,7 +47,8 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
   const toArm = (which: (index: number) => boolean) =>
     standing.flatMap((one, index) =>
       one && which(index) && !isWithoutPerson(one.message)
-        ? [{ attempt: firstAttempt(one.message, at), trace: one.trace }]
+        ? // It may have been accepted a little earlier: by the same claim of its series.
+          [{ attempt: firstAttempt(one.message, at), trace: one.trace }]
         : []
     )
   // Suspended in between, we may find that another has armed what is new to us, and that it was sent or cancelled.
@@ -67,11 +65,10 @@ export const submitMessages = Effect.fnUntraced(function* (wanted: ReadonlyArray
 
 /** As it was submitted before; nothing if the id stands for somebody else's message. */
 const standingOf = Effect.fnUntraced(function* (one: Submission) {
-  const log = yield* EventLog
-  const found = yield* log.last("EVENTS", Subject.scheduled("*", one.message.id))
+  const found = yield* scheduledOf(one.message.id)
   // Aged out of the log between the two looks: it was sent long ago.
   if (Option.isNone(found)) return yield* Effect.die(new Error("a scheduled event vanished"))
-  const { cause, message } = decodeScheduled(found.value.text)
+  const { cause, message } = found.value
   return cause === one.cause ? { ...one, message } : undefined
 })
 
@@ -83,14 +80,4 @@ const taken = ({ cause, message: { id, platform } }: Submission, at: string): Ev
   platform,
   problems: [{ path: "id", problem: "is that of another message: this occurrence is not sent" }],
   cause
-})
-
-/** It may have been accepted a little earlier: by the same claim of its series. */
-const firstAttempt = (message: Message, scheduledAt: Instant) => ({
-  message,
-  attempt: 1,
-  failures: 0,
-  sendAt: message.dueAt,
-  possibleDuplicate: false,
-  scheduledAt
 })

@@ -1,16 +1,15 @@
 // What becomes of a command to cancel or reschedule that finds no timer.
-import { Effect, Option, Schema } from "effect"
-import { events, type Message } from "#shared/contract/Events.ts"
+import { Effect, Option } from "effect"
+import type { Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
 import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
-import { EventLog } from "#shared/nats/EventLog.ts"
 import type { Delivery } from "#shared/nats/Mailbox.ts"
-import { Subject } from "#shared/nats/Topology.ts"
 import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
 import { cancelledBefore, discardGivenUp } from "./GivenUp.ts"
 import { mayCome, mayComeByTick } from "./Patience.ts"
+import { scheduledOf } from "./Scheduled.ts"
 import { sentInTime } from "./SentInTime.ts"
 import { Timers } from "./Timers.ts"
 
@@ -23,8 +22,6 @@ export interface Command {
   readonly reason?: string
 }
 
-const decodeScheduled = Schema.decodeUnknownSync(Schema.fromJsonString(events.scheduled))
-
 /**
  * Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. Nothing
  * of those of which a change is being carried out.
@@ -34,27 +31,21 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
   missing: ReadonlyArray<A>,
   { now }: Rules
 ) {
-  const log = yield* EventLog
   const timers = yield* Timers
   const older = yield* mayCome(
     "schedule",
     missing.map(({ delivery }) => delivery)
   )
-  const scheduled = yield* Effect.forEach(
-    missing,
-    ({ id }) => Effect.map(log.last("EVENTS", Subject.scheduled("*", id)), Option.getOrUndefined),
-    { concurrency: sideBySide }
-  )
-  const messages = scheduled.map((found) => found && decodeScheduled(found.text).message)
+  const scheduled = yield* Effect.forEach(missing, ({ id }) => Effect.map(scheduledOf(id), Option.getOrUndefined), {
+    concurrency: sideBySide
+  })
+  const messages = scheduled.map((found) => found?.message)
   // Asked before their timers are looked for again, as the commands are.
   const coming = yield* Effect.filter(missing, ({ delivery }, index) => mayComeByTick(delivery, messages[index]), {
     concurrency: sideBySide
   })
   const isAhead = (message: Message) => toMillis(message.dueAt) > now
-  const known = scheduled.flatMap((found, index) => {
-    const message = messages[index]
-    return found && message ? [{ message, storedAt: found.storedAt }] : []
-  })
+  const known = scheduled.flatMap((found) => found ?? [])
   const sent = yield* sentInTime(known.flatMap(({ message }) => (isAhead(message) ? [] : [message])))
   const open = known.filter(({ message }) => !sent.has(message.id))
   const since = Math.min(...open.map(({ storedAt }) => storedAt))

@@ -52,8 +52,8 @@ export const occurrencesOf = (rule: Rule): Next => {
 
 export const nextOccurrence = (rule: Rule, after: number): Option.Option<Occurrence> => occurrencesOf(rule)(after)
 
-/** The occurrence of this name, if the rule has it. */
-export const occurrenceNamed = (rule: Rule, name: string): Option.Option<Occurrence> => {
+/** The occurrence of this name, if the rule has it. `next`: of the same rule, for who has read it. */
+export const occurrenceNamed = (rule: Rule, name: string, next = occurrencesOf(rule)): Option.Option<Occurrence> => {
   const at = Result.try(() =>
     isElapsed(rule.recurrence)
       ? Temporal.Instant.from(`${name}Z`)
@@ -62,7 +62,7 @@ export const occurrenceNamed = (rule: Rule, name: string): Option.Option<Occurre
   if (Result.isFailure(at)) return Option.none()
   const { epochMilliseconds } = at.success
   // A name leaves out what is less than a second.
-  const found = occurrencesOf(rule)(epochMilliseconds - 1, epochMilliseconds + 999)
+  const found = next(epochMilliseconds - 1, epochMilliseconds + 999)
   return Option.filter(found, (one) => one.name === name)
 }
 

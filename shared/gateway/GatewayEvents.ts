@@ -79,36 +79,27 @@ export const failedEvent = (
 })
 
 /** Not tried: too many wait for the same recipient, whose limit we keep. Comes again when it may be its turn. */
-export const deferredEvent = (
-  attempt: Attempt,
-  partsSent: number,
-  waitMillis: number,
-  now: number
-): EventOf<"attempt-failed"> => ({
-  ...failure(attempt, partsSent, now),
-  category: "throttled",
-  reason: "waits-for-its-turn",
-  retryAfterMillis: Math.ceil(waitMillis)
-})
+export const deferredEvent = (attempt: Attempt, partsSent: number, waitMillis: number, now: number) =>
+  notTried(attempt, "waits-for-its-turn", partsSent, waitMillis, now)
 
 /** Not tried: its platform lets nothing go for so long that another channel should have the message. */
-export const heldEvent = (
+export const heldEvent = (attempt: Attempt, partsSent: number, waitMillis: number, now: number) =>
+  notTried(attempt, "held", partsSent, waitMillis, now)
+
+/** Not tried: its contact has another chat by now. Comes again, whole: what parts of it went before, that chat does not have. */
+export const linkedAnewEvent = (attempt: Attempt, waitMillis: number, now: number) =>
+  notTried(attempt, "linked-anew", 0, waitMillis, now)
+
+const notTried = (
   attempt: Attempt,
+  reason: string,
   partsSent: number,
   waitMillis: number,
   now: number
 ): EventOf<"attempt-failed"> => ({
   ...failure(attempt, partsSent, now),
   category: "throttled",
-  reason: "held",
-  retryAfterMillis: Math.ceil(waitMillis)
-})
-
-/** Not tried: its contact has another chat by now. Comes again, whole: what parts of it went before, that chat does not have. */
-export const linkedAnewEvent = (attempt: Attempt, waitMillis: number, now: number): EventOf<"attempt-failed"> => ({
-  ...failure(attempt, 0, now),
-  category: "throttled",
-  reason: "linked-anew",
+  reason,
   retryAfterMillis: Math.ceil(waitMillis)
 })
 

@@ -366,13 +366,18 @@ const lives = fc.record({
 })
 const runs = { numRuns: 4_000 }
 
+const lived = (contact: "scheduled" | "due", steps: ReadonlyArray<Step>) => {
+  const world = new World(contact)
+  for (const one of steps) take(world, one)
+  world.settle()
+  return world
+}
+
 describe("a row", () => {
   it("is never sent twice, whatever the application and the services do in whatever order", () => {
     fc.assert(
       fc.property(lives, ({ contact, steps }) => {
-        const world = new World(contact)
-        for (const one of steps) take(world, one)
-        world.settle()
+        const world = lived(contact, steps)
         world.pass(1_000)
         world.settle()
         const perLife = world.sends.flatMap(({ life, redriven }) => (redriven ? [] : [life]))
@@ -385,9 +390,7 @@ describe("a row", () => {
   it("that is due in the future has one message, with what it says now, once all is settled", () => {
     fc.assert(
       fc.property(lives, ({ contact, steps }) => {
-        const world = new World(contact)
-        for (const one of steps) take(world, one)
-        world.settle()
+        const world = lived(contact, steps)
         const { row } = world
         const waiting = [...world.messages.values()].filter(({ state }) => state === "pending")
         const wanted =
@@ -415,9 +418,7 @@ describe("a message that was given up", () => {
   it("cannot be sent after all once its row does not want it, or has another", () => {
     fc.assert(
       fc.property(lives, ({ contact, steps }) => {
-        const world = new World(contact)
-        for (const one of steps) take(world, one)
-        world.settle()
+        const world = lived(contact, steps)
         const { row } = world
         const isWanted = row && !row.off && row.chat !== "" && row.text.trim() !== ""
         for (const [id, { discarded, redriven, resolved, state }] of world.messages) {
