@@ -1,6 +1,6 @@
 // What the log says of many messages that are scheduled, and later sent at the first try.
 import type { Attempt, Event, Message } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
 
 const start = Date.UTC(2026, 10, 1, 9)
 

@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import type { Event } from "#shared/contract/Events.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import type { SchemaName } from "../services/ledger/Migrations.ts"
-import { fold, noRows } from "../services/ledger/Projection.ts"
-import { timelineRow } from "../services/ledger/Timeline.ts"
+import { fold, noRows } from "../services/ledger/projection/Projection.ts"
+import { timelineRow } from "../services/ledger/projection/Timeline.ts"
 
 const perStatement = 5_000
 

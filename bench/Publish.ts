@@ -1,7 +1,7 @@
 // A publisher as others would write it with the NATS client, and one that publishes in batches; nothing of Carillon in it.
 import { jetstream } from "@nats-io/jetstream"
 import { connect, type NatsConnection } from "@nats-io/transport-node"
-import { fastBatchLimit, fastIngest } from "#shared/nats/FastIngest.ts"
+import { fastBatchLimit, fastIngest } from "#shared/nats/messages/FastIngest.ts"
 
 const inFlight = 1_000
 

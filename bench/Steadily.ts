@@ -1,6 +1,6 @@
 // Messages at a steady rate, for what is to be measured away from its limit.
 import { Effect } from "effect"
-import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
+import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
 
 const stepMillis = 50
 

@@ -2,7 +2,7 @@
 import { JetStreamApiError, jetstream } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect, Schedule } from "effect"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import type { Change, Changed } from "./Changes.ts"
 import type { Hostile } from "./Hostile.ts"
 import type { NatsServers } from "./NatsServers.ts"

@@ -2,8 +2,8 @@
 // whether anything is left over.
 import { Effect } from "effect"
 import pg from "pg"
-import { readAll } from "#shared/nats/ReadAll.ts"
-import { fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/Topology.ts"
+import { fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/layout/Topology.ts"
+import { readAll } from "#shared/nats/messages/ReadAll.ts"
 import type { Received } from "../deploy/local/BotApiStandIn.ts"
 import type { NatsServers } from "./NatsServers.ts"
 import { orderedSender } from "./Orders.ts"

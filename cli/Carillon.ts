@@ -1,9 +1,9 @@
 // The command line `carillon`: its commands and their layers.
 import { Layer } from "effect"
 import { Command } from "effect/cli"
-import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
-import { Files } from "#shared/nats/Files.ts"
-import { SeriesStore } from "#shared/nats/SeriesStore.ts"
+import { DeadLetterStore } from "#shared/nats/stores/DeadLetterStore.ts"
+import { Files } from "#shared/nats/stores/Files.ts"
+import { SeriesStore } from "#shared/nats/stores/SeriesStore.ts"
 import { Reader } from "../services/ledger/Reader.ts"
 import { bridgeCommand } from "./commands/Bridge.ts"
 import { cancelCommand, rescheduleCommand } from "./commands/Change.ts"

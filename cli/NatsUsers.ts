@@ -3,9 +3,9 @@ import { Effect, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { commandNames } from "#shared/contract/Commands.ts"
 import { eventTypes } from "#shared/contract/Events.ts"
-import { defaultSender, Platform, platforms, Sender } from "#shared/contract/Fields.ts"
-import { type OtherSystem, roles, type SenderName, type User } from "#shared/nats/Permissions.ts"
-import { Refused } from "./Exit.ts"
+import { defaultSender, Platform, platforms, Sender } from "#shared/contract/fields/Fields.ts"
+import { type OtherSystem, roles, type SenderName, type User } from "#shared/nats/access/Permissions.ts"
+import { Refused } from "./output/Exit.ts"
 
 export const senderFlag = Flag.String("sender").pipe(
   Flag.withDescription("A sender of a gateway, telegram/north; repeatable. Those called default are always there"),

@@ -1,14 +1,14 @@
 // Hands a command to the scheduler and tells what came of it. Without a scheduler the command is stored for it.
 import { Console, Effect } from "effect"
 import type { CommandName } from "#shared/contract/Commands.ts"
-import type { Problem } from "#shared/contract/Fields.ts"
+import type { Problem } from "#shared/contract/fields/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import type { NatsError } from "#shared/nats/Nats.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
-import { request } from "#shared/nats/Requests.ts"
-import { Subject } from "#shared/nats/Topology.ts"
-import { NotFound, Refused, Unanswered } from "./Exit.ts"
-import { json } from "./Print.ts"
+import type { NatsError } from "#shared/nats/connection/Nats.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { request } from "#shared/nats/messages/Requests.ts"
+import { NotFound, Refused, Unanswered } from "./output/Exit.ts"
+import { json } from "./output/Print.ts"
 
 export const listProblems = (problems: ReadonlyArray<Problem>) =>
   problems.map(({ path, problem }) => `  ${path ? `${path}: ` : ""}${problem}`).join("\n")

@@ -5,9 +5,9 @@ import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliError, Command } from "effect/cli"
 import { secretFiles } from "#shared/service/SecretFiles.ts"
 import { version } from "#shared/service/Version.ts"
-import { withNegativeValues } from "./Arguments.ts"
 import { carillon } from "./Carillon.ts"
-import { exitCodes } from "./Exit.ts"
+import { withNegativeValues } from "./input/Arguments.ts"
+import { exitCodes } from "./output/Exit.ts"
 
 /** One line for people, on stderr; the code for scripts. */
 const codeOf = (error: unknown): number =>

@@ -1,9 +1,9 @@
 // carillon cancel and carillon reschedule: change a message whose timer has not fired.
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag, reasonFlag } from "../input/Flags.ts"
+import { neverSent, timing, whenFlags } from "../input/When.ts"
 import { submit } from "../Submit.ts"
-import { neverSent, timing, whenFlags } from "../When.ts"
 
 export const cancelCommand = Command.make(
   "cancel",

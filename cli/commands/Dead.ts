@@ -2,12 +2,12 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
-import { ResolvedAs } from "#shared/contract/Fields.ts"
-import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
-import { filters, forEachOf, idOrAll, letters, meant } from "../DeadOnes.ts"
-import { NotFound, Refused } from "../Exit.ts"
-import { given, idArgument, jsonFlag } from "../Flags.ts"
-import { json as printJson, span, table } from "../Print.ts"
+import { ResolvedAs } from "#shared/contract/fields/Fields.ts"
+import { DeadLetterStore } from "#shared/nats/stores/DeadLetterStore.ts"
+import { given, idArgument, jsonFlag } from "../input/Flags.ts"
+import { filters, forEachOf, idOrAll, letters, meant } from "../output/DeadOnes.ts"
+import { NotFound, Refused } from "../output/Exit.ts"
+import { json as printJson, span, table } from "../output/Print.ts"
 import { submit } from "../Submit.ts"
 
 /** Without content and address: those are shown only when asked for. */

@@ -1,7 +1,8 @@
 // carillon doctor: is everything there, and as it should be; and if not, what to do.
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
 import {
   durables,
   filesState,
@@ -11,10 +12,9 @@ import {
   shortcomings,
   storage,
   streamState
-} from "#shared/nats/Inspect.ts"
-import { Nats } from "#shared/nats/Nats.ts"
-import { replicasSetting, tooFewReplicas } from "#shared/nats/Replicas.ts"
-import { fixedConsumers, isOfService, laneOf, type StreamName, streams } from "#shared/nats/Topology.ts"
+} from "#shared/nats/layout/Inspect.ts"
+import { replicasSetting, tooFewReplicas } from "#shared/nats/layout/Replicas.ts"
+import { fixedConsumers, isOfService, laneOf, type StreamName, streams } from "#shared/nats/layout/Topology.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { bad, doubtful, good } from "#shared/service/Findings.ts"
 import { misspeltHere } from "#shared/service/Misspelt.ts"
@@ -23,9 +23,9 @@ import { Reader } from "../../services/ledger/Reader.ts"
 import { Bots } from "../../services/telegram-gateway/BotApi.ts"
 import { botToken, botTokens } from "../../services/telegram-gateway/BotTokens.ts"
 import { secrets, webhookSecret, webhookSecrets } from "../../services/webhook-gateway/WebhookSecrets.ts"
-import { tellFindings } from "../Findings.ts"
-import { jsonFlag } from "../Flags.ts"
-import { size } from "../Print.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { tellFindings } from "../output/Findings.ts"
+import { size } from "../output/Print.ts"
 import { serversLayer } from "../Servers.ts"
 
 const checkStream = Effect.fnUntraced(function* (name: StreamName) {

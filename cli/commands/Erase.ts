@@ -1,14 +1,14 @@
 // carillon erase: a person asked to be forgotten.
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { MessageId } from "#shared/contract/Fields.ts"
+import { MessageId } from "#shared/contract/fields/Fields.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { erase, type Report } from "../../services/ledger/Erase.ts"
-import type { Places } from "../../services/ledger/Search.ts"
-import { NotFound, ProblemsFound, Refused } from "../Exit.ts"
-import { given, jsonFlag, reasonFlag } from "../Flags.ts"
-import { json as printJson, table } from "../Print.ts"
-import { standardInput } from "../StandardInput.ts"
+import { erase, type Report } from "../../services/ledger/erasure/Erase.ts"
+import type { Places } from "../../services/ledger/erasure/Search.ts"
+import { given, jsonFlag, reasonFlag } from "../input/Flags.ts"
+import { standardInput } from "../input/StandardInput.ts"
+import { NotFound, ProblemsFound, Refused } from "../output/Exit.ts"
+import { json as printJson, table } from "../output/Print.ts"
 
 const flags = {
   message: Flag.String("message").pipe(Flag.withDescription("The id of one message"), Flag.optional),

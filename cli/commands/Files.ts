@@ -2,11 +2,11 @@
 import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import { FileSource } from "#shared/contract/Content.ts"
-import { Files } from "#shared/nats/Files.ts"
-import { NotFound, Refused } from "../Exit.ts"
-import { jsonFlag, optional } from "../Flags.ts"
-import { keepFile, putFile } from "../LocalFiles.ts"
-import { json as printJson, size, table } from "../Print.ts"
+import { Files } from "#shared/nats/stores/Files.ts"
+import { jsonFlag, optional } from "../input/Flags.ts"
+import { keepFile, putFile } from "../input/LocalFiles.ts"
+import { NotFound, Refused } from "../output/Exit.ts"
+import { json as printJson, size, table } from "../output/Print.ts"
 
 const isName = (name: string) => Schema.is(FileSource)({ object: name })
 

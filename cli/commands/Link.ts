@@ -1,14 +1,14 @@
 // carillon link: links by which people become contacts, who has one, and the end of it.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { defaultSender, platforms } from "#shared/contract/Fields.ts"
-import { contactsOf } from "#shared/gateway/Contacts.ts"
-import { request } from "#shared/nats/Requests.ts"
-import { Refused } from "../Exit.ts"
-import { given, jsonFlag, reasonFlag } from "../Flags.ts"
-import { json as printJson, table } from "../Print.ts"
+import { defaultSender, platforms } from "#shared/contract/fields/Fields.ts"
+import { contactsOf } from "#shared/gateway/people/Contacts.ts"
+import { request } from "#shared/nats/messages/Requests.ts"
+import { given, jsonFlag, reasonFlag } from "../input/Flags.ts"
+import { parseSpan } from "../input/When.ts"
+import { Refused } from "../output/Exit.ts"
+import { json as printJson, table } from "../output/Print.ts"
 import { listProblems, submit } from "../Submit.ts"
-import { parseSpan } from "../When.ts"
 
 const contactArgument = Argument.String("contact").pipe(
   Argument.withDescription("Your own id of the person: opaque, no name, no number")

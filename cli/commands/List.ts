@@ -1,11 +1,11 @@
 // carillon list: messages by status, platform and time.
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { statuses } from "../../services/ledger/projection/Rows.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
-import { statuses } from "../../services/ledger/Rows.ts"
-import { given, jsonFlag } from "../Flags.ts"
-import { dash, offset, json as printJson, table } from "../Print.ts"
-import { parseMoment } from "../When.ts"
+import { given, jsonFlag } from "../input/Flags.ts"
+import { parseMoment } from "../input/When.ts"
+import { dash, offset, json as printJson, table } from "../output/Print.ts"
 
 const flags = {
   status: Flag.Literals("status", statuses).pipe(Flag.withDescription("Only these"), Flag.optional),

@@ -1,14 +1,13 @@
 // carillon nats: the users that NATS is to know and what each may do; and the streams and consumers, made beforehand.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { publicKey } from "#shared/nats/KeyFiles.ts"
-import { nscCommands } from "#shared/nats/NscCommands.ts"
-import { followed } from "#shared/nats/Permissions.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { retire } from "#shared/nats/Retire.ts"
-import { serverUsers, serviceUsers } from "#shared/nats/ServerUsers.ts"
-import { fixedConsumers, gatewayConsumers } from "#shared/nats/Topology.ts"
-import { Refused } from "../Exit.ts"
+import { publicKey } from "#shared/nats/access/KeyFiles.ts"
+import { nscCommands } from "#shared/nats/access/NscCommands.ts"
+import { followed } from "#shared/nats/access/Permissions.ts"
+import { serverUsers, serviceUsers } from "#shared/nats/access/ServerUsers.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { retire } from "#shared/nats/layout/Retire.ts"
+import { fixedConsumers, gatewayConsumers } from "#shared/nats/layout/Topology.ts"
 import {
   distinct,
   followerFlag,
@@ -19,7 +18,8 @@ import {
   senderOf,
   sendersOf
 } from "../NatsUsers.ts"
-import { telling } from "../Print.ts"
+import { Refused } from "../output/Exit.ts"
+import { telling } from "../output/Print.ts"
 import { serversLayer } from "../Servers.ts"
 
 const usersCommand = Command.make(

@@ -2,10 +2,10 @@
 import type { Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { CommandName } from "#shared/contract/Commands.ts"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import type { Orders } from "#shared/contract/Senders.ts"
-import { given, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, jsonFlag, reasonFlag } from "../input/Flags.ts"
 import { submit } from "../Submit.ts"
 
 const about = {

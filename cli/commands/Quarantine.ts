@@ -1,11 +1,11 @@
 // carillon quarantine: what no service could process, and what to do with it.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { allAside, canBePutBack, dropAside, findAside, putBack } from "#shared/nats/Quarantine.ts"
-import { forEachOf } from "../DeadOnes.ts"
-import { NotFound, Refused } from "../Exit.ts"
-import { jsonFlag } from "../Flags.ts"
-import { dash, json as printJson, size, span, table } from "../Print.ts"
+import { allAside, canBePutBack, dropAside, findAside, putBack } from "#shared/nats/stores/Quarantine.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { forEachOf } from "../output/DeadOnes.ts"
+import { NotFound, Refused } from "../output/Exit.ts"
+import { dash, json as printJson, size, span, table } from "../output/Print.ts"
 
 const numberArgument = Argument.Int("number").pipe(Argument.withDescription("As `quarantine list` shows it"))
 

@@ -2,12 +2,12 @@
 import { Console, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import { noOrders, type Orders } from "#shared/contract/Senders.ts"
-import { strictest } from "#shared/gateway/SenderRecord.ts"
-import { type ConsumerState, durables, type SenderSeen, senders, streamState } from "#shared/nats/Inspect.ts"
-import { fixedConsumers, laneOf } from "#shared/nats/Topology.ts"
+import { strictest } from "#shared/gateway/sender/SenderRecord.ts"
+import { type ConsumerState, durables, type SenderSeen, senders, streamState } from "#shared/nats/layout/Inspect.ts"
+import { fixedConsumers, laneOf } from "#shared/nats/layout/Topology.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
-import { jsonFlag } from "../Flags.ts"
-import { dash, json as printJson, span, table } from "../Print.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { dash, json as printJson, span, table } from "../output/Print.ts"
 
 interface Place {
   readonly place: string

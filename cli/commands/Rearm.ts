@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Rearmed } from "#shared/contract/Replies.ts"
-import { given, idArgument, jsonFlag, reasonFlag } from "../Flags.ts"
+import { given, idArgument, jsonFlag, reasonFlag } from "../input/Flags.ts"
 import { submit } from "../Submit.ts"
 
 const said: Readonly<Record<Rearmed, string>> = {

@@ -2,14 +2,14 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { toMillis } from "#shared/contract/Instants.ts"
+import { toMillis } from "#shared/contract/fields/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
-import { contentFlags, contentOf, readJson } from "../ContentFlags.ts"
-import { given, jsonFlag, optional } from "../Flags.ts"
-import { span } from "../Print.ts"
-import { recipientFlags, recipientOf } from "../Recipient.ts"
+import { contentFlags, contentOf, readJson } from "../input/ContentFlags.ts"
+import { given, jsonFlag, optional } from "../input/Flags.ts"
+import { recipientFlags, recipientOf } from "../input/Recipient.ts"
+import { neverSent, timing, whenFlags } from "../input/When.ts"
+import { span } from "../output/Print.ts"
 import { submit } from "../Submit.ts"
-import { neverSent, timing, whenFlags } from "../When.ts"
 
 const flags = {
   id: optional("id", "Idempotency key, 1 to 128 of A-Za-z0-9_-; made up if not given"),

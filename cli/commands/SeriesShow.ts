@@ -1,11 +1,11 @@
 // carillon series list and show: how series stand, and what comes next.
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { occurrenceMessageId, type Plan, type Series, SeriesStatus, upcoming } from "#shared/contract/Series.ts"
-import { SeriesStore } from "#shared/nats/SeriesStore.ts"
-import { NotFound } from "../Exit.ts"
-import { jsonFlag } from "../Flags.ts"
-import { dash, json as printJson, span, table } from "../Print.ts"
+import { occurrenceMessageId, type Plan, type Series, SeriesStatus, upcoming } from "#shared/contract/series/Series.ts"
+import { SeriesStore } from "#shared/nats/stores/SeriesStore.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { NotFound } from "../output/Exit.ts"
+import { dash, json as printJson, span, table } from "../output/Print.ts"
 
 export const seriesId = Argument.String("id").pipe(Argument.withDescription("The series' id, 1 to 96 of A-Za-z0-9_-"))
 

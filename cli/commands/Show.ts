@@ -1,14 +1,14 @@
 // carillon show: the whole story of one message, with instants and lateness.
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { EventLog } from "#shared/nats/EventLog.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { setting } from "#shared/service/Settings.ts"
+import type { TimelineRow } from "../../services/ledger/projection/Rows.ts"
 import { Reader, type Shown } from "../../services/ledger/Reader.ts"
-import type { TimelineRow } from "../../services/ledger/Rows.ts"
-import { NotFound } from "../Exit.ts"
-import { idArgument, jsonFlag } from "../Flags.ts"
-import { dash, offset, json as printJson, span, table } from "../Print.ts"
+import { idArgument, jsonFlag } from "../input/Flags.ts"
+import { NotFound } from "../output/Exit.ts"
+import { dash, offset, json as printJson, span, table } from "../output/Print.ts"
 
 const contentFlag = Flag.Boolean("content").pipe(
   Flag.withDescription("Also the text and the address: personal data"),

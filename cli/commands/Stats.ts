@@ -1,16 +1,16 @@
 // carillon stats: how it went over hours or days, by platform, sender, kind or category of failure.
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { merged, percentile } from "../../services/ledger/Lateness.ts"
+import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import { merged, percentile } from "../../services/ledger/projection/Lateness.ts"
+import { figures, type Grain } from "../../services/ledger/projection/Rollups.ts"
+import type { Stats } from "../../services/ledger/projection/RollupTables.ts"
 import { Reader } from "../../services/ledger/Reader.ts"
-import { figures, type Grain } from "../../services/ledger/Rollups.ts"
-import type { Stats } from "../../services/ledger/RollupTables.ts"
-import { Refused } from "../Exit.ts"
-import { jsonFlag } from "../Flags.ts"
-import { json as printJson, span, table } from "../Print.ts"
-import { atMost, spark } from "../Spark.ts"
-import { parseMoment } from "../When.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { parseMoment } from "../input/When.ts"
+import { Refused } from "../output/Exit.ts"
+import { json as printJson, span, table } from "../output/Print.ts"
+import { atMost, spark } from "../output/Spark.ts"
 
 const bys = ["platform", "sender", "kind", "category"] as const
 

@@ -10,9 +10,9 @@ import {
   messageId,
   platform
 } from "#shared/contract/Events.ts"
-import { EventLog } from "#shared/nats/EventLog.ts"
-import { jsonFlag } from "../Flags.ts"
-import { offset, json as printJson } from "../Print.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
+import { jsonFlag } from "../input/Flags.ts"
+import { offset, json as printJson } from "../output/Print.ts"
 
 const flags = {
   id: Argument.String("id").pipe(Argument.withDescription("Only this message"), Argument.optional),

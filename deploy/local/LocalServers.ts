@@ -1,7 +1,7 @@
 // The servers that Carillon runs on: the given ones, and for each that is not given a real one of its own.
 import { join } from "node:path"
 import { Effect, Option, Redacted } from "effect"
-import { natsUrl } from "#shared/nats/Credentials.ts"
+import { natsUrl } from "#shared/nats/connection/Credentials.ts"
 import { urlSetting as databaseUrl } from "#shared/postgres/ConnectionUrl.ts"
 import { port, setting } from "#shared/service/Settings.ts"
 import { botToken } from "../../services/telegram-gateway/BotTokens.ts"

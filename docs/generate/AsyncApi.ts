@@ -1,8 +1,8 @@
 // The AsyncAPI 3.1 document: who publishes what on which subject, in which stream and in which form.
 import { commandNames } from "#shared/contract/Commands.ts"
 import { eventTypes } from "#shared/contract/Events.ts"
-import { platforms, priorities } from "#shared/contract/Fields.ts"
-import { streams } from "#shared/nats/Topology.ts"
+import { platforms, priorities } from "#shared/contract/fields/Fields.ts"
+import { streams } from "#shared/nats/layout/Topology.ts"
 import { version } from "#shared/service/Version.ts"
 import { commandMessages, eventMessages, messageKey, replyMessage } from "./AsyncApiMessages.ts"
 import { schemas } from "./AsyncApiSchemas.ts"

@@ -2,7 +2,7 @@
 import { eventHeaders, type Headers } from "#shared/contract/CloudEvents.ts"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
 import { type EventType, events, eventTypes, notOfMessages, ofRecipients } from "#shared/contract/Events.ts"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
 import { schemaRef } from "./AsyncApiSchemas.ts"
 import { commandExamples, eventExample, replyExamples } from "./Examples.ts"
 import { commandSchemas, eventSchemas, type Json } from "./JsonSchemas.ts"

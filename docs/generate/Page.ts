@@ -1,7 +1,7 @@
 // The reference as a page for people: every subject with its schema file and one example.
 import { commandNames } from "#shared/contract/Commands.ts"
 import { type EventType, eventTypes } from "#shared/contract/Events.ts"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
 import { inWords, platformRules } from "#shared/platforms/Platforms.ts"
 import { beyondSchema } from "./BeyondSchema.ts"
 import { commandExamples, eventExample, postExample, replyExamples } from "./Examples.ts"

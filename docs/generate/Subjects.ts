@@ -1,7 +1,7 @@
 // The subjects of the contract with placeholders where AsyncAPI has parameters.
 import type { CommandName } from "#shared/contract/Commands.ts"
 import type { EventType } from "#shared/contract/Events.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 
 export const commandAddress = (name: CommandName): string => Subject.command(name)
 

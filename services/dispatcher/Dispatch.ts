@@ -5,8 +5,8 @@ import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { lastInstant } from "#shared/contract/Deadline.ts"
 import { inDoubt, mayHaveArrived, mayHaveArrivedInPart, possiblyArrived } from "#shared/contract/Doubt.ts"
 import type { Attempt, Event, EventOf } from "#shared/contract/Events.ts"
-import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/Fields.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
+import { defaultSender, type Recipient, type RetryTiers } from "#shared/contract/fields/Fields.ts"
+import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
 
 export interface RetryPolicy {
   /** Used by messages without tiers of their own. */

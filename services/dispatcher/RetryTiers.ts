@@ -1,6 +1,6 @@
 // RETRY_TIERS: how often and how far apart a message is tried again, as text: 4x1s,4x1m,4x1h.
 import { Effect, Schema } from "effect"
-import type { RetryTiers } from "#shared/contract/Fields.ts"
+import type { RetryTiers } from "#shared/contract/fields/Fields.ts"
 import { setting } from "#shared/service/Settings.ts"
 
 /** Its problem names the place, and what was expected there. */

@@ -1,13 +1,13 @@
 // What the ledger tells of its work: the last span of a delivery, how long events take to reach the tables,
 // and how many still wait.
 import { attemptOf, type EventType, messageId, platform } from "#shared/contract/Events.ts"
-import { watchdogRules } from "#shared/contract/Fields.ts"
+import { watchdogRules } from "#shared/contract/fields/Fields.ts"
 import { counter, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { processingFrom } from "#shared/telemetry/Processing.ts"
-import type { Arrived } from "./Batch.ts"
-import type { Finding } from "./Overdue.ts"
-import type { Pruned } from "./Prune.ts"
-import type { Undecided } from "./Undecided.ts"
+import type { Pruned } from "./erasure/Prune.ts"
+import type { Arrived } from "./projection/Batch.ts"
+import type { Finding } from "./watchdog/Overdue.ts"
+import type { Undecided } from "./watchdog/Undecided.ts"
 
 let behind: number | undefined
 

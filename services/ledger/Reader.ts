@@ -2,10 +2,10 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { Failure } from "#shared/postgres/PostgresErrors.ts"
-import { type Checkpoint, checkpoint } from "./Checkpoint.ts"
-import { readStats, type Stats, type StatsFilter } from "./RollupTables.ts"
-import type { AttemptRow, ContentRow, MessageRow, Status, TimelineRow } from "./Rows.ts"
-import { attempts, contents, messages, timeline } from "./Tables.ts"
+import { type Checkpoint, checkpoint } from "./projection/Checkpoint.ts"
+import { readStats, type Stats, type StatsFilter } from "./projection/RollupTables.ts"
+import type { AttemptRow, ContentRow, MessageRow, Status, TimelineRow } from "./projection/Rows.ts"
+import { attempts, contents, messages, timeline } from "./projection/Tables.ts"
 
 export interface Shown {
   readonly message: MessageRow

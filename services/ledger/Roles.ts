@@ -2,7 +2,7 @@
 // may have further tables; a rebuild keeps it.
 import { Effect } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { contents } from "./Tables.ts"
+import { contents } from "./projection/Tables.ts"
 
 const roles = [
   // For dashboards: everything but what is personal.

@@ -1,11 +1,11 @@
 // The scheduler: its layers, and the process when it runs alone.
 import { Effect, Layer } from "effect"
-import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
-import { natsLayer } from "#shared/nats/Layers.ts"
-import { SeriesStore } from "#shared/nats/SeriesStore.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
+import { DeadLetterStore } from "#shared/nats/stores/DeadLetterStore.ts"
+import { SeriesStore } from "#shared/nats/stores/SeriesStore.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { run } from "./Scheduler.ts"
-import { Timers } from "./Timers.ts"
+import { Timers } from "./timers/Timers.ts"
 
 export const scheduler = run.pipe(
   Effect.provide(Layer.mergeAll(Timers.layer, DeadLetterStore.layer, SeriesStore.layer)),

@@ -10,7 +10,7 @@ import {
   RetryTiers,
   Sender,
   UnknownOutcome
-} from "#shared/contract/Fields.ts"
+} from "#shared/contract/fields/Fields.ts"
 import { platformRules } from "#shared/platforms/Platforms.ts"
 import { setting } from "#shared/service/Settings.ts"
 

@@ -1,13 +1,13 @@
 // Looks a bridge over from outside: is everything in place, and how far is it.
 import { Effect } from "effect"
-import { EventLog } from "#shared/nats/EventLog.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { bad, good } from "#shared/service/Findings.ts"
 import type { Bridge } from "./BridgeConfig.ts"
-import { exists } from "./Catalogue.ts"
+import { exists } from "./database/Catalogue.ts"
+import { table } from "./database/Sql.ts"
+import { triggerNames } from "./database/Triggers.ts"
 import { open } from "./Open.ts"
-import { table } from "./Sql.ts"
-import { triggerNames } from "./Triggers.ts"
 
 /** Everything that would keep rows from being sent, each with what to do. */
 export const check = Effect.fn("bridge.check")(function* (bridge: Bridge) {

@@ -1,7 +1,7 @@
 // A loop of the bridge: does its work until nothing is left, then waits to be woken or for its next look. Trouble with a
 // server is waited out; what a person must change ends the service.
 import { Effect, Queue, Schema } from "effect"
-import { NatsError } from "#shared/nats/Nats.ts"
+import { NatsError } from "#shared/nats/connection/Nats.ts"
 import { PostgresError, RefusedByPostgres } from "#shared/postgres/PostgresErrors.ts"
 
 const passing = Schema.is(Schema.Union([NatsError, PostgresError, RefusedByPostgres]))

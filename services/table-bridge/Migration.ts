@@ -6,10 +6,10 @@ import { Effect } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import type { Bridge, TrackingColumn } from "./BridgeConfig.ts"
 import { BridgeRefused } from "./BridgeRefused.ts"
-import { exists } from "./Catalogue.ts"
-import { name, table } from "./Sql.ts"
-import { createTriggers, dropTriggers } from "./Triggers.ts"
-import { userTables } from "./UserTables.ts"
+import { exists } from "./database/Catalogue.ts"
+import { name, table } from "./database/Sql.ts"
+import { createTriggers, dropTriggers } from "./database/Triggers.ts"
+import { userTables } from "./database/UserTables.ts"
 
 const trackingTypes: { readonly [Key in TrackingColumn]: string } = {
   status: "text",

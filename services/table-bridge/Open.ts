@@ -3,10 +3,10 @@ import { Effect, Option } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { type Bridge, bridgeFile, readBridge } from "./BridgeConfig.ts"
 import { BridgeRefused } from "./BridgeRefused.ts"
-import { exists } from "./Catalogue.ts"
-import type { Open } from "./Look.ts"
-import { table } from "./Sql.ts"
-import { userTables } from "./UserTables.ts"
+import { exists } from "./database/Catalogue.ts"
+import { table } from "./database/Sql.ts"
+import { userTables } from "./database/UserTables.ts"
+import type { Open } from "./rows/Look.ts"
 
 /** None: the service does nothing but publish the outbox. */
 export const configured = Effect.flatMap(

@@ -2,8 +2,8 @@
 // which is harmless: the same ids, the same content, in the same order of each message.
 import { Effect } from "effect"
 import type { CommandName } from "#shared/contract/Commands.ts"
-import { type Outgoing, Publisher } from "#shared/nats/Publisher.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
+import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 
 export const relayBatch = 1_000

@@ -1,22 +1,22 @@
 // The table bridge: publishes what is in the outbox, and where a table is configured, makes its rows messages and writes
 // back what became of them.
 import { Effect, Option, Queue, Redacted, Schedule, Schema } from "effect"
-import { NatsError } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { NatsError } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
 import { whenNotified } from "#shared/postgres/Listen.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { secret, setting, whole } from "#shared/service/Settings.ts"
-import { databaseUrl } from "./BridgeDatabase.ts"
-import { follow } from "./Follow.ts"
-import { lookAtChanges, lookAtDue, type Open } from "./Look.ts"
+import { databaseUrl } from "./database/BridgeDatabase.ts"
 import { keepDoing } from "./Loop.ts"
 import { type Observed, watch } from "./Observed.ts"
 import { configured, open, requireOutbox, wasUndone } from "./Open.ts"
+import { follow } from "./outcomes/Follow.ts"
+import { writeBack } from "./outcomes/WriteBack.ts"
 import { prune, relay, relayBatch } from "./Relay.ts"
-import { sweep } from "./Sweep.ts"
-import { writeBack } from "./WriteBack.ts"
+import { lookAtChanges, lookAtDue, type Open } from "./rows/Look.ts"
+import { sweep } from "./rows/Sweep.ts"
 
 const settings = Effect.all({
   everyMillis: setting("OUTBOX_POLL_MILLIS", whole(10, 600_000), {

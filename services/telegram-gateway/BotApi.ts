@@ -1,7 +1,7 @@
 // Telegram's Bot API, as far as the gateway uses it. The only importer of grammY.
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Api, GrammyError, HttpError, InputFile } from "grammy"
-import type { Sender } from "#shared/contract/Fields.ts"
+import type { Sender } from "#shared/contract/fields/Fields.ts"
 import { errorCategory, type NotAccepted, Outcome, reasonOf } from "#shared/gateway/Outcome.ts"
 import type { Entity } from "#shared/platforms/telegram/Formatted.ts"
 import { setting, whole } from "#shared/service/Settings.ts"

@@ -1,7 +1,7 @@
 // What is asked of the Bot API for each kind of content: method and payload. Pure. Text goes with its entities, never
 // with a parse mode: markup cannot be a reason to refuse it.
 import type { Content, FileKind } from "#shared/contract/Content.ts"
-import type { MessageId } from "#shared/contract/Fields.ts"
+import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import type { Formatted } from "#shared/platforms/telegram/Formatted.ts"
 import { linkUrl } from "#shared/platforms/telegram/Links.ts"
 import { callbackData } from "./ReplyButtons.ts"

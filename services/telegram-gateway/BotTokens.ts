@@ -1,6 +1,6 @@
 // The tokens of the bots, by the name of the sender that each is.
 import { Schema } from "effect"
-import { senderSecrets } from "#shared/gateway/SenderSecrets.ts"
+import { senderSecrets } from "#shared/gateway/sender/SenderSecrets.ts"
 import { secret } from "#shared/service/Settings.ts"
 
 const Token = Schema.String.check(

@@ -1,7 +1,7 @@
 // What a reply button carries: Telegram gives it back, at most 64 bytes, when it is pressed. The message's id is too long
 // for that: a name made from it stands there, and what it stands for is remembered by the gateway.
 import { createHash } from "node:crypto"
-import type { MessageId } from "#shared/contract/Fields.ts"
+import type { MessageId } from "#shared/contract/fields/Fields.ts"
 
 /** 16 of A-Z a-z 0-9 _ -: the same for the same message. */
 export const buttonName = (id: MessageId): string => createHash("sha256").update(id).digest("base64url").slice(0, 16)

@@ -2,10 +2,18 @@
 // press a button.
 import { createHash, timingSafeEqual } from "node:crypto"
 import { Effect, Redacted, Result } from "effect"
-import type { Sender } from "#shared/contract/Fields.ts"
-import { updatesPath } from "#shared/gateway/Doorway.ts"
-import type { Header, Heard, InboundDefinition, Polled, Refused, Source, Update } from "#shared/gateway/Inbound.ts"
-import { Windows } from "#shared/gateway/Windows.ts"
+import type { Sender } from "#shared/contract/fields/Fields.ts"
+import { Windows } from "#shared/gateway/limits/Windows.ts"
+import { updatesPath } from "#shared/gateway/people/Doorway.ts"
+import type {
+  Header,
+  Heard,
+  InboundDefinition,
+  Polled,
+  Refused,
+  Source,
+  Update
+} from "#shared/gateway/people/Inbound.ts"
 import { type Bot, type BotApiError, longestFetchSeconds, mostUpdates, unreadableAnswer } from "./BotApi.ts"
 import { parseUpdate, updateNumber, type Words } from "./TelegramUpdates.ts"
 import type { UpdateSettings } from "./UpdateSettings.ts"

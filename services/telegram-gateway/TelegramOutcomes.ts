@@ -1,5 +1,5 @@
 // What Telegram's refusals, and answers that are none of Telegram's, mean: one table for each. Pure.
-import { ofCallFailure } from "#shared/gateway/CallOutcomes.ts"
+import { ofCallFailure } from "#shared/gateway/http/CallOutcomes.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
 import type { TransportFailure } from "./UndiciFetch.ts"
 

@@ -1,7 +1,7 @@
 // What of Telegram's updates concerns us, in the words of every platform. Pure. Whatever else comes is nothing: free text
 // is not even looked at, but for whether it is one of a few words.
 import { Option, Schema } from "effect"
-import { Said, type Update } from "#shared/gateway/Inbound.ts"
+import { Said, type Update } from "#shared/gateway/people/Inbound.ts"
 import { readCallbackData, sameCase } from "./ReplyButtons.ts"
 
 /** In the form that `wordOf` gives them. */

@@ -1,7 +1,7 @@
 // The fetch that grammY calls. It rejects with a `TransportFailure`, which never holds the URL: the token is in it.
 import { Readable } from "node:stream"
 import { Effect, Schema } from "effect"
-import { type HttpCall, httpCalls, NoAnswer, NotWritten, type Options } from "#shared/gateway/HttpCall.ts"
+import { type HttpCall, httpCalls, NoAnswer, NotWritten, type Options } from "#shared/gateway/http/HttpCall.ts"
 
 /** An answer that is a server's failure, or does not look like the Bot API's: a proxy's page, half a JSON. */
 export class OddAnswer extends Schema.TaggedError<OddAnswer>()("OddAnswer", {

@@ -1,8 +1,8 @@
 // The Telegram gateway: its layers, and the process when it runs alone.
 import { Effect, Layer } from "effect"
-import { Files } from "#shared/nats/Files.ts"
-import { natsLayer } from "#shared/nats/Layers.ts"
-import { Memory } from "#shared/nats/Memory.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
+import { Files } from "#shared/nats/stores/Files.ts"
+import { Memory } from "#shared/nats/stores/Memory.ts"
 import { runService } from "#shared/service/RunService.ts"
 import { Bots } from "./BotApi.ts"
 import { run } from "./TelegramGateway.ts"

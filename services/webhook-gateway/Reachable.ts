@@ -1,6 +1,6 @@
 // Where webhooks may go: publishers choose the addresses, so by default only to the public internet, and only encrypted.
 import { Effect, Option, Schema } from "effect"
-import type { MayConnect } from "#shared/gateway/GuardedConnect.ts"
+import type { MayConnect } from "#shared/gateway/http/GuardedConnect.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
 import { flag, setting } from "#shared/service/Settings.ts"
 import { isPublicAddress } from "./PublicAddress.ts"

@@ -1,7 +1,7 @@
 // The webhook gateway: what every gateway does, with the limits of receivers and a signed post.
 import { Effect } from "effect"
 import { runGateway } from "#shared/gateway/Gateway.ts"
-import { everySecond } from "#shared/gateway/Windows.ts"
+import { everySecond } from "#shared/gateway/limits/Windows.ts"
 import { fraction, setting, whole } from "#shared/service/Settings.ts"
 import { connections, Webhooks } from "./Webhooks.ts"
 

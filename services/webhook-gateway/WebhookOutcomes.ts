@@ -1,7 +1,7 @@
 // What a receiver's answers mean: one table, by status. Why each means that stands in the README. Pure.
-import { ofCallFailure } from "#shared/gateway/CallOutcomes.ts"
-import { addressForbidden } from "#shared/gateway/GuardedConnect.ts"
-import type { Answer, CallFailure } from "#shared/gateway/HttpCall.ts"
+import { ofCallFailure } from "#shared/gateway/http/CallOutcomes.ts"
+import { addressForbidden } from "#shared/gateway/http/GuardedConnect.ts"
+import type { Answer, CallFailure } from "#shared/gateway/http/HttpCall.ts"
 import { type NotAccepted, Outcome } from "#shared/gateway/Outcome.ts"
 
 const { Accepted, RejectedContent, RejectedRecipient, RejectedSender, Throttled, Transient, Unknown } = Outcome

@@ -1,5 +1,5 @@
 // What posts are signed with, by the name of the sender whose secret it is.
-import { senderSecrets } from "#shared/gateway/SenderSecrets.ts"
+import { senderSecrets } from "#shared/gateway/sender/SenderSecrets.ts"
 import { secret } from "#shared/service/Settings.ts"
 import { WebhookSecret } from "./Signature.ts"
 

@@ -1,10 +1,10 @@
 // Posts messages to the addresses that publishers name, signed by their sender.
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { Attempt } from "#shared/contract/Events.ts"
-import { addressOf, type Sender } from "#shared/contract/Fields.ts"
+import { addressOf, type Sender } from "#shared/contract/fields/Fields.ts"
 import { webhookId, webhookPost } from "#shared/contract/WebhookPost.ts"
-import { guardedConnect } from "#shared/gateway/GuardedConnect.ts"
-import { connectTimeoutMs, httpCalls, isCallFailure } from "#shared/gateway/HttpCall.ts"
+import { guardedConnect } from "#shared/gateway/http/GuardedConnect.ts"
+import { connectTimeoutMs, httpCalls, isCallFailure } from "#shared/gateway/http/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { setting, whole } from "#shared/service/Settings.ts"
 import { version } from "#shared/service/Version.ts"

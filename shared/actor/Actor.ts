@@ -1,12 +1,12 @@
 // An actor: a durable consumer is its mailbox; batch in, events out, then each message settled. The one place where
 // what became of a message turns into what the broker is told.
 import { type Array, Cause, Effect, Exit, Option } from "effect"
-import { headersIn } from "#shared/nats/Headers.ts"
-import { type Delivery, openMailbox } from "#shared/nats/Mailbox.ts"
-import { isNeverSent, type NatsError } from "#shared/nats/Nats.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
-import { setAside } from "#shared/nats/Quarantine.ts"
-import type { ConsumerDefinition } from "#shared/nats/Topology.ts"
+import { isNeverSent, type NatsError } from "#shared/nats/connection/Nats.ts"
+import type { ConsumerDefinition } from "#shared/nats/layout/Topology.ts"
+import { headersIn } from "#shared/nats/messages/Headers.ts"
+import { type Delivery, openMailbox } from "#shared/nats/messages/Mailbox.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { setAside } from "#shared/nats/stores/Quarantine.ts"
 
 export type Settlement =
   /** What follows from the message is stored: it may be forgotten. */

@@ -1,8 +1,8 @@
 // For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
 import { Effect, Result, type Schema } from "effect"
-import { decoderOf } from "#shared/contract/Exact.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
-import type { NatsError } from "#shared/nats/Nats.ts"
+import { decoderOf } from "#shared/contract/fields/Exact.ts"
+import type { NatsError } from "#shared/nats/connection/Nats.ts"
+import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
 
 type Decode<A> = (text: string) => Result.Result<A, unknown>

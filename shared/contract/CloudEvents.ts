@@ -10,7 +10,7 @@ import {
   ofSeries,
   platform
 } from "./Events.ts"
-import type { Problem } from "./Fields.ts"
+import type { Problem } from "./fields/Fields.ts"
 
 export type Headers = Readonly<Record<string, string>>
 

@@ -16,8 +16,8 @@ import {
   RetryAsked,
   Sender,
   UnknownOutcome
-} from "./Fields.ts"
-import { seriesCommands } from "./SeriesCommands.ts"
+} from "./fields/Fields.ts"
+import { seriesCommands } from "./series/SeriesCommands.ts"
 
 const Time = Schema.String.check(Schema.isMaxLength(64)).annotate({
   description: "RFC 3339 instant, or a local date-time together with timeZone",

@@ -1,7 +1,7 @@
 // What is remembered of the people who can be written to: which chat a contact has, and what became of a link.
 // A contact is an id that says nothing; a chat is personal data, and stands in the value of a contact only.
 import { Schema } from "effect"
-import { ContactId, Instant, Recipient } from "./Fields.ts"
+import { ContactId, Instant, Recipient } from "./fields/Fields.ts"
 
 /** When a link was asked for. Left out of what was remembered before links said so. */
 const madeAt = Schema.optionalKey(Instant)

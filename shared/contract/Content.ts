@@ -1,6 +1,6 @@
 // What a message can be: text, a file, an album, a place. Shapes and bounds; what a platform takes is in shared/platforms.
 import { Schema } from "effect"
-import { exactlyOne, notBlank, oneOf, storable, text } from "./Words.ts"
+import { exactlyOne, notBlank, oneOf, storable, text } from "./fields/Words.ts"
 
 export const Format = oneOf("Format", ["plain", "markdown", "html"], "How the text is marked up; plain if left out")
 export type Format = typeof Format.Type

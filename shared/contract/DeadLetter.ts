@@ -1,7 +1,7 @@
 // A message that was given up, or whose outcome nobody knows: kept whole until an operator decides.
 import { Schema } from "effect"
 import { Attempt } from "./Events.ts"
-import { ErrorCategory, Instant } from "./Fields.ts"
+import { ErrorCategory, Instant } from "./fields/Fields.ts"
 
 /** `attempt` is the last one. */
 export const DeadLetter = Schema.Struct({

@@ -1,6 +1,6 @@
 // Until when a message may be sent. Pure.
 import type { Message } from "./Events.ts"
-import { toMillis } from "./Instants.ts"
+import { toMillis } from "./fields/Instants.ts"
 
 /** For so long after the deadline the rest of a text is sent that has begun: longer than a platform's rate or brake holds it, as a rule. */
 export const restMillis = 600_000

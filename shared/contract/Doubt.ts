@@ -1,7 +1,7 @@
 // Of a try that was interrupted nobody knows what became of it, but the gateway that was lost in the middle of it: should it
 // come back, it says so. Pure.
 import type { Attempt } from "./Events.ts"
-import type { ErrorCategory } from "./Fields.ts"
+import type { ErrorCategory } from "./fields/Fields.ts"
 
 /** What an attempt carries from its first interrupted try on. `reason` is that of its failure. */
 export const inDoubt = ({

@@ -1,6 +1,6 @@
 // What is personal in what is stored, and what is left of a message whose person asked to be forgotten. Pure.
 import type { Event, EventOf, EventType, Message } from "./Events.ts"
-import { defaultSender, type Instant, type MessageId, type SeriesId } from "./Fields.ts"
+import { defaultSender, type Instant, type MessageId, type SeriesId } from "./fields/Fields.ts"
 
 /** What becomes of an event of such a message: it holds nothing personal, or goes, or another takes its place. */
 export const onErasure = {

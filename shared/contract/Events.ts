@@ -23,7 +23,7 @@ import {
   SeriesId,
   UnknownOutcome,
   WatchdogRule
-} from "./Fields.ts"
+} from "./fields/Fields.ts"
 import { Orders } from "./Senders.ts"
 
 /** A message as accepted: every default filled in, every time an instant. */

@@ -10,10 +10,10 @@ import {
   ResolvedAs,
   Sender,
   SeriesId
-} from "./Fields.ts"
-import { toMillis } from "./Instants.ts"
+} from "./fields/Fields.ts"
+import { toMillis } from "./fields/Instants.ts"
 import { Orders } from "./Senders.ts"
-import { SeriesStatus } from "./Series.ts"
+import { SeriesStatus } from "./series/Series.ts"
 
 /** The problem of a change that is refused because the message is on its way, or was. */
 export const timerHasFired = "is of a message whose timer has fired: too late"

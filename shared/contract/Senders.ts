@@ -1,6 +1,6 @@
 // What is known of a sender beside its messages: what operators ordered, and how it fares. Kept in the SENDERS stream.
 import { Schema } from "effect"
-import { CircuitState, Instant } from "./Fields.ts"
+import { CircuitState, Instant } from "./fields/Fields.ts"
 
 /** Written by the scheduler, on the commands pause, resume and drop. */
 export const Orders = Schema.Struct({

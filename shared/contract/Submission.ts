@@ -9,8 +9,8 @@ import {
   type ScheduleCommand
 } from "./Commands.ts"
 import type { Message } from "./Events.ts"
-import { decoderOf } from "./Exact.ts"
-import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./Fields.ts"
+import { decoderOf } from "./fields/Exact.ts"
+import { defaultSender, type Kind, MessageId, Platform, type Problem } from "./fields/Fields.ts"
 import {
   contradicts,
   deadlineOf,
@@ -21,7 +21,7 @@ import {
   notZone,
   parseInstant,
   toMillis
-} from "./Instants.ts"
+} from "./fields/Instants.ts"
 
 /** A refusal: what could be read of whom it is about, and everything that is wrong. */
 export interface Refusal {

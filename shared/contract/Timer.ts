@@ -1,7 +1,7 @@
 // What lies in the TIMERS stream beside the attempts themselves: a change that took a waiting timer's place.
 import { Schema } from "effect"
 import { Attempt } from "./Events.ts"
-import { Instant, Reason } from "./Fields.ts"
+import { Instant, Reason } from "./fields/Fields.ts"
 
 const about = {
   /** The command that asked for it. */

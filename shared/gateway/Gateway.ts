@@ -1,18 +1,18 @@
 // What every gateway does: for each of its senders it stands by until no other replica is active, and then sends.
 import { Effect } from "effect"
-import { errorCategories, type Platform } from "#shared/contract/Fields.ts"
-import { persistently } from "#shared/nats/Persistently.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { gatewayConsumers } from "#shared/nats/Topology.ts"
+import { errorCategories, type Platform } from "#shared/contract/fields/Fields.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { gatewayConsumers } from "#shared/nats/layout/Topology.ts"
+import { persistently } from "#shared/nats/messages/Persistently.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { fraction, seconds, setting, whole } from "#shared/service/Settings.ts"
 import { type Counted, countFromZero } from "#shared/telemetry/Metrics.ts"
-import { type Policy, sendWhileActive } from "./ActiveSender.ts"
-import { contactsOf } from "./Contacts.ts"
-import { serveUpdates } from "./Doorway.ts"
-import { leaseOf } from "./Lease.ts"
 import type { GatewayDefinition, SenderDefinition } from "./Platform.ts"
-import type { Hearer } from "./Updates.ts"
+import { contactsOf } from "./people/Contacts.ts"
+import { serveUpdates } from "./people/Doorway.ts"
+import type { Hearer } from "./people/Updates.ts"
+import { type Policy, sendWhileActive } from "./sender/ActiveSender.ts"
+import { leaseOf } from "./sender/Lease.ts"
 
 const policy = Effect.all({
   circuit: Effect.all({

@@ -1,6 +1,6 @@
 // What became of one send, in the same words for every platform.
 import { Data } from "effect"
-import type { ErrorCategory, Recipient } from "#shared/contract/Fields.ts"
+import type { ErrorCategory, Recipient } from "#shared/contract/fields/Fields.ts"
 
 /**
  * The result of one call to a platform. `Throttled`, `Postponed`, `Transient` and the three `Rejected…` are refusals: each proves

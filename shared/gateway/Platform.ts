@@ -1,11 +1,11 @@
 // What a platform is to its gateway: a few limits, and a way to send. Everything else is the same for all.
 import type { Effect, Scope } from "effect"
 import type { Attempt, Message } from "#shared/contract/Events.ts"
-import type { Platform, Recipient, Sender } from "#shared/contract/Fields.ts"
-import type { Contacts } from "./Contacts.ts"
-import type { InboundDefinition } from "./Inbound.ts"
+import type { Platform, Recipient, Sender } from "#shared/contract/fields/Fields.ts"
+import type { Limit } from "./limits/Windows.ts"
 import type { NotAccepted, Outcome } from "./Outcome.ts"
-import type { Limit } from "./Windows.ts"
+import type { Contacts } from "./people/Contacts.ts"
+import type { InboundDefinition } from "./people/Inbound.ts"
 
 /** Sends once and never fails: what happened is the outcome. */
 export type Send = Effect.Effect<Outcome>

@@ -2,7 +2,7 @@
 // Pure; the gateways build on the same rules.
 import type { TooLong } from "#shared/contract/Content.ts"
 import type { Message } from "#shared/contract/Events.ts"
-import type { Content, Platform, Problem, Recipient } from "#shared/contract/Fields.ts"
+import type { Content, Platform, Problem, Recipient } from "#shared/contract/fields/Fields.ts"
 import { telegramRules } from "./telegram/TelegramRules.ts"
 import { webhookRules } from "./Webhook.ts"
 

@@ -2,7 +2,7 @@
 import { metrics, type Observable } from "@opentelemetry/api"
 import { Effect } from "effect"
 import { type Event, type EventType, platform } from "#shared/contract/Events.ts"
-import type { ErrorCategory } from "#shared/contract/Fields.ts"
+import type { ErrorCategory } from "#shared/contract/fields/Fields.ts"
 import type { MetricAttributes } from "./Attributes.ts"
 
 const meter = () => metrics.getMeter("carillon")

@@ -1,6 +1,6 @@
 // The span of one message that an actor processes, with its usual name and attributes.
-import { headersIn } from "#shared/nats/Headers.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { headersIn } from "#shared/nats/messages/Headers.ts"
+import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import type { SpanAttributes } from "./Attributes.ts"
 import { type MessageSpan, startSpan, type TraceOrigin, traceOf } from "./Spans.ts"
 

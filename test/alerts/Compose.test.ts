@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { parse } from "yaml"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { page } from "../docs/Markdown.ts"
-import { complaint, withTools } from "../support/PrometheusTools.ts"
+import { complaint, withTools } from "../support/servers/PrometheusTools.ts"
 
 const deploy = join(import.meta.dirname, "../../deploy")
 const compose = join(deploy, "compose")

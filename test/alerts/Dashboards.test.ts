@@ -89,11 +89,11 @@ describe("the dashboards", () => {
     const code = [
       "shared/telemetry/Metrics.ts",
       "shared/telemetry/Telemetry.ts",
-      "shared/gateway/Observed.ts",
-      "shared/nats/ServerClock.ts",
-      "shared/nats/Storing.ts",
+      "shared/gateway/sending/Observed.ts",
+      "shared/nats/connection/ServerClock.ts",
+      "shared/nats/messages/Storing.ts",
       "services/ledger/Observed.ts",
-      "services/scheduler/QueueMetrics.ts",
+      "services/scheduler/timers/QueueMetrics.ts",
       "services/table-bridge/Observed.ts"
     ]
       .map((path) => readFileSync(join(root, path), "utf8"))

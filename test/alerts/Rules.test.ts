@@ -11,7 +11,7 @@ import { page } from "../docs/Markdown.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { metricsOf, shows } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { complaint, type PrometheusTools, withTools } from "../support/PrometheusTools.ts"
+import { complaint, type PrometheusTools, withTools } from "../support/servers/PrometheusTools.ts"
 
 const root = join(import.meta.dirname, "../..")
 const rulesFile = join(root, "deploy/prometheus/carillon.rules.yaml")

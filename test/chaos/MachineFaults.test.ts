@@ -13,7 +13,7 @@ import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { restartable } from "../../deploy/local/Restartable.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
-import { whereAllowed } from "../support/WhereAllowed.ts"
+import { whereAllowed } from "../support/platforms/WhereAllowed.ts"
 
 const struck = Effect.gen(function* () {
   const machine = yield* machineOf(yield* temporaryFolder("machine"), [])

@@ -1,7 +1,7 @@
 // What is typed on the command line.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { withNegativeValues } from "#cli/Arguments.ts"
+import { withNegativeValues } from "#cli/input/Arguments.ts"
 import { distinct, followersOf, publishersOf } from "#cli/NatsUsers.ts"
 
 describe("a value that begins with a minus", () => {

@@ -1,7 +1,7 @@
 // What the flags of a message are taken for, and what is refused before the scheduler sees it.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { placeOf } from "../../cli/ContentFlags.ts"
+import { placeOf } from "../../cli/input/ContentFlags.ts"
 
 describe("a place", () => {
   it.effect.each([

@@ -1,9 +1,9 @@
 // What is asked of many dead letters at once: each gets its turn, and who asked is told of which it was refused.
 import { assert, describe, it } from "@effect/vitest"
 import { Console, Effect, Option } from "effect"
-import { DeadLetterStore } from "#shared/nats/DeadLetterStore.ts"
-import { forEachOf, meant } from "../../cli/DeadOnes.ts"
-import { NotFound, Refused, Unanswered } from "../../cli/Exit.ts"
+import { DeadLetterStore } from "#shared/nats/stores/DeadLetterStore.ts"
+import { forEachOf, meant } from "../../cli/output/DeadOnes.ts"
+import { NotFound, Refused, Unanswered } from "../../cli/output/Exit.ts"
 
 type Fate = Refused | NotFound | Unanswered
 const ids = ["a", "b", "c", "d"]

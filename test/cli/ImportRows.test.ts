@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type ImportFormat, type ImportRow, importRows } from "../../cli/ImportRows.ts"
+import { type ImportFormat, type ImportRow, importRows } from "../../cli/input/ImportRows.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const rowsOf = Effect.fnUntraced(function* (format: ImportFormat, text: string) {

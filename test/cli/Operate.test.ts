@@ -1,7 +1,7 @@
 // What an operator is told of a sender is what its gateway obeys: the stricter of its own order and that for all senders.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import { carillon } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { withManager } from "../support/NatsClient.ts"

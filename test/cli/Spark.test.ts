@@ -1,7 +1,7 @@
 // Sparklines: what one sees of a figure over time.
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { atMost, spark } from "#cli/Spark.ts"
+import { atMost, spark } from "#cli/output/Spark.ts"
 
 const sum = (some: ReadonlyArray<number>) => some.reduce((a, b) => a + b, 0)
 

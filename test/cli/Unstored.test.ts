@@ -5,7 +5,7 @@ import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import { cli } from "../support/Cli.ts"
 import { natsClient } from "../support/NatsClient.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 const schedule = ["schedule", "--to", "1", "--text", "private words", "--in", "1h"]
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { whatIsScheduled } from "../../cli/commands/Schedule.ts"
-import { lateness, parseMoment } from "../../cli/When.ts"
+import { lateness, parseMoment } from "../../cli/input/When.ts"
 
 describe("a moment", () => {
   it.effect.each([

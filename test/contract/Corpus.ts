@@ -1,6 +1,6 @@
 // Commands that everybody must accept, and commands that everybody must refuse.
 import type { CommandName } from "#shared/contract/Commands.ts"
-import type { ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
+import type { ScheduleSeriesCommand } from "#shared/contract/series/SeriesCommands.ts"
 
 type Case = readonly [title: string, name: CommandName, json: unknown]
 

@@ -5,7 +5,7 @@ import fc from "fast-check"
 import { decodeWith } from "#shared/actor/Decode.ts"
 import { commands } from "#shared/contract/Commands.ts"
 import { Attempt, Event } from "#shared/contract/Events.ts"
-import { exactly } from "#shared/contract/Exact.ts"
+import { exactly } from "#shared/contract/fields/Exact.ts"
 import { anyLog } from "../ledger/Histories.ts"
 import { small, validCommands } from "./Corpus.ts"
 

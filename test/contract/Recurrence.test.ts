@@ -2,7 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import fc from "fast-check"
-import { nextOccurrence, occurrenceNamed, problemsOf, type Recurrence, type Rule } from "#shared/contract/Recurrence.ts"
+import {
+  nextOccurrence,
+  occurrenceNamed,
+  problemsOf,
+  type Recurrence,
+  type Rule
+} from "#shared/contract/series/Recurrence.ts"
 
 const berlin = "Europe/Berlin"
 const rule = (recurrence: Recurrence, start: string, more: Partial<Rule> = {}): Rule => ({

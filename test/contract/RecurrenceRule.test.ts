@@ -3,9 +3,9 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { Option, Result } from "effect"
 import fc from "fast-check"
 import { RRuleTemporal } from "rrule-temporal"
-import { nextOccurrence, occurrenceNamed, occurrencesOf, problemsOf } from "#shared/contract/Recurrence.ts"
-import { parseRule } from "#shared/contract/RecurrenceRule.ts"
-import { searchRule } from "#shared/contract/RecurrenceSearch.ts"
+import { nextOccurrence, occurrenceNamed, occurrencesOf, problemsOf } from "#shared/contract/series/Recurrence.ts"
+import { parseRule } from "#shared/contract/series/RecurrenceRule.ts"
+import { searchRule } from "#shared/contract/series/RecurrenceSearch.ts"
 
 const problem = (text: string) => {
   const parsed = parseRule(text)

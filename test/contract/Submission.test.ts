@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { commands } from "#shared/contract/Commands.ts"
 import { Message } from "#shared/contract/Events.ts"
-import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
+import { fromMillis, parseInstant } from "#shared/contract/fields/Instants.ts"
 import { changed, conflicts, decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 

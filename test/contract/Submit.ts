@@ -2,15 +2,15 @@
 import { Result } from "effect"
 import type { CommandName, RescheduleCommand, ScheduleCommand } from "#shared/contract/Commands.ts"
 import type { Message } from "#shared/contract/Events.ts"
-import type { Problem } from "#shared/contract/Fields.ts"
-import { toMillis } from "#shared/contract/Instants.ts"
+import type { Problem } from "#shared/contract/fields/Fields.ts"
+import { toMillis } from "#shared/contract/fields/Instants.ts"
+import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
 import {
   type ChangeSeriesCommand,
   isSeriesCommand,
   type ScheduleSeriesCommand
-} from "#shared/contract/SeriesCommands.ts"
-import { changedSeries, decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
-import { changed, decodeCommand, type Refusal, type Rules, toMessage } from "#shared/contract/Submission.ts"
+} from "#shared/contract/series/SeriesCommands.ts"
+import { changedSeries, decodeSeriesCommand, newSeries } from "#shared/contract/series/SeriesSubmission.ts"
 import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { daily } from "./Corpus.ts"
 

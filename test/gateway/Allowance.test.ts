@@ -1,12 +1,12 @@
 // What may be sent now: exact limits, brakes that ease off, a circuit that opens and closes, orders of operators.
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { Allowance } from "#shared/gateway/Allowance.ts"
-import { Brakes } from "#shared/gateway/Brakes.ts"
-import { afterOutcome, allowance, type Circuit, closed, probing } from "#shared/gateway/Circuit.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { Allowance } from "#shared/gateway/limits/Allowance.ts"
+import { Brakes } from "#shared/gateway/limits/Brakes.ts"
+import { afterOutcome, allowance, type Circuit, closed, probing } from "#shared/gateway/limits/Circuit.ts"
+import { Windows } from "#shared/gateway/limits/Windows.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
-import { Windows } from "#shared/gateway/Windows.ts"
 import { attemptOf } from "../support/Attempts.ts"
 
 const accepted = Outcome.Accepted({ providerMessageId: "1" })

@@ -1,9 +1,9 @@
 // A wall clock that is set while a gateway works: what is measured by it lasts as long as it was to last.
 import { assert, describe, it } from "@effect/vitest"
-import { Allowance } from "#shared/gateway/Allowance.ts"
-import { clockJumps } from "#shared/gateway/ClockJumps.ts"
+import { Allowance } from "#shared/gateway/limits/Allowance.ts"
+import { clockJumps } from "#shared/gateway/limits/ClockJumps.ts"
+import { Windows } from "#shared/gateway/limits/Windows.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
-import { Windows } from "#shared/gateway/Windows.ts"
 
 const minutes = 5 * 60_000
 const jumps = [

@@ -1,6 +1,6 @@
 // The webhook gateway does what any gateway must.
 import { Effect } from "effect"
-import { type Posted, Reply, webhookReceiver } from "../support/WebhookReceiver.ts"
+import { type Posted, Reply, webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
 import { conforms } from "./Conformance.ts"
 import { type Arrival, Fault } from "./conformance/Platform.ts"
 

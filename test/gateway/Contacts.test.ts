@@ -1,11 +1,11 @@
 // The people whom a sender can write to, as NATS remembers them: the newest word holds, and what is removed is gone.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { type Contacts, contactsOf } from "#shared/gateway/Contacts.ts"
-import { createToken, takeToken } from "#shared/gateway/LinkTokens.ts"
-import { Memory } from "#shared/nats/Memory.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { type Contacts, contactsOf } from "#shared/gateway/people/Contacts.ts"
+import { createToken, takeToken } from "#shared/gateway/people/LinkTokens.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Memory } from "#shared/nats/stores/Memory.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { headersAndSubjects } from "../support/Streams.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { jetstream } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { withClient } from "../support/NatsClient.ts"

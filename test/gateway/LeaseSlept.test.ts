@@ -1,12 +1,12 @@
 // A machine that was suspended: its steady clock stood still meanwhile, its wall clock did not.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { leaseOf } from "#shared/gateway/Lease.ts"
-import { Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { leaseOf } from "#shared/gateway/sender/Lease.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
 import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
-import { paused, slept } from "../support/Slept.ts"
+import { paused, slept } from "../support/proxies/Slept.ts"
 import { purgeSubject } from "../support/Streams.ts"
 
 const held = Effect.gen(function* () {

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { carillon, command } from "../support/Carillon.ts"
 import { holds, shows } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { Reply, webhookReceiver } from "../support/WebhookReceiver.ts"
+import { Reply, webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
 
 const many = 60
 

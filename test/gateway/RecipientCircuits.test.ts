@@ -1,6 +1,6 @@
 // Where every recipient is a server of its own: one that fails is held back and probed alone, and the others go on.
 import { assert, describe, it } from "@effect/vitest"
-import { Allowance } from "#shared/gateway/Allowance.ts"
+import { Allowance } from "#shared/gateway/limits/Allowance.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 
 const accepted = Outcome.Accepted({ providerMessageId: "1" })

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { link } from "../../chaos/Links.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 describe("a gateway to which everything from NATS comes late", () => {
   it.live("becomes the active one all the same, and sends", () =>

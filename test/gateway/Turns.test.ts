@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Attempt } from "#shared/contract/Events.ts"
-import { type Priority, priorities } from "#shared/contract/Fields.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { type Entry, entryOf, Turns } from "#shared/gateway/Turns.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
+import { type Priority, priorities } from "#shared/contract/fields/Fields.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { type Entry, entryOf, Turns } from "#shared/gateway/sending/Turns.ts"
+import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 
 interface Wanted {
   readonly to: string

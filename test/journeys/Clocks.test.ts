@@ -12,8 +12,8 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { figureOf } from "../support/Figures.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { whereAllowed } from "../support/platforms/WhereAllowed.ts"
 import { pendingTimers, purgeSubject, streamCount } from "../support/Streams.ts"
-import { whereAllowed } from "../support/WhereAllowed.ts"
 
 const withClocks = Effect.fnUntraced(function* (settings: Settings) {
   const folder = yield* temporaryFolder("clocks")

@@ -1,17 +1,17 @@
 // Everything that a message can be, on its whole way through the four services.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
-import { Files } from "#shared/nats/Files.ts"
-import { natsLayer } from "#shared/nats/Layers.ts"
-import { Memory } from "#shared/nats/Memory.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Files } from "#shared/nats/stores/Files.ts"
+import { Memory } from "#shared/nats/stores/Memory.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { type Received, Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { buttonName, readCallbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, pendingTimers } from "../support/Streams.ts"
-import type { TestNats } from "../support/TestNats.ts"
+import type { TestNats } from "../support/servers/TestNats.ts"
 
 const paragraphs = Array.from({ length: 5 }, (_, part) => `Part ${part + 1}: ${"words and words ".repeat(220)}end.`)
 const long = paragraphs.join("\n\n")

@@ -9,9 +9,9 @@ import { giveBack, useUp } from "../../chaos/StorageLimit.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { whereAllowed } from "../support/platforms/WhereAllowed.ts"
 import { pendingTimers, streamCount, waitingTicks } from "../support/Streams.ts"
-import { type TestNats, testNatsWith } from "../support/TestNats.ts"
-import { whereAllowed } from "../support/WhereAllowed.ts"
+import { type TestNats, testNatsWith } from "../support/servers/TestNats.ts"
 
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
 

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { EventOf } from "#shared/contract/Events.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { link } from "../../chaos/Links.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { type ServiceProcess, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
@@ -14,7 +14,7 @@ import { figureOf } from "../support/Figures.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deadLetters, eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 const signal = ({ pid }: ServiceProcess, name: NodeJS.Signals) => Effect.sync(() => process.kill(pid() ?? 0, name))
 

@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { ServiceName } from "#shared/service/Services.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { ackLosingProxy } from "../support/AckLosingProxy.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { ackLosingProxy } from "../support/proxies/AckLosingProxy.ts"
 import { eventsOf, forgetDuplicates, pendingTimers, unsettled } from "../support/Streams.ts"
 
 const ids = Array.from({ length: 20 }, (_, index) => `m-${index}`)

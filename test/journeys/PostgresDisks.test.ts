@@ -9,8 +9,8 @@ import { type Restartable, restartable } from "../../deploy/local/Restartable.ts
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { databaseAt } from "../support/TestDatabase.ts"
-import { whereAllowed } from "../support/WhereAllowed.ts"
+import { whereAllowed } from "../support/platforms/WhereAllowed.ts"
+import { databaseAt } from "../support/servers/TestDatabase.ts"
 
 const ids = Array.from({ length: 300 }, (_, index) => `m-${index}`)
 

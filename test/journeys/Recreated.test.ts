@@ -15,7 +15,7 @@ import {
   resetConsumer,
   unsettled
 } from "../support/Streams.ts"
-import type { TestNats } from "../support/TestNats.ts"
+import type { TestNats } from "../support/servers/TestNats.ts"
 
 type World = Effect.Success<ReturnType<typeof carillon>>
 

@@ -5,8 +5,8 @@ import { serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { pendingTimers } from "../support/Streams.ts"
-import { databaseAt } from "../support/TestDatabase.ts"
-import { testPostgres } from "../support/TestPostgres.ts"
+import { databaseAt } from "../support/servers/TestDatabase.ts"
+import { testPostgres } from "../support/servers/TestPostgres.ts"
 
 const ids = Array.from({ length: 50 }, (_, index) => `m-${index}`)
 const texts = ids.map((id) => `text of ${id}`).sort()

@@ -3,14 +3,14 @@
 import { cp, rm } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { restore, snapshots } from "../support/Snapshots.ts"
 import { eventsOf, everythingStored, pendingTimers } from "../support/Streams.ts"
-import type { TestNats } from "../support/TestNats.ts"
+import type { TestNats } from "../support/servers/TestNats.ts"
 
 /** Of a server that is stopped for it. */
 const copyOf = Effect.fnUntraced(function* (nats: TestNats) {

@@ -7,7 +7,7 @@ import type { ServiceName } from "#shared/service/Services.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { guarded, violations } from "../security/Guarded.ts"
 import { command, eventually } from "../support/Carillon.ts"
-import { webhookReceiver } from "../support/WebhookReceiver.ts"
+import { webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
 import { outboxSql } from "../table-bridge/World.ts"
 
 const services = ["scheduler", "dispatcher", "telegram-gateway", "webhook-gateway", "ledger", "table-bridge"] as const

@@ -5,9 +5,9 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, eventually, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { stoppingProxy } from "../support/StoppingProxy.ts"
+import { stoppingProxy } from "../support/proxies/StoppingProxy.ts"
 import { eventsOf, forgetDuplicates, pendingTimers, storedSeries, unsettled, waitingTicks } from "../support/Streams.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 /** Its first occurrence in so many milliseconds, then every minute. */
 const scheduleSeries = (id: string, inMillis: number, more: object = {}) => ({

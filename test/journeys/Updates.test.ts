@@ -5,8 +5,8 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { eventually, statusOf } from "../support/Carillon.ts"
 import { clinic, to } from "../support/Clinic.ts"
-import { lossyProxy } from "../support/LossyProxy.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { lossyProxy } from "../support/proxies/LossyProxy.ts"
 import { forgetDuplicates } from "../support/Streams.ts"
 
 const chat = 70_001

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { stringify } from "yaml"
 import { chart, manifestsOf, runTool } from "../../deploy/helm/Render.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
-import { complaint, withTools } from "../support/PrometheusTools.ts"
+import { complaint, withTools } from "../support/servers/PrometheusTools.ts"
 import { describeWithTools, plainly, template, valuesFile } from "./Helm.ts"
 import { ofKind } from "./Objects.ts"
 

@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { chart } from "../../deploy/helm/Render.ts"
 import { cli } from "../support/Cli.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { natsClient } from "../support/NatsClient.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 type Said = Readonly<Record<string, unknown>>
 

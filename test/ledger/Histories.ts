@@ -1,8 +1,8 @@
 // Messages as they live: what the log says of one that is sent, tried again, given up, moved, cancelled, refused.
 import fc from "fast-check"
 import type { Attempt, Event, inboundTypes, Message } from "#shared/contract/Events.ts"
-import type { WatchdogRule } from "#shared/contract/Fields.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import type { WatchdogRule } from "#shared/contract/fields/Fields.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
 
 /** In every recipient and content of these messages, and nowhere else. */
 export const mark = "987650001"

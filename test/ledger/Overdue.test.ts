@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { Attempt, type Event, type Message } from "#shared/contract/Events.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import type { Settled } from "#shared/nats/Settled.ts"
-import { kept } from "../../services/ledger/Kept.ts"
-import { judge, judgeTimer, needsTimer, type Step, stepOf } from "../../services/ledger/Overdue.ts"
-import { fold, noRows } from "../../services/ledger/Projection.ts"
-import type { MessageRow } from "../../services/ledger/Rows.ts"
-import { type Recorded, timelineRow } from "../../services/ledger/Timeline.ts"
+import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import type { Settled } from "#shared/nats/messages/Settled.ts"
+import { fold, noRows } from "../../services/ledger/projection/Projection.ts"
+import type { MessageRow } from "../../services/ledger/projection/Rows.ts"
+import { type Recorded, timelineRow } from "../../services/ledger/projection/Timeline.ts"
+import { kept } from "../../services/ledger/rebuild/Kept.ts"
+import { judge, judgeTimer, needsTimer, type Step, stepOf } from "../../services/ledger/watchdog/Overdue.ts"
 import {
   attemptFailed,
   cancelled,

@@ -1,12 +1,12 @@
 // Everything of the ledger through a pooler in transaction mode: each transaction may be on another connection.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option } from "effect"
-import { erase } from "../../services/ledger/Erase.ts"
-import { prune } from "../../services/ledger/Prune.ts"
-import { rebuild } from "../../services/ledger/Rebuild.ts"
-import { pooled, withPgBouncer } from "../support/PgBouncer.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
-import { testNats } from "../support/TestNats.ts"
+import { erase } from "../../services/ledger/erasure/Erase.ts"
+import { prune } from "../../services/ledger/erasure/Prune.ts"
+import { rebuild } from "../../services/ledger/rebuild/Rebuild.ts"
+import { pooled, withPgBouncer } from "../support/servers/PgBouncer.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 import { livesOf, scheduled } from "./Histories.ts"
 import { expected, worldOf } from "./World.ts"
 

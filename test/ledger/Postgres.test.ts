@@ -4,10 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { alone } from "../../services/ledger/Alone.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
+import { alone } from "../../services/ledger/rebuild/Alone.ts"
 import { eventually } from "../support/Carillon.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
 
 const connect = (url: string) =>
   Layer.build(Layer.fresh(Postgres.layer)).pipe(

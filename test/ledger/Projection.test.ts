@@ -4,10 +4,10 @@ import fc from "fast-check"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import { withoutPerson } from "#shared/contract/Erasure.ts"
 import { type Event, type EventOf, eventTypes } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { fold, noRows, type Rows } from "../../services/ledger/Projection.ts"
-import { further, type MessageRow, type Status, statuses } from "../../services/ledger/Rows.ts"
-import { type Recorded, timelineRow } from "../../services/ledger/Timeline.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { fold, noRows, type Rows } from "../../services/ledger/projection/Projection.ts"
+import { further, type MessageRow, type Status, statuses } from "../../services/ledger/projection/Rows.ts"
+import { type Recorded, timelineRow } from "../../services/ledger/projection/Timeline.ts"
 import {
   anyLog,
   attemptFailed,

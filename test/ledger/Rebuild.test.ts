@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Schema } from "effect"
 import type { Attempt, Event } from "#shared/contract/Events.ts"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import { migrate } from "../../services/ledger/Migrations.ts"
-import { RebuildRefused, rebuild } from "../../services/ledger/Rebuild.ts"
+import { RebuildRefused, rebuild } from "../../services/ledger/rebuild/Rebuild.ts"
 import { livesOf, messageOf, scheduled, sent } from "./Histories.ts"
 import { expected, world } from "./World.ts"
 

@@ -1,8 +1,8 @@
 // What is deleted by age, and what is not.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
-import { prune } from "../../services/ledger/Prune.ts"
-import { retention } from "../../services/ledger/Retention.ts"
+import { prune } from "../../services/ledger/erasure/Prune.ts"
+import { retention } from "../../services/ledger/erasure/Retention.ts"
 import { circuitOpened, held, livesOf, refused, scheduled, sent } from "./Histories.ts"
 import { world } from "./World.ts"
 

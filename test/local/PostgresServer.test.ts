@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
-import { databaseAt } from "../support/TestDatabase.ts"
+import { databaseAt } from "../support/servers/TestDatabase.ts"
 
 const aDataDir = Effect.map(temporaryFolder("postgres"), (folder) => join(folder, "data"))
 

@@ -8,8 +8,8 @@ import { inject } from "vitest"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { tcpServer } from "../support/TcpServer.ts"
-import { webhookReceiver } from "../support/WebhookReceiver.ts"
+import { webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
 
 const root = join(import.meta.dirname, "../..")
 

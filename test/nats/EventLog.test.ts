@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { EventLog } from "#shared/nats/EventLog.ts"
-import { Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { natsForTest, natsForTestWith } from "../support/Layers.ts"
 
 const event = (type: "sent" | "attempt-failed", n: number) => ({

@@ -2,12 +2,12 @@
 import { createHash, randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import { Files } from "#shared/nats/Files.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Files } from "#shared/nats/stores/Files.ts"
 import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { deleteStream } from "../support/Streams.ts"
-import type { TestNats } from "../support/TestNats.ts"
+import type { TestNats } from "../support/servers/TestNats.ts"
 
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64url")
 const stream = (bytes: Uint8Array) => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as never

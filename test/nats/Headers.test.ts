@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { EventLog } from "#shared/nats/EventLog.ts"
-import { headerOf } from "#shared/nats/Headers.ts"
-import { Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { headerOf } from "#shared/nats/messages/Headers.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { natsForTest } from "../support/Layers.ts"
 
 describe("a header of a stored message", () => {

@@ -1,15 +1,15 @@
 // A mailbox: what nobody has taken stays in NATS, whatever its size, and whoever reads from nothing is told so.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, type Scope } from "effect"
-import { natsLayer } from "#shared/nats/Layers.ts"
-import { type Mailbox, openMailbox } from "#shared/nats/Mailbox.ts"
-import { Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { consumers, Subject } from "#shared/nats/Topology.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { consumers, Subject } from "#shared/nats/layout/Topology.ts"
+import { type Mailbox, openMailbox } from "#shared/nats/messages/Mailbox.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { eventually } from "../support/Carillon.ts"
-import { paused, slept } from "../support/Slept.ts"
-import { testNatsWith } from "../support/TestNats.ts"
+import { paused, slept } from "../support/proxies/Slept.ts"
+import { testNatsWith } from "../support/servers/TestNats.ts"
 
 const mailbox = consumers.schedulerCommands
 

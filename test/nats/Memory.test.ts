@@ -1,8 +1,8 @@
 // What gateways remember: one value a key, taken by one only, kept as long as asked.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
-import { Memory } from "#shared/nats/Memory.ts"
-import { provision } from "#shared/nats/Provision.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Memory } from "#shared/nats/stores/Memory.ts"
 import { eventually } from "../support/Carillon.ts"
 import { natsForTest } from "../support/Layers.ts"
 

@@ -1,11 +1,11 @@
 // The connection to NATS: what it waits for, and what it refuses.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Logger } from "effect"
-import { addressesIn } from "#shared/nats/Addresses.ts"
-import { Nats } from "#shared/nats/Nats.ts"
+import { addressesIn } from "#shared/nats/connection/Addresses.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { tcpServer } from "../support/TcpServer.ts"
-import { testNats } from "../support/TestNats.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 /** Says that it is a nats-server of another version. */
 const serverOfVersion = (version: string) =>

@@ -1,12 +1,12 @@
 // Making streams and consumers: once, and only looked for where somebody else makes them; and taking them back.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Exit, Fiber, Logger, Queue } from "effect"
-import { durables, senders } from "#shared/nats/Inspect.ts"
-import { attempt, Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
-import { retire } from "#shared/nats/Retire.ts"
-import { consumers, fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/Topology.ts"
+import { attempt, Nats } from "#shared/nats/connection/Nats.ts"
+import { durables, senders } from "#shared/nats/layout/Inspect.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { retire } from "#shared/nats/layout/Retire.ts"
+import { consumers, fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/layout/Topology.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { natsForTest } from "../support/Layers.ts"
 import { deleteStream } from "../support/Streams.ts"
 

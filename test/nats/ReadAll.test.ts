@@ -1,10 +1,10 @@
 // Reading all that a stream holds ends, whatever goes from it meanwhile: a service that reads for ever sends nothing.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Nats, type NatsError } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
-import { readAll } from "#shared/nats/ReadAll.ts"
+import { Nats, type NatsError } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { readAll } from "#shared/nats/messages/ReadAll.ts"
 import { natsForTest } from "../support/Layers.ts"
 
 /** A stream, and how three messages come into it. */

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { watchStoring } from "#shared/nats/Storing.ts"
+import { watchStoring } from "#shared/nats/messages/Storing.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 
 const watching = Effect.gen(function* () {

@@ -1,6 +1,6 @@
 // Which of two commands is the later one decides whether the other is refused: only where that is sure.
 import { assert, describe, it } from "@effect/vitest"
-import { isLater } from "../../services/scheduler/Answer.ts"
+import { isLater } from "../../services/scheduler/commands/Answer.ts"
 
 describe("a command is later than another", () => {
   it("by its place, also within a millisecond", () => {

@@ -4,13 +4,13 @@ import { jetstream } from "@nats-io/jetstream"
 import { type NatsConnection, headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"
 import type { Event, Message } from "#shared/contract/Events.ts"
-import { eventMessage } from "#shared/nats/Publisher.ts"
+import { eventMessage } from "#shared/nats/messages/Publisher.ts"
 import { attemptOf } from "../support/Attempts.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
-import { heldByAnother } from "../support/HeldByAnother.ts"
 import { natsClient, withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, pendingTimers, unsettled } from "../support/Streams.ts"
+import { heldByAnother } from "../support/servers/HeldByAnother.ts"
 
 const hour = 3_600_000
 const change = (name: "cancel" | "reschedule", body: object) => ({

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import { events } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { decide } from "../../services/scheduler/DeadLetters.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { decide } from "../../services/scheduler/operators/DeadLetters.ts"
 import { attemptOf } from "../support/Attempts.ts"
 
 const now = Date.parse("2026-12-01T09:00:00Z")

@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { JsMsg } from "@nats-io/jetstream"
 import { Effect } from "effect"
-import { Nats } from "#shared/nats/Nats.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { consumers } from "#shared/nats/Topology.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { consumers } from "#shared/nats/layout/Topology.ts"
 import { writingOf } from "../../chaos/Disks.ts"
-import { removeLeftovers } from "../../services/scheduler/Leftovers.ts"
+import { removeLeftovers } from "../../services/scheduler/timers/Leftovers.ts"
 import { natsForTest } from "../support/Layers.ts"
-import { whereAllowed } from "../support/WhereAllowed.ts"
+import { whereAllowed } from "../support/platforms/WhereAllowed.ts"
 
 const dispatcher = consumers.dispatcherTimers
 

@@ -1,7 +1,7 @@
 // How late messages may be, by kind, as it is configured.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
-import { maxLatenessByKind } from "../../services/scheduler/MaxLateness.ts"
+import { maxLatenessByKind } from "../../services/scheduler/commands/MaxLateness.ts"
 
 const configured = (settings: Readonly<Record<string, string>>) =>
   maxLatenessByKind.pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(settings))))

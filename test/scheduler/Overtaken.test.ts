@@ -3,12 +3,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { headers } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { Subject } from "#shared/nats/Topology.ts"
+import { Subject } from "#shared/nats/layout/Topology.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
-import { heldByAnother } from "../support/HeldByAnother.ts"
 import { withManager } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, storedSeries, unsettled } from "../support/Streams.ts"
+import { heldByAnother } from "../support/servers/HeldByAnother.ts"
 
 const asked = (name: string, body: object) => ({ subject: `carillon.command.${name}`, payload: JSON.stringify(body) })
 

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import { attemptOf, type Event, messageId } from "#shared/contract/Events.ts"
-import type { Heard } from "#shared/nats/EventLog.ts"
-import { newest, stageOf } from "../../services/scheduler/Rearm.ts"
+import type { Heard } from "#shared/nats/stores/EventLog.ts"
+import { newest, stageOf } from "../../services/scheduler/timers/Rearm.ts"
 import {
   attemptFailed,
   cancelled,

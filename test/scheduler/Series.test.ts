@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { connect, headers } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import type { SeriesCommandName } from "#shared/contract/SeriesCommands.ts"
+import type { SeriesCommandName } from "#shared/contract/series/SeriesCommands.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { natsClient } from "../support/NatsClient.ts"
 import {

@@ -7,11 +7,11 @@ import { Option, Result } from "effect"
 import fc from "fast-check"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import type { Message } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
-import { occurrencesOf, type Recurrence } from "#shared/contract/Recurrence.ts"
-import { messageOf, type Series } from "#shared/contract/Series.ts"
-import type { ChangeSeriesCommand, ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
-import { newSeries } from "#shared/contract/SeriesSubmission.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
+import { occurrencesOf, type Recurrence } from "#shared/contract/series/Recurrence.ts"
+import { messageOf, type Series } from "#shared/contract/series/Series.ts"
+import type { ChangeSeriesCommand, ScheduleSeriesCommand } from "#shared/contract/series/SeriesCommands.ts"
+import { newSeries } from "#shared/contract/series/SeriesSubmission.ts"
 import {
   announced,
   change,
@@ -21,7 +21,7 @@ import {
   resume,
   skip,
   unlessOver
-} from "../../services/scheduler/SeriesRules.ts"
+} from "../../services/scheduler/series/SeriesRules.ts"
 
 const minute = 60_000
 const lead = 3 * minute

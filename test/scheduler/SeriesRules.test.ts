@@ -3,10 +3,10 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Result } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
-import { fromMillis, toMillis } from "#shared/contract/Instants.ts"
-import { messageOf, type Series, upcoming } from "#shared/contract/Series.ts"
-import type { ScheduleSeriesCommand } from "#shared/contract/SeriesCommands.ts"
-import { decodeSeriesCommand, newSeries } from "#shared/contract/SeriesSubmission.ts"
+import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import { messageOf, type Series, upcoming } from "#shared/contract/series/Series.ts"
+import type { ScheduleSeriesCommand } from "#shared/contract/series/SeriesCommands.ts"
+import { decodeSeriesCommand, newSeries } from "#shared/contract/series/SeriesSubmission.ts"
 import {
   announced,
   cancel,
@@ -17,7 +17,7 @@ import {
   pause,
   resume,
   skip
-} from "../../services/scheduler/SeriesRules.ts"
+} from "../../services/scheduler/series/SeriesRules.ts"
 
 const minute = 60_000
 const hour = 60 * minute

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { everythingStored } from "../support/Streams.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 /** As much as fits into one message of NATS. */
 const mostBytes = 1_048_576

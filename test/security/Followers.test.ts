@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { createInbox, type NatsConnection } from "@nats-io/transport-node"
 import { Effect } from "effect"
-import { inboxPrefix } from "#shared/nats/Grants.ts"
-import { streams } from "#shared/nats/Topology.ts"
+import { inboxPrefix } from "#shared/nats/access/Grants.ts"
+import { streams } from "#shared/nats/layout/Topology.ts"
 import { provisioned } from "./Guarded.ts"
 
 const next = (durable: string) => `$JS.API.CONSUMER.MSG.NEXT.EVENTS.${durable}`

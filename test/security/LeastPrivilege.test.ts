@@ -8,7 +8,7 @@ import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { command, eventually, statusOf } from "../support/Carillon.ts"
 import { shows } from "../support/Figures.ts"
-import { webhookReceiver } from "../support/WebhookReceiver.ts"
+import { webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
 import { outboxSql } from "../table-bridge/World.ts"
 import { guarded, violations } from "./Guarded.ts"
 

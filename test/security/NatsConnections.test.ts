@@ -4,13 +4,13 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { nkeys } from "@nats-io/transport-node"
 import { ConfigProvider, Effect, Layer } from "effect"
-import { Nats } from "#shared/nats/Nats.ts"
+import { Nats } from "#shared/nats/connection/Nats.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { secretFiles } from "#shared/service/SecretFiles.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
-import { selfSigned, stranger } from "../support/SelfSigned.ts"
-import { testNatsWith } from "../support/TestNats.ts"
+import { selfSigned, stranger } from "../support/servers/SelfSigned.ts"
+import { testNatsWith } from "../support/servers/TestNats.ts"
 
 const layer = (environment: Record<string, string>) =>
   Nats.layerWithoutWaiting.pipe(

@@ -8,8 +8,8 @@ import { Readiness } from "#shared/service/Readiness.ts"
 import { secretFiles } from "#shared/service/SecretFiles.ts"
 import { startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
-import { selfSigned, stranger } from "../support/SelfSigned.ts"
-import { databaseAt } from "../support/TestDatabase.ts"
+import { selfSigned, stranger } from "../support/servers/SelfSigned.ts"
+import { databaseAt } from "../support/servers/TestDatabase.ts"
 
 const layer = (environment: Record<string, string>) =>
   Postgres.layerWithoutWaiting.pipe(

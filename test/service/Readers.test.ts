@@ -15,8 +15,8 @@ import { telegramGateway } from "../../services/telegram-gateway/main.ts"
 import { webhookGateway } from "../../services/webhook-gateway/main.ts"
 import { mark, secrets, watched } from "../security/Marked.ts"
 import { eventually } from "../support/Carillon.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 import { outboxSql } from "../table-bridge/World.ts"
 
 const programs = {

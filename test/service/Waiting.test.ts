@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { eventually } from "../support/Carillon.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 
 const nowhere = { NATS_URL: "nats://127.0.0.1:1", DATABASE_URL: "postgres://nobody:nothing@127.0.0.1:1/none" }
 

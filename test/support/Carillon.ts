@@ -3,8 +3,8 @@ import { Effect, Schedule } from "effect"
 import type { ServiceName } from "#shared/service/Services.ts"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { type ServiceProcess, serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { type Database, testDatabase } from "./TestDatabase.ts"
-import { type TestNats, testNatsWith } from "./TestNats.ts"
+import { type Database, testDatabase } from "./servers/TestDatabase.ts"
+import { type TestNats, testNatsWith } from "./servers/TestNats.ts"
 
 export interface Settings {
   /** One of its own if left out. */

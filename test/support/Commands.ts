@@ -1,6 +1,6 @@
 // Commands as a scheduler has them in hand, for its steps without the service around them.
 import type { Rules } from "#shared/contract/Submission.ts"
-import type { Delivery } from "#shared/nats/Mailbox.ts"
+import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 
 export const hour = 3_600_000
 

@@ -1,8 +1,8 @@
 // The layers of a service against a test's own nats-server, in this process.
 import { ConfigProvider, Effect, Layer } from "effect"
-import { natsLayer } from "#shared/nats/Layers.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { testNatsWith } from "./TestNats.ts"
+import { testNatsWith } from "./servers/TestNats.ts"
 
 /** Built anew for each test: a layer that is a constant would be shared by all of them. */
 export const natsLayerFor = (configProvider: ConfigProvider.ConfigProvider) =>

@@ -1,7 +1,7 @@
 // Looks at and changes streams from outside, as an operator might.
 import type { JsMsg } from "@nats-io/jetstream"
 import { headers as natsHeaders } from "@nats-io/transport-node"
-import { readAll } from "#shared/nats/ReadAll.ts"
+import { readAll } from "#shared/nats/messages/ReadAll.ts"
 import { withManager } from "./NatsClient.ts"
 
 /** As if the duplicate windows were long over: only the log itself can tell what was said before. */

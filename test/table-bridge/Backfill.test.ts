@@ -9,8 +9,8 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
 import { eventsOf, streamCount } from "../support/Streams.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
-import { testNats } from "../support/TestNats.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
+import { testNats } from "../support/servers/TestNats.ts"
 import { configuration, tables } from "./World.ts"
 
 const root = join(import.meta.dirname, "../..")

@@ -9,9 +9,9 @@ import { migrate } from "../../services/table-bridge/Migration.ts"
 import { eventually } from "../support/Carillon.ts"
 import { figureOf } from "../support/Figures.ts"
 import { eventsOf } from "../support/Streams.ts"
-import { databaseAt } from "../support/TestDatabase.ts"
-import { testNats } from "../support/TestNats.ts"
-import { testPostgres } from "../support/TestPostgres.ts"
+import { databaseAt } from "../support/servers/TestDatabase.ts"
+import { testNats } from "../support/servers/TestNats.ts"
+import { testPostgres } from "../support/servers/TestPostgres.ts"
 import { bridgeOf, configuration, outboxSql, servicesOf, tables } from "./World.ts"
 
 describe("the table bridge", () => {

@@ -7,11 +7,11 @@ import { Effect, Result } from "effect"
 import fc from "fast-check"
 import pg from "pg"
 import { CancelCommand, RescheduleCommand, ScheduleCommand } from "#shared/contract/Commands.ts"
-import { platforms } from "#shared/contract/Fields.ts"
-import { fromMillis, parseInstant } from "#shared/contract/Instants.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
+import { fromMillis, parseInstant } from "#shared/contract/fields/Instants.ts"
 import { decodeCommand } from "#shared/contract/Submission.ts"
 import { migrate as migrateLedger } from "../../services/ledger/Migrations.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
 import { inHours, outboxDropSql, outboxSql, servicesOf } from "./World.ts"
 
 const withOutbox = Effect.tap(testDatabase, (database) => database.query(outboxSql))
@@ -294,7 +294,7 @@ describe("the outbox", () => {
 
 const servicesOfDatabase = (database: { readonly url: string }) =>
   Effect.flatMap(
-    Effect.promise(() => import("../support/TestNats.ts")),
+    Effect.promise(() => import("../support/servers/TestNats.ts")),
     ({ testNats }) => Effect.flatMap(testNats, (nats) => servicesOf(nats, database))
   )
 

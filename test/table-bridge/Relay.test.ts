@@ -2,10 +2,10 @@
 // and what is refused is told.
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { NatsError } from "#shared/nats/Nats.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { NatsError } from "#shared/nats/connection/Nats.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
-import { advance, startingPoint } from "../../services/table-bridge/Checkpoint.ts"
+import { advance, startingPoint } from "../../services/table-bridge/outcomes/Checkpoint.ts"
 import { relay } from "../../services/table-bridge/Relay.ts"
 import { eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"

@@ -5,7 +5,7 @@ import { Postgres } from "#shared/postgres/Postgres.ts"
 import type { Bridge } from "../../services/table-bridge/BridgeConfig.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { open } from "../../services/table-bridge/Open.ts"
-import { testDatabase } from "../support/TestDatabase.ts"
+import { testDatabase } from "../support/servers/TestDatabase.ts"
 import { bridgeOf, configuration, tables } from "./World.ts"
 
 /** The application's tables and more of them, not bridged yet. */

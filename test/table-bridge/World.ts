@@ -3,10 +3,10 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ConfigProvider, Context, Effect, Layer, Result } from "effect"
-import { EventLog } from "#shared/nats/EventLog.ts"
-import { natsLayer } from "#shared/nats/Layers.ts"
-import { provision } from "#shared/nats/Provision.ts"
-import { Publisher } from "#shared/nats/Publisher.ts"
+import { natsLayer } from "#shared/nats/connection/Layers.ts"
+import { provision } from "#shared/nats/layout/Provision.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
@@ -15,8 +15,8 @@ import { type Bridge, parseBridge } from "../../services/table-bridge/BridgeConf
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { open } from "../../services/table-bridge/Open.ts"
 import { eventually } from "../support/Carillon.ts"
-import { type Database, testDatabase } from "../support/TestDatabase.ts"
-import { type TestNats, testNats } from "../support/TestNats.ts"
+import { type Database, testDatabase } from "../support/servers/TestDatabase.ts"
+import { type TestNats, testNats } from "../support/servers/TestNats.ts"
 
 export const outboxSql = readFileSync(join(import.meta.dirname, "../../deploy/postgres/outbox.sql"), "utf8")
 export const outboxDropSql = readFileSync(join(import.meta.dirname, "../../deploy/postgres/outbox-drop.sql"), "utf8")

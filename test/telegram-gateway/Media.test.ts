@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Content, FileKind } from "#shared/contract/Content.ts"
 import type { Message } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/Instants.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { Upload } from "../../services/telegram-gateway/BotRequests.ts"
@@ -13,8 +13,8 @@ import { buttonName, callbackData } from "../../services/telegram-gateway/ReplyB
 import { atDesk } from "../gateway/AtDesk.ts"
 import { attemptOf } from "../support/Attempts.ts"
 import { eventually } from "../support/Carillon.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
 import { deleteStream } from "../support/Streams.ts"
-import { tcpServer } from "../support/TcpServer.ts"
 import { connect, isKnown, made, messageWith, sending } from "./Sending.ts"
 
 const kinds: ReadonlyArray<FileKind> = ["photo", "document", "audio", "video", "voice", "animation"]

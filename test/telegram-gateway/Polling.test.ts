@@ -5,7 +5,7 @@ import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { BotApiError } from "../../services/telegram-gateway/BotApi.ts"
 import { inboundOf } from "../../services/telegram-gateway/TelegramInbound.ts"
 import type { UpdateSettings } from "../../services/telegram-gateway/UpdateSettings.ts"
-import { tcpServer } from "../support/TcpServer.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
 import { connect, token } from "./Sending.ts"
 
 const settings: UpdateSettings = {

@@ -1,7 +1,7 @@
 // The tables of outcomes: what no list of examples shows.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { NoAnswer, NotWritten } from "#shared/gateway/HttpCall.ts"
+import { NoAnswer, NotWritten } from "#shared/gateway/http/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { ofRefusal, ofTransport } from "../../services/telegram-gateway/TelegramOutcomes.ts"
 

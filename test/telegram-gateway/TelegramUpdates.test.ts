@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import fc from "fast-check"
-import { Said } from "#shared/gateway/Inbound.ts"
+import { Said } from "#shared/gateway/people/Inbound.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { admitsOf, parserOf } from "../../services/telegram-gateway/TelegramInbound.ts"
 import { parseUpdate, updateNumber, wordOf } from "../../services/telegram-gateway/TelegramUpdates.ts"

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { tcpServer } from "../support/TcpServer.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
 
 const root = join(import.meta.dirname, "../..")
 

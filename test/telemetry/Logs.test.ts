@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
-import { otlpReceiver } from "../support/OtlpReceiver.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
+import { otlpReceiver } from "../support/platforms/OtlpReceiver.ts"
 
 const lines = (output: string) =>
   output

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
 import { natsClient } from "../support/NatsClient.ts"
-import { otlpReceiver, type Span } from "../support/OtlpReceiver.ts"
+import { otlpReceiver, type Span } from "../support/platforms/OtlpReceiver.ts"
 
 const publisher = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" }
 

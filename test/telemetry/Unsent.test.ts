@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
-import { closedPort, tcpServer } from "../support/TcpServer.ts"
+import { closedPort, tcpServer } from "../support/proxies/TcpServer.ts"
 
 /** What a scheduler that sends its traces there says of it, while it has work to tell of. */
 const said = Effect.fnUntraced(function* (

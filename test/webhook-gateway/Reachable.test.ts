@@ -2,12 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { addressForbidden, guardedConnect } from "#shared/gateway/GuardedConnect.ts"
-import { httpCalls, NotWritten } from "#shared/gateway/HttpCall.ts"
+import { addressForbidden, guardedConnect } from "#shared/gateway/http/GuardedConnect.ts"
+import { httpCalls, NotWritten } from "#shared/gateway/http/HttpCall.ts"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { isPublicAddress } from "../../services/webhook-gateway/PublicAddress.ts"
-import { tcpServer } from "../support/TcpServer.ts"
-import { webhookReceiver } from "../support/WebhookReceiver.ts"
+import { webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
+import { tcpServer } from "../support/proxies/TcpServer.ts"
 import { attemptTo, postAs } from "./Posting.ts"
 
 const notPublic = [

@@ -1,6 +1,6 @@
 // Our dashboards, one question each: from how it goes overall down to one message.
 import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard"
-import { platforms } from "#shared/contract/Fields.ts"
+import { platforms } from "#shared/contract/fields/Fields.ts"
 import { curve, figure, lines, page, rows, traces, trend } from "./Panels.ts"
 
 const quantile = (q: number, metric: string, by = "") =>

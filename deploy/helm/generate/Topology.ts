@@ -1,6 +1,6 @@
 // The topology as the chart needs it: objects of NACK (jetstream.nats.io/v1beta2), and the consumers whose work is due.
-import { platforms, type Sender } from "#shared/contract/Fields.ts"
-import { filesDescription } from "#shared/nats/Provision.ts"
+import { platforms, type Sender } from "#shared/contract/fields/Fields.ts"
+import { filesDescription } from "#shared/nats/layout/Provision.ts"
 import {
   type ConsumerDefinition,
   consumerConfig,
@@ -10,7 +10,7 @@ import {
   gatewayConsumers,
   type StreamName,
   streams
-} from "#shared/nats/Topology.ts"
+} from "#shared/nats/layout/Topology.ts"
 
 /** A duration as Go reads it. */
 const duration = (nanoseconds: number) => `${nanoseconds / 1e9}s`

@@ -1,6 +1,6 @@
 // What the conformance suite must know of a platform: how it is stood in for, and how it says what the suite wants said.
 import { Data, type Effect, type Scope } from "effect"
-import type { Platform, Recipient } from "#shared/contract/Fields.ts"
+import type { Platform, Recipient } from "#shared/contract/fields/Fields.ts"
 import type { ServiceName } from "#shared/service/Services.ts"
 
 /** One call that came in, whatever was answered. */

@@ -1,6 +1,6 @@
 // All of Carillon around one gateway, for many tests: real servers and services, its platform stood in for at HTTP.
 import { Context, Effect, Layer } from "effect"
-import { addressOf, type Recipient } from "#shared/contract/Fields.ts"
+import { addressOf, type Recipient } from "#shared/contract/fields/Fields.ts"
 import { carillon, command, eventually, statusOf } from "../../support/Carillon.ts"
 import { shows } from "../../support/Figures.ts"
 import { publishPlainly } from "../../support/PlainClient.ts"

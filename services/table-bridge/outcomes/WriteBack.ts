@@ -1,0 +1,111 @@
+// Writes outcomes back into the user's rows. A row that the application holds is left for later: the bridge never waits
+// for the application, so the two cannot wait for each other.
+import { Effect } from "effect"
+import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
+import { type Bridge, writtenBack } from "../BridgeConfig.ts"
+import { name, table } from "../database/Sql.ts"
+import type { UserTables } from "../database/UserTables.ts"
+import { isThere, type Open } from "../rows/Look.ts"
+
+const writeBatch = 500
+
+interface Outcome {
+  readonly rowId: string
+  readonly dirtySince: string
+  readonly status: string | null
+  readonly attempts: number
+  readonly lastAttemptAt: string | null
+  readonly sentAt: string | null
+  readonly error: string | null
+  readonly messageId: string | null
+}
+
+const dirty = (query: Query, { name: bridge }: Bridge) =>
+  query<Outcome>(
+    `SELECT row_id AS "rowId", dirty_since AS "dirtySince", status, attempts, last_attempt_at AS "lastAttemptAt",
+       sent_at AS "sentAt", problem AS error, message_id AS "messageId"
+     FROM carillon_bridge.tracked WHERE bridge = $1 AND dirty_since IS NOT NULL
+     ORDER BY dirty_since LIMIT ${writeBatch} FOR UPDATE SKIP LOCKED`,
+    [bridge]
+  )
+
+/** Whether more may wait. */
+export const writeBack = Effect.fn("bridge.writeBack")(function* (open: Open) {
+  return yield* writeSome(open, (query, rows) => update(query, open, rows)).pipe(
+    // A constraint or trigger of the user's refuses a row: that one is left out, the others are written.
+    Effect.catchTag("RefusedByPostgres", () =>
+      writeSome(open, (query, rows) => Effect.forEach(rows, (row) => updateOne(query, open, row), { discard: true }))
+    )
+  )
+})
+
+const writeSome = Effect.fnUntraced(function* <E, R>(
+  { bridge, tables }: Open,
+  write: (query: Query, rows: ReadonlyArray<Outcome>) => Effect.Effect<unknown, E, R>
+) {
+  const { transaction } = yield* Postgres
+  return yield* transaction(
+    Effect.fnUntraced(function* (query) {
+      const work = "tracked t WHERE t.bridge = b.name AND t.dirty_since IS NOT NULL"
+      if (!(yield* isThere(query, bridge, work))) return false
+      const rows = yield* dirty(query, bridge)
+      if (rows.length === 0) return false
+      const ids = rows.map(({ rowId }) => rowId)
+      const free = yield* lockFree(query, bridge, tables, ids)
+      const held = new Set((yield* present(query, bridge, tables, ids)).filter((id) => !free.has(id)))
+      yield* write(
+        query,
+        rows.filter(({ rowId }) => free.has(rowId))
+      )
+      yield* settle(query, bridge, ids, held)
+      return rows.length === writeBatch && held.size === 0
+    })
+  )
+})
+
+const selectIds = ({ messages }: Bridge, { idType }: UserTables) =>
+  `SELECT ${name(messages.id)}::text AS id FROM ${table(messages)} WHERE ${name(messages.id)} = ANY($1::text[]::${idType}[])`
+
+const lockFree = (query: Query, bridge: Bridge, tables: UserTables, ids: ReadonlyArray<string>) =>
+  Effect.map(
+    query<{ readonly id: string }>(`${selectIds(bridge, tables)} FOR NO KEY UPDATE SKIP LOCKED`, [ids]),
+    (rows) => new Set(rows.map(({ id }) => id))
+  )
+
+const present = (query: Query, bridge: Bridge, tables: UserTables, ids: ReadonlyArray<string>) =>
+  Effect.map(query<{ readonly id: string }>(selectIds(bridge, tables), [ids]), (rows) => rows.map(({ id }) => id))
+
+const update = Effect.fnUntraced(function* (query: Query, { bridge, tables }: Open, rows: ReadonlyArray<Outcome>) {
+  if (rows.length === 0) return
+  const columns = writtenBack.map((key) => ({ key, column: bridge.tracking[key] }))
+  const typeOf = (column: string) => tables.types.get(column) ?? "text"
+  const given = columns.map(({ key, column }) => `"${key}" ${typeOf(column)}`).join(", ")
+  yield* query(
+    `UPDATE ${table(bridge.messages)} m SET ${columns.map(({ key, column }) => `${name(column)} = given."${key}"`).join(", ")}
+     FROM json_to_recordset($1::json) AS given("rowId" text, ${given})
+     WHERE m.${name(bridge.messages.id)} = given."rowId"::${tables.idType}
+       AND (${columns.map(({ column }) => `m.${name(column)}::text`).join(", ")})
+         IS DISTINCT FROM (${columns.map(({ key }) => `given."${key}"::text`).join(", ")})`,
+    [JSON.stringify(rows)]
+  )
+})
+
+const updateOne = Effect.fnUntraced(function* (query: Query, open: Open, row: Outcome) {
+  yield* query("SAVEPOINT one")
+  yield* update(query, open, [row]).pipe(
+    Effect.catchTag("RefusedByPostgres", ({ code }) =>
+      Effect.andThen(
+        query("ROLLBACK TO SAVEPOINT one"),
+        Effect.logError(`${open.bridge.name}: the outcome of row ${row.rowId} cannot be written: SQLSTATE ${code}`)
+      )
+    )
+  )
+  yield* query("RELEASE SAVEPOINT one")
+})
+
+const settle = (query: Query, { name: bridge }: Bridge, ids: ReadonlyArray<string>, held: ReadonlySet<string>) =>
+  query(
+    `UPDATE carillon_bridge.tracked SET dirty_since = CASE WHEN row_id = ANY($3) THEN clock_timestamp() END
+     WHERE bridge = $1 AND row_id = ANY($2)`,
+    [bridge, ids, [...held]]
+  )
