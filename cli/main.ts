@@ -22,18 +22,23 @@ const explain = (cause: Cause.Cause<unknown>) => {
 }
 
 /** Whoever goes on to the next command must know that this one was broken off; that `watch` is, is how it ends. */
-const ending = (exit: Exit.Exit<unknown, unknown>, [command]: ReadonlyArray<string>) => {
+export const exitCode = (exit: Exit.Exit<unknown, unknown>, [command]: ReadonlyArray<string>): number => {
   if (Exit.isSuccess(exit)) return 0
   if (Cause.hasInterruptsOnly(exit.cause)) return command === "watch" ? 0 : exitCodes.brokenOff
   return codeOf(Cause.squash(exit.cause))
 }
 
-export const main = () => {
-  const given = withNegativeValues(process.argv.slice(2))
-  Command.runWith(carillon, { version })(given).pipe(
+/** All of a command but its process. */
+export const run = (args: ReadonlyArray<string>) =>
+  Command.runWith(carillon, { version })(withNegativeValues(args)).pipe(
     Effect.tapCause(explain),
-    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles)),
-    NodeRuntime.runMain({ disableErrorReporting: true, teardown: (exit, done) => done(ending(exit, given)) })
+    Effect.provide(Layer.mergeAll(NodeServices.layer, Logger.layer([]), secretFiles))
+  )
+
+export const main = () => {
+  const args = process.argv.slice(2)
+  run(args).pipe(
+    NodeRuntime.runMain({ disableErrorReporting: true, teardown: (exit, done) => done(exitCode(exit, args)) })
   )
 }
 

@@ -44,6 +44,31 @@ export const answersReady = (port: number) =>
     )
   )
 
+/** Until a service that was launched says that it is ready; dies with what it said if it ends before. */
+export const untilReady = (
+  name: ServiceName,
+  port: number,
+  { running, output }: Pick<ServiceProcess, "running" | "output">
+) =>
+  answersReady(port).pipe(
+    Effect.flatMap((ok) => {
+      if (ok) return Effect.void
+      if (!running()) return Effect.die(new Error(`${name} ended: ${output()}`))
+      return Effect.fail("not yet")
+    }),
+    Effect.retry(Schedule.spaced("50 millis")),
+    Effect.timeout("60 seconds"),
+    Effect.catch(() => Effect.die(new Error(`${name} is not ready: ${output()}`)))
+  )
+
+/** What a service of ours is told on this machine, whatever else it is told. */
+export const ownEnvironment = (port: number, environment: Readonly<Record<string, string>>) => ({
+  LOG_FORMAT: "json",
+  ...environment,
+  HTTP_PORT: String(port),
+  HTTP_HOST: "127.0.0.1"
+})
+
 /** Not started yet. Killed when the scope closes. */
 export const serviceProcess = Effect.fnUntraced(function* (
   name: ServiceName,
@@ -61,10 +86,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
         PATH: process.env.PATH,
         // Halves what a start costs.
         NODE_COMPILE_CACHE: join(home, "compile-cache"),
-        LOG_FORMAT: "json",
-        ...environment,
-        HTTP_PORT: String(port),
-        HTTP_HOST: "127.0.0.1"
+        ...ownEnvironment(port, environment)
       },
       stdio: ["ignore", "pipe", "pipe"]
     })
@@ -73,18 +95,7 @@ export const serviceProcess = Effect.fnUntraced(function* (
   })
 
   const running = () => child !== undefined && child.exitCode === null && child.signalCode === null
-
-  const isReady = answersReady(port)
-  const ready = isReady.pipe(
-    Effect.flatMap((ok) => {
-      if (ok) return Effect.void
-      if (child?.exitCode !== null) return Effect.die(new Error(`${name} ended: ${chunks.join("")}`))
-      return Effect.fail("not yet")
-    }),
-    Effect.retry(Schedule.spaced("50 millis")),
-    Effect.timeout("60 seconds"),
-    Effect.catch(() => Effect.die(new Error(`${name} is not ready: ${chunks.join("")}`)))
-  )
+  const output = () => chunks.join("")
 
   const end = (signal: NodeJS.Signals) =>
     Effect.callback<number | null>((resume) => {
@@ -96,13 +107,13 @@ export const serviceProcess = Effect.fnUntraced(function* (
   const service: ServiceProcess = {
     url: `http://127.0.0.1:${port}`,
     pid: () => child?.pid,
-    start: Effect.andThen(launch, ready),
+    start: Effect.andThen(launch, untilReady(name, port, { running, output })),
     launch,
     running,
-    isReady,
+    isReady: answersReady(port),
     kill9: Effect.asVoid(end("SIGKILL")),
     stop: end("SIGTERM"),
-    output: () => chunks.join("")
+    output
   }
   yield* Effect.addFinalizer(() => service.kill9)
   return service

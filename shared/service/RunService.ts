@@ -40,7 +40,7 @@ export const runMain = <A, E>(program: Effect.Effect<A, E>) => run(program.pipe(
 const run = <A, E>(program: Effect.Effect<A, E>) =>
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
-    teardown: (exit, done) => done(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+    teardown: (exit, done) => done(exitCode(exit))
   })
 
 type Program<A, E> = Effect.Effect<A, E, Readiness | Routes | Scope.Scope>
@@ -63,18 +63,22 @@ export const asService = <A, E>(name: ServiceName, program: Program<A, E>) =>
     Effect.provide(secretFiles)
   )
 
-/** Whatever ends it is told as its other lines are, also where that is one of its settings. */
-export const runService = <A, E>(name: ServiceName, program: Program<A, E>) =>
-  run(
-    asService(name, Effect.andThen(Effect.andThen(warnOfMisspelt, checkSettings), program)).pipe(
-      Effect.tapCause((cause) =>
-        explain(cause).pipe(
-          Effect.annotateLogs({ service: name }),
-          Effect.provide(Layer.catchCause(loggerLayer, () => Layer.empty))
-        )
+/** All of a service but its process. Whatever ends it is told as its other lines are, also where that is one of its settings. */
+export const service = <A, E>(name: ServiceName, program: Program<A, E>) =>
+  asService(name, Effect.andThen(Effect.andThen(warnOfMisspelt, checkSettings), program)).pipe(
+    Effect.tapCause((cause) =>
+      explain(cause).pipe(
+        Effect.annotateLogs({ service: name }),
+        Effect.provide(Layer.catchCause(loggerLayer, () => Layer.empty))
       )
     )
   )
+
+export const runService = <A, E>(name: ServiceName, program: Program<A, E>) => run(service(name, program))
+
+/** That it was told to end is no failure. */
+export const exitCode = (exit: Exit.Exit<unknown, unknown>): number =>
+  Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1
 
 // A failure is told in the words of its error; only a defect, which is a bug, comes with its stack.
 const explain = (cause: Cause.Cause<unknown>) =>

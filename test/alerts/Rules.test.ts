@@ -101,7 +101,7 @@ describe("the metrics of the services", () => {
   it.live("are what promtool calls good, scraped by a real Prometheus, and all that the alerts name", () =>
     withTools((tools) =>
       Effect.gen(function* () {
-        const { database, environment, nats, phones, services: always, start } = yield* carillon()
+        const { database, environment, nats, phones, services: always, start } = yield* carillon({ processes: true })
         yield* database.query(readFileSync(join(root, "deploy/postgres/outbox.sql"), "utf8"))
         const bridge = yield* serviceProcess("table-bridge", environment)
         yield* Effect.all([start, bridge.start], { concurrency: "unbounded" })

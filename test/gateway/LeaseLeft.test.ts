@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { jetstream } from "@nats-io/jetstream"
 import { Effect } from "effect"
 import { Subject } from "#shared/nats/layout/Topology.ts"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { withClient } from "../support/NatsClient.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 
@@ -19,7 +19,7 @@ describe("a lease that NATS did not end", () => {
       yield* Effect.all([services.scheduler.start, services.dispatcher.start, services.ledger.start])
       yield* leaveLease(nats.url)
       const one = services["telegram-gateway"]
-      const other = yield* serviceProcess("telegram-gateway", environment)
+      const other = yield* hostedService("telegram-gateway", environment)
       yield* Effect.all([one.start, other.start], { concurrency: "unbounded" })
       const arrives = Effect.fnUntraced(function* (id: string) {
         yield* publishPlainly(nats.url, [command(id, 0)])

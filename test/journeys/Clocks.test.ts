@@ -20,7 +20,7 @@ const withClocks = Effect.fnUntraced(function* (settings: Settings) {
   const clocks = yield* Effect.forEach(serviceNames, (name) => clockIn(folder, name, join(home, "bin")))
   const environmentOf = (name: ServiceName) =>
     clocks[(serviceNames as ReadonlyArray<string>).indexOf(name)]?.environment ?? {}
-  const all = yield* carillon({ ...settings, environmentOf })
+  const all = yield* carillon({ ...settings, environmentOf, processes: true })
   const set = Effect.fnUntraced(function* (wrong: Partial<Record<(typeof serviceNames)[number], number>>) {
     for (const [index, name] of serviceNames.entries()) {
       const seconds = wrong[name]

@@ -35,6 +35,7 @@ describe("a long text in parts, its gateway killed", () => {
   it.live("between two parts, is resumed at the first unsent one, and no part arrives twice", () =>
     Effect.gen(function* () {
       const { nats, database, phones, services, start } = yield* carillon({
+        processes: ["telegram-gateway"],
         environment: { TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0.5" }
       })
       yield* start
@@ -60,6 +61,7 @@ describe("a long text in parts, its gateway killed", () => {
     Effect.gen(function* () {
       let asked = false
       const { nats, database, phones, services, start } = yield* carillon({
+        processes: ["telegram-gateway"],
         answer: (received) => {
           if (asked || !isPart(3)(received)) return undefined
           asked = true

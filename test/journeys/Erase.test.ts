@@ -205,7 +205,7 @@ describe("a person who asks to be forgotten", () => {
 
   it.live("is told of as long as a message to them is being sent, and then is gone too", () =>
     Effect.gen(function* () {
-      const { becomes, nats, phones, run, schedule, services } = yield* started()
+      const { becomes, nats, phones, run, schedule, services } = yield* started({ processes: ["telegram-gateway"] })
       assert.strictEqual((yield* run("pause", "telegram")).code, 0)
       yield* holds(services["telegram-gateway"])
       yield* schedule(command("in-hand", 0, of(person)))

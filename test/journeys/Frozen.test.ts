@@ -23,6 +23,7 @@ const twoGateways = Effect.fnUntraced(function* (first: Reply | undefined, setti
   const called = new Set<string>()
   const world = yield* carillon({
     ...settings,
+    processes: ["telegram-gateway"],
     answer: ({ text }, method) => {
       if (method !== "sendMessage" || called.has(text)) return undefined
       called.add(text)

@@ -195,9 +195,10 @@ describe("a message to a contact", () => {
 describe("a message to a contact that waits in a gateway's hands", () => {
   it.live("goes to the chat that is linked when it is sent, and nowhere when the link was removed", () =>
     Effect.gen(function* () {
-      const { database, events, nats, people, run, said, services, start, token, told } = yield* clinic({
-        TELEGRAM_LINKED_TEXT: "none"
-      })
+      const { database, events, nats, people, run, said, services, start, token, told } = yield* clinic(
+        { TELEGRAM_LINKED_TEXT: "none" },
+        { processes: ["telegram-gateway"] }
+      )
       const gateway = services["telegram-gateway"]
       const order = (name: "pause" | "resume") =>
         publishPlainly(nats.url, [{ subject: `carillon.command.${name}`, payload: '{"platform":"telegram"}' }])
@@ -286,10 +287,12 @@ describe("a person who blocks the bot", () => {
       let refusing = true
       const { contacts, database, events, nats, people, start, token, told } = yield* clinic(
         { TELEGRAM_LINKED_TEXT: "none" },
-        (_, method) =>
-          refusing && method === "sendMessage"
-            ? Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
-            : undefined
+        {
+          answer: (_, method) =>
+            refusing && method === "sendMessage"
+              ? Reply.ApiError({ code: 403, description: "Forbidden: bot was blocked by the user" })
+              : undefined
+        }
       )
       yield* start
       people.pressesStart(chat, yield* token("p-1"))

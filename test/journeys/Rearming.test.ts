@@ -8,7 +8,7 @@ import { publishPlainly } from "../support/PlainClient.ts"
 import { deleteEvents, eventsOf, forgetDuplicates, pendingTimers, streamCount, unsettled } from "../support/Streams.ts"
 
 const running = Effect.gen(function* () {
-  const all = yield* carillon({ environment: { WATCHDOG_SECONDS: "0" } })
+  const all = yield* carillon({ environment: { WATCHDOG_SECONDS: "0" }, processes: ["dispatcher", "telegram-gateway"] })
   yield* all.start
   yield* forgetDuplicates(all.nats.url)
   const run = cli({ NATS_URL: all.nats.url, DATABASE_URL: all.database.url })

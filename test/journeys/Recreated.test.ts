@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Reply } from "../../deploy/local/BotApiStandIn.ts"
-import { carillon, command, eventually } from "../support/Carillon.ts"
+import { carillon, command, eventually, type Settings } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import {
   deleteConsumer,
@@ -31,9 +31,13 @@ const owners = {
 } as const
 
 /** Each message is sent at its second attempt; then the log is given anew. */
-const repeatsNothing = Effect.fnUntraced(function* (givenAnew: (world: World) => Effect.Effect<unknown>) {
+const repeatsNothing = Effect.fnUntraced(function* (
+  givenAnew: (world: World) => Effect.Effect<unknown>,
+  processes: NonNullable<Settings["processes"]> = []
+) {
   const failedOnce = new Set<string>()
   const world = yield* carillon({
+    processes,
     answer: ({ text }, method) => {
       if (method !== "sendMessage" || failedOnce.has(text)) return undefined
       failedOnce.add(text)
@@ -63,12 +67,14 @@ const repeatsNothing = Effect.fnUntraced(function* (givenAnew: (world: World) =>
 describe("a consumer made anew", () => {
   for (const [durable, owner] of Object.entries(owners)) {
     it.live(`${durable} repeats nothing that was done long ago`, () =>
-      repeatsNothing(({ nats, services }) =>
-        Effect.gen(function* () {
-          yield* services[owner].kill9
-          yield* deleteConsumer(nats.url, "EVENTS", durable)
-          yield* services[owner].start
-        })
+      repeatsNothing(
+        ({ nats, services }) =>
+          Effect.gen(function* () {
+            yield* services[owner].kill9
+            yield* deleteConsumer(nats.url, "EVENTS", durable)
+            yield* services[owner].start
+          }),
+        [owner]
       )
     )
   }
@@ -97,14 +103,16 @@ describe("a nats-server that was killed, and has forgotten what it gave and what
     repeatsNothing(({ nats }) => Effect.andThen(nats.kill9, Effect.andThen(forgetGiven(nats), nats.start)))
   )
   it.live("has nothing repeated by services that are started again as well", () =>
-    repeatsNothing(({ nats, services, start }) =>
-      Effect.gen(function* () {
-        yield* Effect.forEach(Object.values(services), ({ kill9 }) => kill9)
-        yield* nats.kill9
-        yield* forgetGiven(nats)
-        yield* nats.start
-        yield* start
-      })
+    repeatsNothing(
+      ({ nats, services, start }) =>
+        Effect.gen(function* () {
+          yield* Effect.forEach(Object.values(services), ({ kill9 }) => kill9)
+          yield* nats.kill9
+          yield* forgetGiven(nats)
+          yield* nats.start
+          yield* start
+        }),
+      true
     )
   )
 })

@@ -71,7 +71,7 @@ describe("SIGTERM", () => {
   for (const name of serviceNames) {
     it.live(`ends the ${name} with 0`, () =>
       Effect.gen(function* () {
-        const { services } = yield* carillon()
+        const { services } = yield* carillon({ processes: [name] })
         yield* services[name].start
         assert.strictEqual(yield* services[name].stop, 0)
       })

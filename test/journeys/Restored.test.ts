@@ -46,7 +46,9 @@ const started = Effect.gen(function* () {
   const schedule = (...messages: ReadonlyArray<ReturnType<typeof command>>) => publishPlainly(nats.url, messages)
   const texts = () => phones.received.map(({ text }) => text)
   const stop = Effect.forEach(Object.values(services), (service) => service.stop, { concurrency: "unbounded" })
-  return { ...all, run, succeeds, became, schedule, texts, stop }
+  /** They have found NATS again. */
+  const ready = Effect.forEach(Object.values(services), ({ isReady }) => eventually("ready", isReady, (is) => is))
+  return { ...all, run, succeeds, became, schedule, texts, stop, ready }
 })
 
 describe("an older NATS is put back under the tables as they are", () => {
@@ -127,7 +129,7 @@ describe("an older NATS is put back under the tables as they are", () => {
 
   it.live("and who was erased since is erased again, by their ids alone; and nobody else", () =>
     Effect.gen(function* () {
-      const { became, nats, run, schedule, services, stop, succeeds } = yield* started
+      const { became, nats, ready, run, schedule, services, stop, succeeds } = yield* started
       const [person, other] = ["777000111", "888000222"]
       const to = (chatId: string) => ({ recipient: { chatId }, content: { type: "text", text: `words for ${chatId}` } })
       const linked = (contact: string, chatId: string) => ({
@@ -154,6 +156,7 @@ describe("an older NATS is put back under the tables as they are", () => {
       yield* became("sent", "sent")
       for (const id of ["erased", "erased-too", "kept"]) yield* became(id, "pending")
       const backup = yield* copyOf(nats)
+      yield* ready
       yield* succeeds("erase", "--recipient", person)
       yield* stop
       yield* putBack(nats, backup)

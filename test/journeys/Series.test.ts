@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { carillon, eventually, type Settings } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { stoppingProxy } from "../support/proxies/StoppingProxy.ts"
 import { eventsOf, forgetDuplicates, pendingTimers, storedSeries, unsettled, waitingTicks } from "../support/Streams.ts"
@@ -36,7 +37,7 @@ const killedAfter = (publishes: number, by: "command" | "tick") =>
     const proxy = yield* stoppingProxy(nats.url)
     const environment = { SERIES_LEAD_SECONDS: by === "tick" ? "5" : "60", SERIES_SWEEP_SECONDS: "3600" }
     const victim = yield* serviceProcess("scheduler", { ...environment, NATS_URL: proxy.url })
-    const dispatcher = yield* serviceProcess("dispatcher", { NATS_URL: nats.url })
+    const dispatcher = yield* hostedService("dispatcher", { NATS_URL: nats.url })
     yield* Effect.all([victim.start, dispatcher.start], { concurrency: 2 })
     // Only the log itself can tell what was said before.
     yield* forgetDuplicates(nats.url)
@@ -53,7 +54,7 @@ const killedAfter = (publishes: number, by: "command" | "tick") =>
     yield* eventually("stopped", Effect.sync(proxy.stopped), (subject) => subject !== undefined)
     yield* victim.kill9
     const where = [...proxy.passed(), `not ${proxy.stopped()}`].join(", ")
-    const other = yield* serviceProcess("scheduler", { ...environment, NATS_URL: nats.url })
+    const other = yield* hostedService("scheduler", { ...environment, NATS_URL: nats.url })
     yield* other.start
     const series = storedSeries(nats.url, "m")
     yield* eventually(`all published: ${where}`, series, (stored) => stored !== undefined && !("outbox" in stored))
@@ -115,7 +116,10 @@ const started = Effect.fnUntraced(function* (settings: Settings = {}) {
 describe("a series", () => {
   it.live("goes on over a NATS that is killed and a scheduler that is killed, each occurrence once and on time", () =>
     Effect.gen(function* () {
-      const { database, nats, phones, services } = yield* started({ environment: { SERIES_LEAD_SECONDS: "20" } })
+      const { database, nats, phones, services } = yield* started({
+        environment: { SERIES_LEAD_SECONDS: "20" },
+        processes: ["scheduler"]
+      })
       yield* publishPlainly(nats.url, [scheduleSeries("m", 2_000, { count: 2 })])
       const statuses = Effect.map(
         database.query(

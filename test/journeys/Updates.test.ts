@@ -5,6 +5,7 @@ import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { eventually, statusOf } from "../support/Carillon.ts"
 import { clinic, to } from "../support/Clinic.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { lossyProxy } from "../support/proxies/LossyProxy.ts"
 import { forgetDuplicates } from "../support/Streams.ts"
@@ -101,9 +102,11 @@ describe("a gateway that is killed while it links a patient", () => {
 describe("two replicas", () => {
   it.live("never ask at the same time, and no update is lost or doubled when the active one is killed", () =>
     Effect.gen(function* () {
-      const { confirmed, environment, events, people, services, start, token, told } = yield* clinic(quiet)
+      const { confirmed, environment, events, people, services, start, token, told } = yield* clinic(quiet, {
+        processes: ["telegram-gateway"]
+      })
       yield* start
-      const other = yield* serviceProcess("telegram-gateway", environment)
+      const other = yield* hostedService("telegram-gateway", environment)
       yield* other.start
       for (let index = 0; index < 10; index++) people.writes(chat + index, "stop")
       yield* told("opted-out", 10)

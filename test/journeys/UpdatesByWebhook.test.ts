@@ -1,9 +1,9 @@
 // Updates that Telegram brings: proved by the secret, bounded, acknowledged when they are stored, by any replica.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 
 const chat = 70_001
 const secret = "a-secret-of-the-clinic"
@@ -56,7 +56,7 @@ describe("a webhook", () => {
   it.live("is served by every replica, and the same update brought to both at once counts once", () =>
     Effect.gen(function* () {
       const { environment, events, services } = yield* clinic(settings)
-      const other = yield* serviceProcess("telegram-gateway", environment)
+      const other = yield* hostedService("telegram-gateway", environment)
       const replicas = [services["telegram-gateway"], other]
       yield* Effect.forEach(replicas, ({ start }) => start, { concurrency: 2 })
       const all = Array.from({ length: 40 }, (_, index) => index + 1)
@@ -106,7 +106,7 @@ describe("a webhook", () => {
       assert.deepStrictEqual(webhook, { url: `https://clinic.example/carillon${path}`, secret })
       assert.strictEqual(people.polls, 0)
       yield* services["telegram-gateway"].stop
-      const polling = yield* serviceProcess("telegram-gateway", { ...environment, TELEGRAM_UPDATES: "polling" })
+      const polling = yield* hostedService("telegram-gateway", { ...environment, TELEGRAM_UPDATES: "polling" })
       yield* polling.start
       people.writes(chat, "stop")
       yield* told("opted-out", 1)
@@ -118,7 +118,7 @@ describe("a webhook", () => {
     Effect.gen(function* () {
       const { environment } = yield* clinic()
       for (const wrong of [{}, { TELEGRAM_WEBHOOK_SECRET: "short" }]) {
-        const gateway = yield* serviceProcess("telegram-gateway", {
+        const gateway = yield* hostedService("telegram-gateway", {
           ...environment,
           TELEGRAM_UPDATES: "webhook",
           ...wrong

@@ -81,7 +81,9 @@ describe("a timer deleted by hand", () => {
 
   it.live("when it has fired and nobody had it yet, is found when it is past due; past its deadline it expires", () =>
     Effect.gen(function* () {
-      const { arrivals, attemptsOf, found, is, nats, recorded, schedule, services } = yield* watched()
+      const { arrivals, attemptsOf, found, is, nats, recorded, schedule, services } = yield* watched({
+        processes: ["dispatcher"]
+      })
       yield* services.dispatcher.kill9
       yield* schedule(command("lost", 0), command("too-late", 0, { maxLatenessSeconds: 1 }))
       yield* recorded("lost", "scheduled")
@@ -137,7 +139,9 @@ describe("a timer deleted by hand", () => {
 describe("an event deleted by hand", () => {
   it.live("that was on its way to the gateway is sent after all, under the same attempt", () =>
     Effect.gen(function* () {
-      const { arrivals, attemptsOf, found, is, nats, recorded, schedule, services } = yield* watched()
+      const { arrivals, attemptsOf, found, is, nats, recorded, schedule, services } = yield* watched({
+        processes: ["telegram-gateway"]
+      })
       yield* services["telegram-gateway"].kill9
       yield* schedule(command("m", 0))
       yield* recorded("m", "dispatched")
@@ -155,6 +159,7 @@ describe("an event deleted by hand", () => {
       Effect.gen(function* () {
         let failing = true
         const { arrivals, attemptsOf, found, is, nats, recorded, schedule, services } = yield* watched({
+          processes: ["dispatcher", "ledger", "telegram-gateway"],
           answer: (_, method) =>
             method === "sendMessage" && failing ? Reply.ApiError({ code: 500, description: "Internal" }) : undefined
         })
@@ -184,6 +189,7 @@ describe("an event deleted by hand", () => {
     Effect.gen(function* () {
       let failing = true
       const { arrivals, attemptsOf, found, is, nats, schedule, services } = yield* watched({
+        processes: ["ledger", "telegram-gateway"],
         answer: (_, method) =>
           method === "sendMessage" && failing
             ? Reply.ApiError({ code: 429, description: "wait", parameters: { retry_after: 3 } })
@@ -214,7 +220,7 @@ describe("an event deleted by hand", () => {
 
   it.live("that told of an intent is missed", () =>
     Effect.gen(function* () {
-      const { database, found, is, nats, schedule, services } = yield* watched()
+      const { database, found, is, nats, schedule, services } = yield* watched({ processes: ["ledger"] })
       yield* schedule(command("before", 0))
       yield* is("before", "sent")
       yield* services.ledger.kill9
@@ -266,6 +272,7 @@ describe("a watchdog with nothing to find", () => {
     Effect.gen(function* () {
       const failedOnce = new Set<string>()
       const { database, environment, is, nats, phones, schedule, services } = yield* watched({
+        processes: ["dispatcher", "ledger", "telegram-gateway"],
         answer: ({ text }, method) => {
           if (method !== "sendMessage" || failedOnce.has(text)) return undefined
           failedOnce.add(text)

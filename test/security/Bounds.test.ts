@@ -8,10 +8,10 @@ import { Effect, Result } from "effect"
 import { commandBody } from "#shared/contract/CloudEvents.ts"
 import { type CommandName, commandNames } from "#shared/contract/Commands.ts"
 import { decodeCommand } from "#shared/contract/Submission.ts"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { everythingStored } from "../support/Streams.ts"
 import { testNats } from "../support/servers/TestNats.ts"
 
@@ -100,7 +100,7 @@ describe("a service over HTTP", () => {
   it.live("refuses long headers, and does not wait for who is slow", () =>
     Effect.gen(function* () {
       const nats = yield* testNats
-      const { start, url } = yield* serviceProcess("dispatcher", { NATS_URL: nats.url })
+      const { start, url } = yield* hostedService("dispatcher", { NATS_URL: nats.url })
       const made = yield* cli({ NATS_URL: nats.url })(["nats", "provision"])
       assert.strictEqual(made.code, 0, made.err)
       yield* start

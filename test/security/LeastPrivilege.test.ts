@@ -23,6 +23,7 @@ describe("services with the least that they need", () => {
       const receiver = yield* webhookReceiver()
       const all = yield* guarded({
         services,
+        processes: ["scheduler"],
         environment: {
           RETRY_TIERS: "2x1s",
           WEBHOOK_SECRET: secret,

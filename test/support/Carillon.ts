@@ -1,8 +1,10 @@
-// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four service processes.
+// All of Carillon for one test: own nats-server, own database, a stand-in of the Bot API, four services.
 import { Effect, Schedule } from "effect"
 import type { ServiceName } from "#shared/service/Services.ts"
 import { type Options, startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { type ServiceProcess, serviceNames, serviceProcess } from "../../deploy/local/ServiceProcess.ts"
+import { hostedService } from "./host/Hosted.ts"
+import { canBeHosted } from "./host/Hosting.ts"
 import { type Database, testDatabase } from "./servers/TestDatabase.ts"
 import { type TestNats, testNatsWith } from "./servers/TestNats.ts"
 
@@ -16,6 +18,11 @@ export interface Settings {
   readonly services?: ReadonlyArray<ServiceName>
   /** Further environment of a service. */
   readonly environmentOf?: (name: ServiceName) => Readonly<Record<string, string>>
+  /**
+   * Those that have a process of their own, for what is done to a process: killed, frozen, asked for its figures. The others
+   * share one, unless their environment is one that only a process can have.
+   */
+  readonly processes?: true | ReadonlyArray<ServiceName>
   /** Further lines of the nats-server's configuration. */
   readonly natsConfiguration?: string
   /** Where a service finds NATS, if not where the server is. */
@@ -39,8 +46,12 @@ export const carillon = Effect.fnUntraced(function* (settings: Settings = {}) {
   }
   const services = {} as Record<ServiceName, ServiceProcess>
   const names = settings.services ?? serviceNames
-  for (const name of names)
-    services[name] = yield* serviceProcess(name, { ...environment, ...settings.environmentOf?.(name) })
+  const { processes = [] } = settings
+  for (const name of names) {
+    const own = { ...environment, ...settings.environmentOf?.(name) }
+    const hosted = processes !== true && !processes.includes(name) && canBeHosted(own)
+    services[name] = yield* (hosted ? hostedService : serviceProcess)(name, own)
+  }
   return {
     nats,
     database,

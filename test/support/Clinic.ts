@@ -6,9 +6,9 @@ import { eventsOf } from "./Streams.ts"
 
 export const clinic = Effect.fnUntraced(function* (
   environment: Readonly<Record<string, string>> = {},
-  answer?: Settings["answer"]
+  settings: Pick<Settings, "answer" | "processes"> = {}
 ) {
-  const all = yield* carillon({ environment, ...(answer && { answer }) })
+  const all = yield* carillon({ environment, ...settings })
   const { database, nats, phones } = all
   const people = phones.people("1")
   const run = cli({ NATS_URL: nats.url, DATABASE_URL: database.url })

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { becomes, bridgeWorld, inHours } from "./World.ts"
 
@@ -17,9 +17,9 @@ const started = Effect.fnUntraced(function* (more: object = {}) {
     TELEGRAM_MESSAGES_PER_SECOND: "0",
     TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0"
   }
-  const scheduler = yield* serviceProcess("scheduler", environment)
-  const dispatcher = yield* serviceProcess("dispatcher", environment)
-  const gateway = yield* serviceProcess("telegram-gateway", environment)
+  const scheduler = yield* hostedService("scheduler", environment)
+  const dispatcher = yield* hostedService("dispatcher", environment)
+  const gateway = yield* hostedService("telegram-gateway", environment)
   const bridge = yield* world.service
   yield* Effect.all([scheduler.start, dispatcher.start, gateway.start, bridge.start], { concurrency: "unbounded" })
   const insert = (columns: Record<string, unknown>) =>

@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { startBotApiStandIn } from "../../deploy/local/BotApiStandIn.ts"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { bridgeWorld, inHours } from "./World.ts"
 
 const rows = 120
@@ -27,9 +28,9 @@ describe("a bridged table in trouble", () => {
           TELEGRAM_CHAT_MESSAGES_PER_SECOND: "0"
         }
         const [scheduler, dispatcher, gateway, one, other] = yield* Effect.all([
-          serviceProcess("scheduler", all),
-          serviceProcess("dispatcher", all),
-          serviceProcess("telegram-gateway", all),
+          hostedService("scheduler", all),
+          hostedService("dispatcher", all),
+          hostedService("telegram-gateway", all),
           serviceProcess("table-bridge", all),
           serviceProcess("table-bridge", all)
         ])

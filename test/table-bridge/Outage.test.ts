@@ -8,6 +8,7 @@ import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { eventually } from "../support/Carillon.ts"
 import { figureOf } from "../support/Figures.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { databaseAt } from "../support/servers/TestDatabase.ts"
 import { testNats } from "../support/servers/TestNats.ts"
@@ -25,7 +26,7 @@ describe("the table bridge", () => {
       const config = join(yield* temporaryFolder("bridge"), "bridge.json")
       writeFileSync(config, JSON.stringify(configuration))
       const environment = { NATS_URL: nats.url, DATABASE_URL: postgres.url, TABLE_BRIDGE_CONFIG: config }
-      const scheduler = yield* serviceProcess("scheduler", environment)
+      const scheduler = yield* hostedService("scheduler", environment)
       const bridge = yield* serviceProcess("table-bridge", environment)
       yield* Effect.all([scheduler.start, bridge.start], { concurrency: "unbounded" })
       yield* database.query("INSERT INTO patients (telegram_chat_id) VALUES (4711)")

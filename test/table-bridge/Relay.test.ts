@@ -4,10 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { NatsError } from "#shared/nats/connection/Nats.ts"
 import { Publisher } from "#shared/nats/messages/Publisher.ts"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { advance, startingPoint } from "../../services/table-bridge/outcomes/Checkpoint.ts"
 import { relay } from "../../services/table-bridge/Relay.ts"
 import { eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { eventsOf, forgetDuplicates, streamCount } from "../support/Streams.ts"
 import { inHours, outboxWorld, servicesOf } from "./World.ts"
@@ -40,7 +40,7 @@ describe("the relay", () => {
   it.live("leads to one message though it repeats itself after NATS has forgotten", () =>
     Effect.gen(function* () {
       const { database, environment, inside, nats, publisher } = yield* outboxWorld
-      const scheduler = yield* serviceProcess("scheduler", environment)
+      const scheduler = yield* hostedService("scheduler", environment)
       yield* scheduler.start
       yield* database.query("SELECT carillon.schedule_message('m', '4711', 'Hello', $1)", [inHours(1)])
       const dying = Publisher.of({
@@ -130,7 +130,7 @@ describe("the relay", () => {
   it.live("goes on when NATS comes back, and loses nothing", () =>
     Effect.gen(function* () {
       const { database, environment, nats } = yield* outboxWorld
-      const bridge = yield* serviceProcess("table-bridge", environment)
+      const bridge = yield* hostedService("table-bridge", environment)
       yield* bridge.start
       yield* nats.kill9
       yield* database.query("SELECT carillon.schedule_message('m-' || n, '1', 'x', $1) FROM generate_series(1, 50) n", [
@@ -165,8 +165,8 @@ describe("the relay", () => {
   it.live("has what the scheduler refuses of it told in carillon.refusals, and nothing of others", () =>
     Effect.gen(function* () {
       const { database, environment, nats } = yield* outboxWorld
-      const scheduler = yield* serviceProcess("scheduler", environment)
-      const bridge = yield* serviceProcess("table-bridge", environment)
+      const scheduler = yield* hostedService("scheduler", environment)
+      const bridge = yield* hostedService("table-bridge", environment)
       yield* Effect.all([scheduler.start, bridge.start], { concurrency: "unbounded" })
       yield* publishPlainly(nats.url, [
         { subject: "carillon.command.cancel", payload: '{"id":"of-others"}' },

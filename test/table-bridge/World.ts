@@ -9,12 +9,12 @@ import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { type Bridge, parseBridge } from "../../services/table-bridge/BridgeConfig.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { open } from "../../services/table-bridge/Open.ts"
 import { eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { type Database, testDatabase } from "../support/servers/TestDatabase.ts"
 import { type TestNats, testNats } from "../support/servers/TestNats.ts"
 
@@ -111,7 +111,7 @@ export const bridgeWorld = Effect.fnUntraced(function* (more: object = {}) {
     one,
     patient: String(patient?.id),
     openBridge: inside(open(bridge)),
-    service: serviceProcess("table-bridge", environment),
+    service: hostedService("table-bridge", environment),
     /** What stands in the outbox, oldest first. */
     outbox: Effect.map(
       database.query("SELECT name, payload FROM carillon_outbox.commands ORDER BY id"),

@@ -16,7 +16,7 @@ const zeros = (page: string) =>
 describe("events of which none was appended yet", () => {
   it.live("are counted by each service that may append them, and by no other", () =>
     Effect.gen(function* () {
-      const { services, start } = yield* carillon()
+      const { services, start } = yield* carillon({ processes: true })
       yield* start
       const shown = yield* Effect.all({
         scheduler: Effect.map(metricsOf(services.scheduler), zeros),

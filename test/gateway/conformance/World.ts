@@ -37,7 +37,11 @@ const makeWorld = Effect.fnUntraced(function* (
     (arrival) => faults.get(idIn(arrival.text))?.shift() ?? always.fault?.(arrival)
   )
   const environment = { LOG_LEVEL: "Debug", ...platform.settings(standIn.root, limits), ...extra }
-  const all = yield* carillon({ environment, services: ["scheduler", "dispatcher", platform.gateway, "ledger"] })
+  const all = yield* carillon({
+    environment,
+    services: ["scheduler", "dispatcher", platform.gateway, "ledger"],
+    processes: [platform.gateway]
+  })
   yield* all.start
   const gateway = all.services[platform.gateway]
   const recipient = (n: number): Recipient => platform.recipient(standIn.root, n)
