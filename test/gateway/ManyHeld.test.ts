@@ -13,7 +13,7 @@ describe("a gateway that cannot write down how its sender fares", () => {
     Effect.gen(function* () {
       const { root } = yield* webhookReceiver(() => Reply.Answer({ status: 401 }))
       const { nats, services, start } = yield* carillon({
-        processes: ["telegram-gateway"],
+        processes: ["webhook-gateway"],
         services: ["scheduler", "dispatcher", "webhook-gateway"],
         environment: { WEBHOOK_SECRET: `whsec_${"A".repeat(32)}`, WEBHOOK_ALLOW_HOSTS: "127.0.0.1" },
         natsConfiguration: "max_payload: 64KB"

@@ -3,10 +3,13 @@ import { Effect } from "effect"
 import type { ServiceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { eventually } from "./Carillon.ts"
 
-type Shown = Pick<ServiceProcess, "url">
+type Shown = Pick<ServiceProcess, "url" | "pid">
 
-export const metricsOf = ({ url }: Shown) =>
-  Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
+/** Of one that has a process of its own: those that share one would show the figures of all. */
+export const metricsOf = ({ url, pid }: Shown) =>
+  pid() === undefined
+    ? Effect.die(new Error("its figures are not its own: the test must name it in `processes`"))
+    : Effect.promise(() => fetch(`${url}/metrics`).then((response) => response.text()))
 
 /** The first of a figure, whatever its labels or with these among them; not a number while it is not shown. */
 export const figureOf = (service: Shown, name: string, labels = "") =>
