@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { eventId } from "#shared/contract/CloudEvents.ts"
 import { attemptOf, type Event, messageId } from "#shared/contract/Events.ts"
-import type { Heard } from "#shared/nats/stores/EventLog.ts"
+import type { Heard } from "#shared/nats/stores/ReadingBack.ts"
 import { newest, stageOf } from "../../services/scheduler/timers/Rearm.ts"
 import {
   attemptFailed,

@@ -1,7 +1,7 @@
 // How far a message has come, by what the log says of it: where its work was lost, if it was. Pure.
 import { partEventId } from "#shared/contract/CloudEvents.ts"
 import type { Attempt, EventType } from "#shared/contract/Events.ts"
-import type { Heard } from "#shared/nats/stores/EventLog.ts"
+import type { Heard } from "#shared/nats/stores/ReadingBack.ts"
 
 export type Stage =
   /** Nothing is left to do. */

@@ -4,7 +4,8 @@ import { MessageId } from "#shared/contract/fields/Fields.ts"
 import { attempt, Nats } from "../connection/Nats.ts"
 import { type ConsumerDefinition, Subject } from "../layout/Topology.ts"
 import { type Outgoing, Publisher } from "../messages/Publisher.ts"
-import { EventLog, type StoredMessage } from "./EventLog.ts"
+import { EventLog } from "./EventLog.ts"
+import type { StoredMessage } from "./LookUps.ts"
 
 /** With it what an actor needs: who put it there may not be able to, and whoever puts it back must not make it up. */
 const keptHeaders = [
