@@ -1,9 +1,12 @@
 // What the documents say is so: links and paths lead somewhere, and the commands that they tell people to type exist.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { faults, logql, promql, traceql } from "../support/Queries.ts"
 import { commandProblems } from "./Commands.ts"
 import { page, pages, readMarkdown } from "./Markdown.ts"
 import { brokenLinks, lostPaths } from "./References.ts"
+
+const languages = { logql, promql, traceql }
 
 describe.each(pages.map((path) => [path] as const))("%s", (path) => {
   it("has links and paths that lead somewhere", () => {
@@ -14,6 +17,12 @@ describe.each(pages.map((path) => [path] as const))("%s", (path) => {
   it("calls a shell `sh`, so that what is typed there is looked at", () => {
     const shells = page(path).blocks.filter(({ language }) => /^(bash|shell|console|zsh|shell-session)$/.test(language))
     assert.deepStrictEqual(shells, [])
+  })
+
+  it("asks in queries that parse", () => {
+    for (const [language, parser] of Object.entries(languages))
+      for (const { text } of page(path).blocks.filter((block) => block.language === language))
+        assert.deepStrictEqual(faults(parser, text), [], text)
   })
 
   it.effect("tells commands that exist", () =>
