@@ -43,7 +43,7 @@ export const carillon = Command.make("carillon").pipe(
     listCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     statsCommand.pipe(Command.provide(Layer.provideMerge(Reader.layer, serversLayer))),
     watchCommand.pipe(Command.provide(serversLayer)),
-    importCommand.pipe(Command.provide(serversLayer)),
+    importCommand,
     filesCommand.pipe(Command.provide(withFiles)),
     pauseCommand.pipe(Command.provide(serversLayer)),
     resumeCommand.pipe(Command.provide(serversLayer)),

@@ -346,10 +346,12 @@ describe("carillon import", () => {
       const [ndjson, csv] = [join(at, "a.ndjson"), join(at, "b.csv")]
       const past = line("n3").replace(far, "2025-12-01T09:00:00.000Z")
       writeFileSync(ndjson, [line("n1"), "not json", line("n 2"), past].join("\n"))
-      const tried = yield* run(["import", ndjson, "--dry-run"])
+      const nowhere = cli({ NATS_URL: "nats://127.0.0.1:1" })
+      const tried = yield* nowhere(["import", ndjson, "--dry-run"])
       assert.include(tried.out, "2 good, of which 1 are past their deadline and will not be sent")
       assert.deepInclude(JSON.parse(readFileSync(`${ndjson}.expired.ndjson`, "utf8")), { line: 4, id: "n3" })
       writeFileSync(csv, `id,chatId,text,dueAt,metadata.ward\nc1,1,"Hello, ""you""",${far},7\nc2,1,,${far},\n`)
+      assert.strictEqual((yield* nowhere(["import", csv])).code, 1)
       const first = yield* run(["import", ndjson, "--json"])
       assert.strictEqual(first.code, 2)
       assert.deepInclude(JSON.parse(first.out), { published: 2, refused: 2, expired: 1 })
