@@ -4,10 +4,8 @@ import { attemptOf, type EventType, messageId, platform } from "#shared/contract
 import { watchdogRules } from "#shared/contract/fields/Fields.ts"
 import { counter, gauges, recordStage, shown } from "#shared/telemetry/Metrics.ts"
 import { processingFrom } from "#shared/telemetry/Processing.ts"
-import type { Pruned } from "./erasure/Prune.ts"
 import type { Arrived } from "./projection/Batch.ts"
 import type { Finding } from "./watchdog/Overdue.ts"
-import type { Undecided } from "./watchdog/Undecided.ts"
 
 let behind: number | undefined
 
@@ -20,6 +18,12 @@ export const watchLag = shown(() => [
     behind === undefined ? [] : [{ value: behind, attributes: {} }]
   )
 ])
+
+export interface Undecided {
+  readonly messages: number
+  /** Since the outcome of the oldest is unknown; 0 if there is none. */
+  readonly oldestSeconds: number
+}
 
 let undecided: Undecided | undefined
 
@@ -48,6 +52,12 @@ export const showUndecided = shown(() => [
 export const lagging = (newest: number | undefined, projected: number | undefined) => {
   behind = newest === undefined || projected === undefined ? undefined : Math.max(0, newest - projected)
   return behind
+}
+
+export interface Pruned {
+  readonly contents: number
+  /** Messages with their attempts and their timeline, and events that are about no message. */
+  readonly records: number
 }
 
 const prunedRows = counter(

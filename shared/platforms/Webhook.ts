@@ -1,5 +1,5 @@
 // What a webhook takes: whatever a message can be, for it is passed on as it is.
-import type { PlatformRules } from "./Platforms.ts"
+import type { PlatformRules } from "./PlatformRules.ts"
 
 export const webhookRules: PlatformRules = {
   addresses: ["url"],

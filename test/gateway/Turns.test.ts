@@ -4,7 +4,8 @@ import fc from "fast-check"
 import type { Attempt } from "#shared/contract/Events.ts"
 import { type Priority, priorities } from "#shared/contract/fields/Fields.ts"
 import { fromMillis } from "#shared/contract/fields/Instants.ts"
-import { type Entry, entryOf, Turns } from "#shared/gateway/sending/Turns.ts"
+import { type Entry, entryOf } from "#shared/gateway/sending/Entry.ts"
+import { Turns } from "#shared/gateway/sending/Turns.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 
 interface Wanted {

@@ -16,7 +16,7 @@ import { alone } from "../rebuild/Alone.ts"
 import { dropRebuilt } from "../rebuild/Rebuild.ts"
 import { endThem, rowsOf } from "./Ending.ts"
 import { type Places, searchAll, searchStreams } from "./Search.ts"
-import { look } from "./Whose.ts"
+import { look, type Whom } from "./Whose.ts"
 
 export class EraseRefused extends Schema.TaggedError<EraseRefused>()("EraseRefused", { problem: Schema.String }) {
   override get message() {
@@ -24,12 +24,8 @@ export class EraseRefused extends Schema.TaggedError<EraseRefused>()("EraseRefus
   }
 }
 
-export interface Wish {
-  readonly id?: MessageId
-  readonly address?: string
+export interface Wish extends Whom {
   readonly reason?: string
-  /** All that was erased before, which stands again where NATS was put back from a backup. */
-  readonly again?: boolean
   /** Only look. */
   readonly dryRun: boolean
   /** How long messages that are just being sent are waited for, and a ledger that is behind. */

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { fromMillis } from "#shared/contract/fields/Instants.ts"
 import { Nats } from "#shared/nats/connection/Nats.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
-import { pruned } from "../Observed.ts"
+import { type Pruned, pruned } from "../Observed.ts"
 import { ended, statuses } from "../projection/Rows.ts"
 import type { Retention } from "./Retention.ts"
 
@@ -13,12 +13,6 @@ const pauseMillis = 50
 const everyHours = 6
 
 const endings = statuses.filter(ended)
-
-export interface Pruned {
-  readonly contents: number
-  /** Messages with their attempts and their timeline, and events that are about no message. */
-  readonly records: number
-}
 
 /** Runs until interrupted. Any number of ledgers may: in each step one works, and the others find less to do. */
 export const keepPruning = Effect.fnUntraced(function* (retention: Retention) {

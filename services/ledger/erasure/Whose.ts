@@ -16,12 +16,18 @@ import { Subject } from "#shared/nats/layout/Topology.ts"
 import { browse } from "#shared/nats/messages/Browse.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import type { ContentRow } from "../projection/Rows.ts"
-import type { Wish } from "./Erase.ts"
 import { erasedBefore } from "./ErasedBefore.ts"
 import { searchAll, searchStreams } from "./Search.ts"
 
+export interface Whom {
+  readonly id?: MessageId
+  readonly address?: string
+  /** All that was erased before, which stands again where NATS was put back from a backup. */
+  readonly again?: boolean
+}
+
 /** Whose messages they are is said by their addresses, wherever one of them stands. */
-export const look = Effect.fnUntraced(function* ({ again, id, address }: Pick<Wish, "address" | "again" | "id">) {
+export const look = Effect.fnUntraced(function* ({ again, id, address }: Whom) {
   const { query } = yield* Postgres
   const ids = new Set<MessageId>(id === undefined ? [] : [id])
   const before = again ? yield* erasedBefore : undefined

@@ -2,13 +2,7 @@
 import { Effect } from "effect"
 import { streamState } from "#shared/nats/layout/Inspect.ts"
 import { Postgres } from "#shared/postgres/Postgres.ts"
-import { undecidedNow } from "../Observed.ts"
-
-export interface Undecided {
-  readonly messages: number
-  /** Since the outcome of the oldest is unknown; 0 if there is none. */
-  readonly oldestSeconds: number
-}
+import { type Undecided, undecidedNow } from "../Observed.ts"
 
 /** By the rows, which are found without reading what letters say; those whose letter has gone by its age nobody can decide. */
 export const undecided = Effect.gen(function* () {

@@ -2,7 +2,7 @@
 import { Effect, Result, Schema } from "effect"
 import { commandBody, eventId } from "#shared/contract/CloudEvents.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
-import { type Instant, SeriesId } from "#shared/contract/fields/Fields.ts"
+import { type Instant, type MessageId, SeriesId } from "#shared/contract/fields/Fields.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
 import { isSeriesCommand } from "#shared/contract/series/SeriesCommands.ts"
@@ -10,6 +10,13 @@ import type { NatsError } from "#shared/nats/connection/Nats.ts"
 import { headerOf } from "#shared/nats/messages/Headers.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
+
+/** A command about a message that could be read. */
+export interface Command {
+  readonly delivery: Delivery
+  readonly id: MessageId
+  readonly reason?: string
+}
 
 /** Neither reply nor event: the command comes again, for what it is about may just be on its way. */
 export interface Answer {

@@ -10,9 +10,9 @@ import type { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { passOn } from "#shared/nats/messages/RequestReply.ts"
 import { type Pending, Timers } from "../timers/Timers.ts"
-import { type Answer, body, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
+import { type Answer, body, type Command, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
 import { rescheduled, rescheduledBefore } from "./Rescheduled.ts"
-import { type Command, type Name, sideBySide, withoutTimer } from "./WithoutTimer.ts"
+import { type Name, sideBySide, withoutTimer } from "./WithoutTimer.ts"
 
 /** What it wants of the timer that it finds. */
 interface Wanted extends Command {

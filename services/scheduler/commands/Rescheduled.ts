@@ -3,8 +3,7 @@
 import { Effect, Option, Schema } from "effect"
 import { events, type Message } from "#shared/contract/Events.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
-import { type Answer, causeOf } from "./Answer.ts"
-import type { Command } from "./WithoutTimer.ts"
+import { type Answer, type Command, causeOf } from "./Answer.ts"
 
 export const rescheduled = ({ id, dueAt, expiresAt }: Message): Answer => ({
   reply: { status: "rescheduled", id, dueAt, expiresAt }

@@ -1,26 +1,17 @@
 // What becomes of a command to cancel or reschedule that finds no timer.
 import { Effect, Option } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
-import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
 import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
-import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { cancelledBefore, discardGivenUp } from "../operators/GivenUp.ts"
 import { Timers } from "../timers/Timers.ts"
-import { type Answer, causeOf, notYet, refused } from "./Answer.ts"
+import { type Answer, type Command, causeOf, notYet, refused } from "./Answer.ts"
 import { mayCome, mayComeByTick } from "./Patience.ts"
 import { scheduledOf } from "./Scheduled.ts"
 import { sentInTime } from "./SentInTime.ts"
 
 export type Name = "cancel" | "reschedule"
-
-/** One that could be read. */
-export interface Command {
-  readonly delivery: Delivery
-  readonly id: MessageId
-  readonly reason?: string
-}
 
 /**
  * Without a timer the message is unknown, cancelled before, or on its way: told apart by the log, never guessed. Nothing

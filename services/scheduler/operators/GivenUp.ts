@@ -10,8 +10,7 @@ import { fromMillis } from "#shared/contract/fields/Instants.ts"
 import { DeadLetterStore } from "#shared/nats/stores/DeadLetterStore.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { sentAfterAll } from "#shared/nats/stores/SentAfterAll.ts"
-import { type Answer, causeOf } from "../commands/Answer.ts"
-import type { Command } from "../commands/WithoutTimer.ts"
+import { type Answer, type Command, causeOf } from "../commands/Answer.ts"
 import { isCarriedOut } from "./Deciding.ts"
 
 /**

@@ -3,8 +3,8 @@
 import { Outcome } from "../Outcome.ts"
 import type { Send } from "../Platform.ts"
 import type { Desk } from "../sender/Desk.ts"
+import type { Entry } from "./Entry.ts"
 import type { Part } from "./GatewayEvents.ts"
-import type { Entry } from "./Turns.ts"
 
 export interface Begun {
   readonly entry: Entry

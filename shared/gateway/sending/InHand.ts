@@ -3,7 +3,7 @@ import type { Attempt } from "#shared/contract/Events.ts"
 import type { Recipient } from "#shared/contract/fields/Fields.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import type { MessageSpan } from "#shared/telemetry/Spans.ts"
-import { type Entry, entryOf } from "./Turns.ts"
+import { type Entry, entryOf } from "./Entry.ts"
 
 export class InHand {
   readonly #entries = new Map<number, Entry>()

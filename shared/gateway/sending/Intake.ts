@@ -11,10 +11,10 @@ import { type Delivery, openMailbox } from "#shared/nats/messages/Mailbox.ts"
 import { persistently } from "#shared/nats/messages/Persistently.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import type { Desk } from "../sender/Desk.ts"
+import type { Entry } from "./Entry.ts"
 import { deferredEvent, endings, failedEvent, interrupted, notLinked } from "./GatewayEvents.ts"
 import { lookUp } from "./LookUp.ts"
 import { taken } from "./Observed.ts"
-import type { Entry } from "./Turns.ts"
 
 const decode = decodeWith(events.dispatched)
 

@@ -9,7 +9,7 @@ import { type MessageSpan, startSpan } from "#shared/telemetry/Spans.ts"
 import { errorCategory, type Outcome } from "../Outcome.ts"
 import type { Hearer } from "../people/Updates.ts"
 import type { Desk } from "../sender/Desk.ts"
-import type { Entry } from "./Turns.ts"
+import type { Entry } from "./Entry.ts"
 
 const about = ({ message, attempt }: Attempt) => ({ id: message.id, attempt, platform: message.platform })
 

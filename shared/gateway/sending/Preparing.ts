@@ -1,17 +1,10 @@
 // What a call needs before it can be made: got while its message waits for nothing else and holds back only its own
 // recipient. Then it has its turn anew, and all is looked at again as if it came for the first time.
 import { Deferred, Effect, Result } from "effect"
-import type { Preparation, Send } from "../Platform.ts"
+import type { Preparation } from "../Platform.ts"
 import type { Desk } from "../sender/Desk.ts"
+import type { Entry } from "./Entry.ts"
 import { failedEvent } from "./GatewayEvents.ts"
-import type { Entry } from "./Turns.ts"
-
-/** A call that can be made now. */
-export interface Ready {
-  readonly send: Send
-  /** It was made, or will not be: what it needed is free for others. */
-  readonly over: () => void
-}
 
 /** Then others may have what it holds, and it gets it anew: its sender may be held for hours, and other senders are not. */
 export const keptMillis = 30_000

@@ -6,9 +6,9 @@ import { persistently } from "#shared/nats/messages/Persistently.ts"
 import { sentAfterAll } from "#shared/nats/stores/SentAfterAll.ts"
 import type { Desk } from "../sender/Desk.ts"
 import { type Begun, leaveOut, putBack } from "./Begun.ts"
+import type { Entry } from "./Entry.ts"
 import { failedEvent, linkedAnewEvent, notLinked } from "./GatewayEvents.ts"
 import { lookUp } from "./LookUp.ts"
-import type { Entry } from "./Turns.ts"
 
 /** Longer than a message is in hand that goes on time: the others wait for a limit, a brake or an operator. */
 const lookHoldsMillis = 3_000

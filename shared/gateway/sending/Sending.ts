@@ -7,6 +7,7 @@ import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import type { Preparation } from "../Platform.ts"
 import { aheadMillis, type Desk, gatherMillis, hearOrdersAfter } from "../sender/Desk.ts"
 import { type Begun, leaveOut, notSent, putBack } from "./Begun.ts"
+import type { Entry, Ready } from "./Entry.ts"
 import {
   acceptedEvent,
   expiredEvent,
@@ -18,9 +19,8 @@ import {
   startedEvent
 } from "./GatewayEvents.ts"
 import { calling } from "./Observed.ts"
-import { prepare, type Ready } from "./Preparing.ts"
+import { prepare } from "./Preparing.ts"
 import { needsSecondLook, stillToSend } from "./SecondLook.ts"
-import type { Entry } from "./Turns.ts"
 
 /** Runs until interrupted. Sends under way go on in `scope`, and end in an outcome. */
 export const letGo = (desk: Desk, scope: Scope.Scope) =>

@@ -1,39 +1,8 @@
 // The messages in a gateway's hands, and whose turn it is: one at a time to each recipient, in the order in which they
 // were due; urgent recipients more often than others, yet nobody never.
 import TinyQueue from "tinyqueue"
-import type { Attempt } from "#shared/contract/Events.ts"
-import { type Recipient as Address, priorities } from "#shared/contract/fields/Fields.ts"
-import { toMillis } from "#shared/contract/fields/Instants.ts"
-import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
-import type { MessageSpan } from "#shared/telemetry/Spans.ts"
-import type { Call } from "../Platform.ts"
-import type { Ready } from "./Preparing.ts"
-
-export interface Entry {
-  readonly attempt: Attempt
-  /** Where it goes: the address of a contact, as it was when the message was taken in. */
-  readonly to: Address
-  /** When that was looked up last; nothing of a message to no contact. */
-  lookedUpAt?: number
-  /** The same as a key. */
-  readonly recipient: string
-  readonly dueAt: number
-  readonly sendAt: number
-  readonly span: MessageSpan
-  /** The newest delivery of this message: the one to settle. */
-  delivery: Delivery
-  /**
-   * Its newest intent is in the log, and what became of it is ours to say. `late` if another may have looked at the log
-   * before it was there, and have the message in hand as one that nobody has begun to send.
-   */
-  intent?: "ours" | "late" | undefined
-  /** Parts of it that the platform has. */
-  partsSent: number
-  /** The calls that deliver it, when they have been made: one for each part. */
-  calls?: ReadonlyArray<Call>
-  /** The next of them, while what it needs is at hand. */
-  ready?: Ready | undefined
-}
+import { priorities } from "#shared/contract/fields/Fields.ts"
+import type { Entry } from "./Entry.ts"
 
 interface Recipient {
   readonly key: string
@@ -191,20 +160,3 @@ const before = (one: Entry, other: Entry) => (begun(one) === begun(other) ? one.
 const begun = ({ attempt, partsSent, ready }: Entry) => ready !== undefined || partsSent > (attempt.partsSent ?? 0)
 
 const newRecipient = (key: string): Recipient => ({ key, waiting: [], underWay: 0, turn: 0 })
-
-export const entryOf = (
-  attempt: Attempt,
-  to: Address,
-  recipient: string,
-  delivery: Delivery,
-  span: MessageSpan
-): Entry => ({
-  attempt,
-  to,
-  recipient,
-  dueAt: toMillis(attempt.message.dueAt),
-  sendAt: toMillis(attempt.sendAt),
-  span,
-  delivery,
-  partsSent: attempt.partsSent ?? 0
-})

@@ -7,8 +7,8 @@ import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
 import { sentAfterAll } from "#shared/nats/stores/SentAfterAll.ts"
 import type { Lease } from "../sender/Lease.ts"
+import type { Entry } from "./Entry.ts"
 import { endings } from "./GatewayEvents.ts"
-import type { Entry } from "./Turns.ts"
 
 export type Verdict =
   | "say"

@@ -1,7 +1,7 @@
 // What Telegram takes: found out when a message is scheduled, so that nothing is refused when it is due.
 import type { AlbumItem, Buttons, Content, ContentOf, FileContent, Format, TooLong } from "#shared/contract/Content.ts"
 import type { Problem } from "#shared/contract/fields/Fields.ts"
-import type { PlatformRules } from "../Platforms.ts"
+import type { PlatformRules } from "../PlatformRules.ts"
 import { type Formatted, fits, isVisible, limits } from "./Formatted.ts"
 import { formatted } from "./Formatting.ts"
 import { linkUrl } from "./Links.ts"
