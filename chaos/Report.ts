@@ -1,6 +1,6 @@
 // What a run has to say: how much happened, and every promise that was broken. Pure.
-import type { Finding } from "./Finding.ts"
-import type { Ran } from "./Run.ts"
+import type { Finding } from "./promises/Finding.ts"
+import type { Ran } from "./promises/Ran.ts"
 
 const counted = (all: ReadonlyArray<string>): Readonly<Record<string, number>> =>
   Object.fromEntries([...Map.groupBy(all, (one) => one)].map(([one, same]) => [one, same.length]))

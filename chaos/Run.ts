@@ -1,26 +1,12 @@
 // Runs one plan: asks for its messages, strikes whom it names, and waits until everything has come to an end.
 import { Effect, Schedule } from "effect"
-import { type Asked, ask, askChange, askHostile, askOrder } from "./Asking.ts"
-import type { Changed } from "./Changes.ts"
-import { type Evidence, evidenceOf } from "./Evidence.ts"
-import { hostile } from "./Hostile.ts"
-import type { Ordered } from "./Orders.ts"
-import { leadMillis, type Plan } from "./Plan.ts"
-import type { Strike } from "./Strikes.ts"
-import { strikeAll } from "./Striking.ts"
-import { worldOf } from "./World.ts"
-
-export interface Ran {
-  readonly plan: Plan
-  readonly evidence: Evidence
-  readonly asked: ReadonlyArray<Asked>
-  readonly changed: ReadonlyArray<Changed>
-  readonly ordered: ReadonlyArray<Ordered>
-  /** Of the plan's strikes those that really struck. */
-  readonly struck: ReadonlyArray<Strike>
-  /** When each message was due as it was scheduled, in milliseconds since the epoch. */
-  readonly dueAt: ReadonlyMap<string, number>
-}
+import { strikeAll } from "./faults/Striking.ts"
+import { hostile } from "./plan/Hostile.ts"
+import { leadMillis, type Plan } from "./plan/Plan.ts"
+import { evidenceOf } from "./promises/Evidence.ts"
+import type { Ran } from "./promises/Ran.ts"
+import { ask, askChange, askHostile, askOrder } from "./world/Asking.ts"
+import { worldOf } from "./world/World.ts"
 
 export const run = Effect.fnUntraced(function* (plan: Plan, folder: string, natsServer: string) {
   const world = yield* worldOf(plan, folder, natsServer)

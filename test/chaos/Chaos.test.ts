@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { inject } from "vitest"
-import { type Plan, planOf } from "../../chaos/Plan.ts"
-import { findings } from "../../chaos/Promises.ts"
+import { type Plan, planOf } from "../../chaos/plan/Plan.ts"
+import type { Strike } from "../../chaos/plan/Strikes.ts"
+import { findings } from "../../chaos/promises/Promises.ts"
 import { run } from "../../chaos/Run.ts"
-import type { Strike } from "../../chaos/Strikes.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const kept = Effect.fnUntraced(function* (plan: Plan) {

@@ -2,7 +2,7 @@
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { link } from "../../chaos/Links.ts"
+import { link } from "../../chaos/world/Links.ts"
 import { tcpServer } from "../support/proxies/TcpServer.ts"
 
 /** What a client has got back from a server that says everything again. */

@@ -1,11 +1,11 @@
 // The promises notice when they are broken: each finding has a run that brings it about.
 import { assert, describe, it } from "@effect/vitest"
-import type { Evidence, Seen } from "../../chaos/Evidence.ts"
-import type { Hostile } from "../../chaos/Hostile.ts"
-import { planOf } from "../../chaos/Plan.ts"
-import { findings } from "../../chaos/Promises.ts"
-import type { Ran } from "../../chaos/Run.ts"
-import { limits, textOf } from "../../chaos/World.ts"
+import type { Hostile } from "../../chaos/plan/Hostile.ts"
+import { planOf } from "../../chaos/plan/Plan.ts"
+import type { Evidence, Seen } from "../../chaos/promises/Evidence.ts"
+import { findings } from "../../chaos/promises/Promises.ts"
+import type { Ran } from "../../chaos/promises/Ran.ts"
+import { limits, textOf } from "../../chaos/world/World.ts"
 
 const planned = planOf(7, { messages: 1, seconds: 10 })
 const [only] = planned.messages as [(typeof planned.messages)[0]]

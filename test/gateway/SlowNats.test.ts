@@ -1,7 +1,7 @@
 // A gateway far from NATS: what it looks up before it begins takes longer than its lease lasts.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { link } from "../../chaos/Links.ts"
+import { link } from "../../chaos/world/Links.ts"
 import { carillon, command, eventually } from "../support/Carillon.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { testNats } from "../support/servers/TestNats.ts"

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type NotHere, smallDisk, writingOf } from "../../chaos/Disks.ts"
+import { type NotHere, smallDisk, writingOf } from "../../chaos/faults/Disks.ts"
 import { freePort } from "../../deploy/local/LocalServer.ts"
 import { serverUser, startPostgres } from "../../deploy/local/PostgresServer.ts"
 import { type Restartable, restartable } from "../../deploy/local/Restartable.ts"

@@ -8,7 +8,7 @@ import { natsLayer } from "#shared/nats/connection/Layers.ts"
 import { provision } from "#shared/nats/layout/Provision.ts"
 import { consumers } from "#shared/nats/layout/Topology.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
-import { natsServers } from "../../chaos/NatsServers.ts"
+import { natsServers } from "../../chaos/world/NatsServers.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 
 const cluster = Effect.gen(function* () {

@@ -2,6 +2,7 @@
 // seed, so that a run that failed can be had again.
 import { type Change, drawChanges } from "./Changes.ts"
 import { drawOrders, type Order } from "./Orders.ts"
+import type { Fault, Planned } from "./Planned.ts"
 import { pick, randomFrom } from "./Random.ts"
 import { drawStrikes, type Strike, type World } from "./Strikes.ts"
 
@@ -10,20 +11,6 @@ export interface Size {
   /** Messages are due, and faults happen, within this time. The end is waited for. */
   readonly seconds: number
 }
-
-export interface Planned {
-  readonly id: string
-  readonly chatId: string
-  /** From the start of the run. */
-  readonly dueAfterMillis: number
-  /** When it is asked for: before the run for half of them, in the middle of it for the others. */
-  readonly askedAfterMillis: number
-  readonly maxLatenessSeconds: number
-  readonly priority: "urgent" | "normal" | "bulk"
-  readonly unknownOutcome: "resend" | "hold"
-}
-
-export type Fault = "none" | "throttled" | "reset" | "reset after delivery" | "half" | "html 502" | "slow" | "blocked"
 
 export interface Plan {
   readonly seed: number

@@ -1,7 +1,7 @@
 // A connection that can be cut, stalled or slowed down: a proxy on this machine between a process and what it needs.
 import { connect, createServer, type Socket } from "node:net"
 import { Effect } from "effect"
-import { freePort } from "../deploy/local/LocalServer.ts"
+import { freePort } from "../../deploy/local/LocalServer.ts"
 
 export interface Link {
   /** One for each target, in their order. */

@@ -1,7 +1,7 @@
 // A service that is started again whenever it ends by itself, as Kubernetes does; and how often it had to be.
 import { Effect, Schedule } from "effect"
 import type { Check } from "#shared/service/Readiness.ts"
-import type { ServiceProcess } from "../deploy/local/ServiceProcess.ts"
+import type { ServiceProcess } from "../../deploy/local/ServiceProcess.ts"
 
 export interface Supervised {
   readonly name: string

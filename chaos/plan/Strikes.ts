@@ -1,5 +1,5 @@
 // What can be struck, and how: a strike is data, drawn from the seed. Striking.ts carries it out.
-import type { MachineBlow } from "./MachineFaults.ts"
+import type { MachineBlow } from "../faults/MachineFaults.ts"
 import { oneOf, pick, type Random } from "./Random.ts"
 
 export type World = "single" | "cluster"

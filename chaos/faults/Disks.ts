@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writ
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect, Schema } from "effect"
-import type { User } from "../deploy/local/PostgresServer.ts"
+import type { User } from "../../deploy/local/PostgresServer.ts"
 
 const run = promisify(execFile)
 

@@ -3,7 +3,7 @@ import { existsSync, globSync } from "node:fs"
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { Effect } from "effect"
-import { newerReleases, packageSources, unpackPackage } from "../deploy/local/DebianPackage.ts"
+import { newerReleases, packageSources, unpackPackage } from "../../deploy/local/DebianPackage.ts"
 import { NotHere } from "./Disks.ts"
 
 /** The one for programs with threads. */

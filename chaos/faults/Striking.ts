@@ -1,9 +1,9 @@
 // Carries a strike out, and makes good again what it did. One function for each kind of victim.
 import { Effect, Schedule } from "effect"
-import type { Restartable } from "../deploy/local/Restartable.ts"
-import type { Link } from "./Links.ts"
-import type { Strike, User } from "./Strikes.ts"
-import type { World } from "./World.ts"
+import type { Restartable } from "../../deploy/local/Restartable.ts"
+import type { Strike, User } from "../plan/Strikes.ts"
+import type { Link } from "../world/Links.ts"
+import type { World } from "../world/World.ts"
 
 /** How long a gateway that is not heard of is taken for the active one. */
 const leaseMillis = 4_000

@@ -4,10 +4,10 @@ import { Effect } from "effect"
 import pg from "pg"
 import { fixedConsumers, gatewayConsumers, Subject } from "#shared/nats/layout/Topology.ts"
 import { readAll } from "#shared/nats/messages/ReadAll.ts"
-import type { Received } from "../deploy/local/BotApiStandIn.ts"
-import type { NatsServers } from "./NatsServers.ts"
-import { orderedSender } from "./Orders.ts"
-import type { Left, World } from "./World.ts"
+import type { Received } from "../../deploy/local/BotApiStandIn.ts"
+import { orderedSender } from "../plan/Orders.ts"
+import type { NatsServers } from "../world/NatsServers.ts"
+import type { Left, World } from "../world/World.ts"
 
 export interface Seen {
   readonly id?: string

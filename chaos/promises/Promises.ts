@@ -1,13 +1,14 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
+
+import { wrongBy } from "../faults/MachineFaults.ts"
+import { limits, marks, textOf } from "../world/World.ts"
 import { agreement } from "./Agreement.ts"
-import { changesKept, dueInTheEnd } from "./Changes.ts"
+import { changesKept, dueInTheEnd } from "./ChangesKept.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, placeOf, saidOnce } from "./Finding.ts"
 import { outweighed } from "./LateWord.ts"
-import { wrongBy } from "./MachineFaults.ts"
-import { ordersStand } from "./Orders.ts"
-import type { Ran } from "./Run.ts"
-import { limits, marks, textOf } from "./World.ts"
+import { ordersStand } from "./OrdersStand.ts"
+import type { Ran } from "./Ran.ts"
 
 const endings = new Set(["sent", "failed", "expired", "unknown", "cancelled"])
 
