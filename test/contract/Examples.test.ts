@@ -14,6 +14,7 @@ import { callbackData } from "../../services/telegram-gateway/ReplyButtons.ts"
 import { followerFlags, guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
+import { compileCache } from "../support/CompileCache.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { testNats } from "../support/servers/TestNats.ts"
 
@@ -33,7 +34,7 @@ const run = (path: string, command: string, args: ReadonlyArray<string>, env: Re
   Effect.promise(() =>
     // Where a letter may be several bytes.
     promisify(execFile)(command, [join(root, "examples", path), ...args], {
-      env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env }
+      env: { PATH: process.env.PATH, ...compileCache, LANG: "C.UTF-8", ...env }
     })
   )
 
@@ -43,7 +44,7 @@ const ending = (path: string, command: string, args: ReadonlyArray<string>, env:
     execFile(
       command,
       [join(root, "examples", path), ...args],
-      { env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env } },
+      { env: { PATH: process.env.PATH, ...compileCache, LANG: "C.UTF-8", ...env } },
       (error, stdout, stderr) => resume(Effect.succeed({ code: error ? Number(error.code) : 0, said: stdout + stderr }))
     )
   })
@@ -54,7 +55,7 @@ const following = (name: string, env: Readonly<Record<string, string>>) =>
     Effect.sync(() => {
       let out = ""
       const child = spawn(process.execPath, [join(root, `examples/node/${name}.mjs`)], {
-        env: { PATH: process.env.PATH, ...env }
+        env: { PATH: process.env.PATH, ...compileCache, ...env }
       })
       for (const stream of [child.stdout, child.stderr])
         stream.on("data", (chunk) => {

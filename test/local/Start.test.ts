@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { inject } from "vitest"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { command, eventually } from "../support/Carillon.ts"
+import { compileCache } from "../support/CompileCache.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { webhookReceiver } from "../support/platforms/WebhookReceiver.ts"
 import { tcpServer } from "../support/proxies/TcpServer.ts"
@@ -28,6 +29,7 @@ const start = Effect.fnUntraced(function* (home: string, environment: Readonly<R
     env: {
       PATH: process.env.PATH,
       CARILLON_HOME: home,
+      ...compileCache,
       NATS_SERVER: inject("natsServer"),
       CARILLON_NATS_PORT: "0",
       CARILLON_POSTGRES_PORT: "0",

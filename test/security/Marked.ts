@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { eventually } from "../support/Carillon.ts"
+import { compileCache } from "../support/CompileCache.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -82,6 +83,7 @@ export const watched = (
           env: {
             PATH: process.env.PATH,
             CARILLON_HOME: "/nonexistent",
+            ...compileCache,
             LOG_LEVEL: "Trace",
             LOG_FORMAT: "json",
             ...environment

@@ -12,6 +12,7 @@ import { answersReady } from "../../deploy/local/ServiceProcess.ts"
 import { reads, settingsByReader } from "../../docs/generate/Settings.ts"
 import { isSetting } from "../docs/Settings.ts"
 import { eventually } from "../support/Carillon.ts"
+import { compileCache } from "../support/CompileCache.ts"
 import { testDatabase } from "../support/servers/TestDatabase.ts"
 import { testNatsWith } from "../support/servers/TestNats.ts"
 import { folder, install, installed, wrapperOf } from "./Installed.ts"
@@ -148,8 +149,8 @@ describe("the units", () => {
 
       const started = (name: string, more: Readonly<Record<string, string>>) => {
         const { args, command, cwd, environment } = running(root, name)
-        // In the test's own folder, not in the machine's /var/cache.
-        const env = { PATH: process.env.PATH, ...environment, NODE_COMPILE_CACHE: undefined, ...more }
+        // With the tests' cache, not the machine's in /var/cache.
+        const env = { PATH: process.env.PATH, ...environment, ...compileCache, ...more }
         return Effect.acquireRelease(
           Effect.sync(() => spawn(command, args, { cwd, env, stdio: "ignore" })),
           (child) => Effect.sync(() => child.kill("SIGKILL"))
