@@ -7,6 +7,9 @@ export default defineConfig({
     globalSetup: ["test/support/servers/GlobalServers.ts"],
     testTimeout: 400_000,
     hookTimeout: 120_000,
+    // A worker keeps what it has imported for the files that come after: half of the time of small ones was imports. A test that
+    // changes something of its process (a clock, PATH) puts it back.
+    isolate: false,
     // Most of their time they wait for servers and clocks.
     maxWorkers: 3
   }
