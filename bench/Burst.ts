@@ -76,7 +76,7 @@ export const lead = 2_300
 /** A first burst that is not counted: connections stand, and code is compiled that is not to be measured cold. */
 export const warmUp = (of: World) => burst(of, 2_000, "warm-up")
 
-/** Where CPU is told: after 2,000 V8 still compiles a lot, which a service that has run for an hour does no more. */
+/** Where CPU is told, or sizes are compared: after 2,000 V8 still compiles a lot, which a service that has run for an hour does no more. */
 export const warmUpWell = (of: World) =>
   Effect.flatMap(warmUp(of), ({ accepted }) => burst(of, 10_000, "warm-up-well", accepted))
 

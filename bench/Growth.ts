@@ -1,6 +1,6 @@
 // What a message costs as they become more: bursts of growing size, one after the other on the same servers.
 import { Effect } from "effect"
-import { type BurstResult, burst, ownCpu, warmUp } from "./Burst.ts"
+import { type BurstResult, burst, ownCpu, warmUpWell } from "./Burst.ts"
 import { brokerFloors, callFloor } from "./Floors.ts"
 import { atMost, type Row } from "./Table.ts"
 import { type Settings, world } from "./World.ts"
@@ -25,7 +25,7 @@ export const measureGrowth = Effect.fnUntraced(function* (settings: Settings) {
   const http = yield* callFloor(of, 10_000)
   const floor = { what: "bare publish and call", value: 1e6 / publish.rate + 1e6 / http.rate }
   yield* of.start
-  let { accepted } = yield* warmUp(of)
+  let { accepted } = yield* warmUpWell(of)
   const measured = []
   for (const { count, times } of sizes.filter(({ count }) => count <= most)) {
     yield* Effect.logInfo(`${count} messages${times > 1 ? `, ${times} times` : ""}`)

@@ -1,6 +1,6 @@
 // More replicas of the scheduler, the dispatcher and the ledger on one machine: nothing is to be lost by adding them.
 import { Effect } from "effect"
-import { burst, ownCpu, warmUp } from "./Burst.ts"
+import { burst, ownCpu, warmUpWell } from "./Burst.ts"
 import { brokerFloors, callFloor } from "./Floors.ts"
 import { atLeast, type Row } from "./Table.ts"
 import { type Settings, world } from "./World.ts"
@@ -14,7 +14,7 @@ const measure = Effect.fnUntraced(function* (settings: Settings, count: number, 
   const { publish } = yield* brokerFloors(of, 5_000)
   const http = yield* callFloor(of, 5_000)
   yield* of.start
-  const { accepted } = yield* warmUp(of)
+  const { accepted } = yield* warmUpWell(of)
   const result = yield* burst(of, count, "replicas", accepted)
   yield* of.stop
   return { replicas, result, publish, http }
