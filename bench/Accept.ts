@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { finished } from "node:stream/promises"
 import { Effect } from "effect"
 import { temporaryFolder } from "../deploy/local/TemporaryFolder.ts"
-import { warmUp } from "./Burst.ts"
+import { warmUpWell } from "./Burst.ts"
 import { brokerFloors } from "./Floors.ts"
 import { commandOf, publishOneByOne, scheduleSubject } from "./Publish.ts"
 import { atLeast, type Row } from "./Table.ts"
@@ -62,7 +62,7 @@ export const measureAccept = Effect.fnUntraced(function* (settings: Settings) {
   yield* Effect.logInfo("bare clients")
   const { publish, batches } = yield* brokerFloors(of, count)
   yield* of.start
-  yield* warmUp(of)
+  yield* warmUpWell(of)
   yield* Effect.logInfo(`${count} commands from a plain publisher`)
   const load = { subject: scheduleSubject, count, payload: payload("plain") }
   const plainly = yield* rate(
