@@ -15,6 +15,7 @@ import { followerFlags, guarded } from "../security/Guarded.ts"
 import { carillon, eventually } from "../support/Carillon.ts"
 import { clinic } from "../support/Clinic.ts"
 import { compileCache } from "../support/CompileCache.ts"
+import { installed } from "../support/Missing.ts"
 import { eventsOf } from "../support/Streams.ts"
 import { testNats } from "../support/servers/TestNats.ts"
 
@@ -79,12 +80,6 @@ const following = (name: string, env: Readonly<Record<string, string>>) =>
       })
   )
 
-const installed = (command: string) =>
-  promisify(execFile)(command, ["--version"]).then(
-    () => true,
-    () => false
-  )
-
 describe("the examples", () => {
   it.live("each schedule the message they are told to", () =>
     Effect.gen(function* () {
@@ -92,10 +87,7 @@ describe("the examples", () => {
       yield* services.scheduler.start
       const expected: Array<string> = []
       for (const [index, [path, command]] of examples.entries()) {
-        if (!(yield* Effect.promise(() => installed(command)))) {
-          console.warn(`NOT TESTED: examples/${path}, for want of ${command}`)
-          continue
-        }
+        if (!installed(command)) continue
         const id = `example-${index}`
         yield* run(path, command, [id, due, "4711"], { NATS_URL: nats.url })
         expected.push(id)
@@ -225,7 +217,7 @@ esac
   it.live("make up no id, and claim nothing that nobody has stored", () =>
     Effect.gen(function* () {
       const { url } = yield* testNats
-      const here = yield* Effect.filter(examples, ([, command]) => Effect.promise(() => installed(command)))
+      const here = examples.filter(([, command]) => installed(command))
       const asked = yield* Effect.forEach(here, ([path, command]) => ending(path, command, [], { NATS_URL: url }))
       const tried = yield* Effect.forEach(
         here,

@@ -1,5 +1,5 @@
 // The example receivers, as docs/webhook.md has them, against the gateway's own posts.
-import { execFile, execFileSync, spawn } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
@@ -9,18 +9,10 @@ import { Effect, Exit } from "effect"
 import { Outcome } from "#shared/gateway/Outcome.ts"
 import { signer } from "../../services/webhook-gateway/Signature.ts"
 import { eventually } from "../support/Carillon.ts"
+import { installed } from "../support/Missing.ts"
 import { attemptTo, postAs, secret, text } from "./Posting.ts"
 
 const root = join(import.meta.dirname, "../..")
-
-const installed = (command: string) => {
-  try {
-    execFileSync(command, ["--version"])
-    return true
-  } catch {
-    return false
-  }
-}
 
 const running = Effect.fnUntraced(function* (command: string, path: string) {
   const child = yield* Effect.acquireRelease(

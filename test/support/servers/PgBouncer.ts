@@ -10,6 +10,7 @@ import { packageSources, unpackPackage } from "../../../deploy/local/DebianPacka
 import { home } from "../../../deploy/local/Home.ts"
 import { freePort, runServer } from "../../../deploy/local/LocalServer.ts"
 import { temporaryFolder } from "../../../deploy/local/TemporaryFolder.ts"
+import { missing } from "../Missing.ts"
 
 const run = promisify(execFile)
 
@@ -25,7 +26,7 @@ const works = ({ command, libraries }: PgBouncer) =>
     () => false
   )
 
-/** Nothing where it cannot be had; then the test says so loudly, and CI fails. */
+/** Nothing where it cannot be had. */
 const locate = async (): Promise<PgBouncer | undefined> => {
   const installed = { command: "pgbouncer", libraries: "" }
   if (await works(installed)) return installed
@@ -119,12 +120,7 @@ export const pooled = Effect.fnUntraced(function* (bouncer: PgBouncer, databaseU
   return `postgres://carillon@127.0.0.1:${port}/carillon`
 })
 
-/** Says loudly that something was not tested for want of it; in CI that is a failure. */
 export const withPgBouncer = <A, E, R>(body: (bouncer: PgBouncer) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Effect.promise(locate), (bouncer) => {
-    if (bouncer) return Effect.asVoid(body(bouncer))
-    console.warn("NOT TESTED, for want of PgBouncer: Debian's package pgbouncer")
-    return process.env.CI
-      ? Effect.die(new Error("PgBouncer cannot be had, and CI must not go on without it"))
-      : Effect.void
-  })
+  Effect.flatMap(Effect.promise(locate), (bouncer) =>
+    bouncer ? Effect.asVoid(body(bouncer)) : Effect.sync(() => missing("PgBouncer: Debian's package pgbouncer"))
+  )

@@ -7,6 +7,7 @@ import { promisify } from "node:util"
 import { Effect } from "effect"
 import { newerReleases, packageSources, unpackPackage } from "../../../deploy/local/DebianPackage.ts"
 import { home } from "../../../deploy/local/Home.ts"
+import { missing } from "../Missing.ts"
 
 export interface PrometheusTools {
   readonly prometheus: string
@@ -21,7 +22,7 @@ const works = (promtool: string) =>
     () => false
   )
 
-/** Nothing where it cannot be had; then the test says so loudly, and CI fails. */
+/** Nothing where they cannot be had. */
 export const prometheusTools = async (): Promise<PrometheusTools | undefined> => {
   if ((await works("promtool")) && (await works("amtool"))) {
     return { prometheus: "prometheus", promtool: "promtool", amtool: "amtool" }
@@ -64,15 +65,12 @@ export const prometheusTools = async (): Promise<PrometheusTools | undefined> =>
   return undefined
 }
 
-/** Says loudly that something was not tested for want of these tools; in CI that is a failure. */
 export const withTools = <A, E, R>(body: (tools: PrometheusTools) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Effect.promise(prometheusTools), (tools) => {
-    if (tools) return Effect.asVoid(body(tools))
-    console.warn("NOT TESTED, for want of promtool and amtool: Debian's packages promtool, prometheus-alertmanager")
-    return process.env.CI
-      ? Effect.die(new Error("promtool cannot be had, and CI must not go on without it"))
-      : Effect.void
-  })
+  Effect.flatMap(Effect.promise(prometheusTools), (tools) =>
+    tools
+      ? Effect.asVoid(body(tools))
+      : Effect.sync(() => missing("promtool and amtool: Debian's packages promtool, prometheus-alertmanager"))
+  )
 
 /** What a check says when it is not content; nothing when it is. */
 export const complaint = (tool: string, args: ReadonlyArray<string>, cwd: string) =>
