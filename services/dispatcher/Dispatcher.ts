@@ -1,7 +1,7 @@
 // The dispatcher: decides a message's way. Timers that fired and attempts that failed in; events out.
 import { Effect } from "effect"
 import { redeliveredSince, runActor } from "#shared/actor/Actor.ts"
-import { decoded, decodeWith, type Read } from "#shared/actor/Decode.ts"
+import { decoded, decodeToPassOn, type Read } from "#shared/actor/Decode.ts"
 import { attemptEventId } from "#shared/contract/CloudEvents.ts"
 import type { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import {
@@ -117,7 +117,7 @@ const append = Effect.fnUntraced(function* <A>(
 /** A timer that fired begins a trace of its own: what scheduled it may be years ago, and is linked. */
 const handleTimers = (keepTaken: Effect.Success<typeof takenIds>) =>
   decoded(
-    decodeWith(Attempt),
+    decodeToPassOn(Attempt),
     Effect.fnUntraced(function* (due) {
       recordFiring(due)
       const open = yield* stillOpen(due, dueDecisions, ["dispatched", "expired", "erased"], () => Effect.void)
@@ -147,7 +147,7 @@ const keepDeadLetters = Effect.fnUntraced(function* (letters: ReadonlyArray<Dead
 
 const handleFailures = (policy: RetryPolicy) =>
   decoded(
-    decodeWith(events["attempt-failed"]),
+    decodeToPassOn(events["attempt-failed"]),
     Effect.fnUntraced(function* (failures) {
       const now = Date.now()
       const decide = (failed: EventOf<"attempt-failed">) => onFailure(failed, policy, now)

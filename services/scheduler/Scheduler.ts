@@ -1,7 +1,7 @@
 // The scheduler: says when a message is due. Commands in; timers, events and replies out.
 import { Effect, Schema } from "effect"
 import { again, type Batch, done, redeliveredSince, runActor } from "#shared/actor/Actor.ts"
-import { decoded, decodeWith } from "#shared/actor/Decode.ts"
+import { decoded, decodeToPassOn } from "#shared/actor/Decode.ts"
 import { type Attempt, type EventOf, events } from "#shared/contract/Events.ts"
 import { platforms } from "#shared/contract/fields/Fields.ts"
 import { fromMillis } from "#shared/contract/fields/Instants.ts"
@@ -110,7 +110,7 @@ const handleCommands = ({ lead, maxLateness }: Recurring, settled: Rules["settle
   })
 
 /** What follows a failed attempt, a change of channel or an operator's decision: each carries the next attempt. */
-const decodeRetry = decodeWith(Schema.Union([events["retry-scheduled"], events["fell-back"], events.redriven]))
+const decodeRetry = decodeToPassOn(Schema.Union([events["retry-scheduled"], events["fell-back"], events.redriven]))
 
 const attemptIn = (event: EventOf<"retry-scheduled"> | EventOf<"fell-back"> | EventOf<"redriven">): Attempt => {
   const { message, attempt, failures, sendAt, possibleDuplicate, interruptedSince, partsSent, waits, moved } = event

@@ -1,6 +1,7 @@
 // For actors that read what our own services wrote: decodes a batch once, and keeps aside what cannot be read.
 import { Effect, Result, type Schema } from "effect"
 import { decoderOf } from "#shared/contract/fields/Exact.ts"
+import { withForeign } from "#shared/contract/fields/Foreign.ts"
 import type { NatsError } from "#shared/nats/connection/Nats.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { type Batch, done, type Handle, poison, redeliveredSince } from "./Actor.ts"
@@ -11,6 +12,20 @@ type Decode<A> = (text: string) => Result.Result<A, unknown>
 export const decodeWith = <A>(schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }): Decode<A> => {
   const decode: (value: unknown) => Result.Result<A, unknown> = decoderOf(schema)
   return (text) => Result.flatMap(parsed(text), decode)
+}
+
+/**
+ * The same for what is passed on: below its root all stays as a newer service wrote it. Not at the root, for that may be of
+ * another kind than what is read out of it.
+ */
+export const decodeToPassOn = <A extends object>(
+  schema: Schema.ConstraintDecoder<unknown> & { readonly Type: A }
+): Decode<A> => {
+  const decode: (value: unknown) => Result.Result<A, unknown> = decoderOf(schema)
+  return (text) =>
+    Result.flatMap(parsed(text), (json) =>
+      Result.map(decode(json), (known) => (known === json ? known : withForeign(known, json)))
+    )
 }
 
 const parsed = (text: string): Result.Result<unknown, unknown> =>

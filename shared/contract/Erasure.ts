@@ -1,5 +1,5 @@
 // What is personal in what is stored, and what is left of a message whose person asked to be forgotten. Pure.
-import type { Event, EventOf, EventType, Message } from "./Events.ts"
+import { type Event, type EventOf, type EventType, Message } from "./Events.ts"
 import { defaultSender, type Instant, type MessageId, type SeriesId } from "./fields/Fields.ts"
 
 /** What becomes of an event of such a message: it holds nothing personal, or goes, or another takes its place. */
@@ -45,7 +45,9 @@ const nothing = { type: "text", text: "erased" } as const satisfies Message["con
  */
 export const withoutPerson = (event: EventOf<"scheduled">): EventOf<"scheduled"> => {
   const { fallback: _, ...message } = event.message
-  return { ...event, message: { ...message, recipient: nobody, content: nothing, metadata: {} } }
+  // What a newer service wrote may be personal.
+  const known = Object.fromEntries(Object.entries(message).filter(([key]) => key in Message.fields)) as typeof message
+  return { ...event, message: { ...known, recipient: nobody, content: nothing, metadata: {} } }
 }
 
 /** What it says nothing of any more. */

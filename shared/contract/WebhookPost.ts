@@ -1,6 +1,7 @@
 // What the webhook gateway posts to a receiver: the message, and which try of it this is.
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { Attempt, Message } from "./Events.ts"
+import { decoderOf } from "./fields/Exact.ts"
 
 /** Ours to know: where it goes, by whom, and what follows if it fails. All else of a message is told, also what it gains. */
 const { platform, sender, recipient, unknownOutcome, retry, fallback, ...told } = Message.fields
@@ -22,7 +23,11 @@ export type WebhookPost = typeof WebhookPost.Type
  */
 export const webhookId = ({ id, revision }: Message): string => (revision === undefined ? id : `${id}:${revision}`)
 
+const onlyKnown = decoderOf(WebhookPost)
+
+/** What a newer service wrote of a message is not ours to tell: it may be for nobody else to know. */
 export const webhookPost = ({ message, attempt, possibleDuplicate }: Attempt): WebhookPost => {
   const { platform, sender, recipient, unknownOutcome, retry, fallback, ...told } = message
-  return { type: "message", ...told, attempt, possibleDuplicate }
+  const post: WebhookPost = { type: "message", ...told, attempt, possibleDuplicate }
+  return Result.getOrElse(onlyKnown(post), () => post)
 }

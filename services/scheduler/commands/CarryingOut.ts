@@ -3,7 +3,7 @@
 // instant it holds; from then on it is too late, and the old attempt goes out, once, whether it was fired or not.
 import { Effect, Result } from "effect"
 import { type Batch, done, poison, redeliveredSince } from "#shared/actor/Actor.ts"
-import { decodeWith } from "#shared/actor/Decode.ts"
+import { decodeToPassOn } from "#shared/actor/Decode.ts"
 import type { Headers } from "#shared/contract/CloudEvents.ts"
 import { possiblyArrived } from "#shared/contract/Doubt.ts"
 import { type Attempt, type Event, messageId, platform } from "#shared/contract/Events.ts"
@@ -56,7 +56,7 @@ export const decide = (change: TimerChange, storedAt: number): Outcome => {
   }
 }
 
-const decode = decodeWith(TimerChange)
+const decode = decodeToPassOn(TimerChange)
 
 interface Read extends Outcome {
   readonly delivery: Delivery

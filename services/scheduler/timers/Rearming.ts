@@ -1,7 +1,7 @@
 // Carries out rearm commands: takes up again what was lost on its way. What is so is asked of the log and the queues, not
 // of who asks; and each answer is looked for before what could still change it, so that a message is never doubled.
 import { Effect, Option, Result, Schema } from "effect"
-import { decodeWith } from "#shared/actor/Decode.ts"
+import { decodeToPassOn } from "#shared/actor/Decode.ts"
 import { isWithoutPerson } from "#shared/contract/Erasure.ts"
 import { Attempt, type EventOf, type EventType, events } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/fields/Fields.ts"
@@ -81,7 +81,7 @@ const unknown = "is unknown: the log holds no message with this id"
 
 const answered = (id: MessageId, what: Rearmed): Answer => ({ reply: { status: "rearmed", id, what } })
 
-const decodeAttempt = decodeWith(Attempt)
+const decodeAttempt = decodeToPassOn(Attempt)
 const decodeKept = Schema.decodeUnknownResult(Attempt)
 
 const parse = (delivery: Delivery): Result.Result<Wanted, Refusal> =>
@@ -154,7 +154,7 @@ const byMessage = (heard: ReadonlyArray<Heard>): ReadonlyMap<MessageId, Readonly
 const attemptBy = Effect.fnUntraced(function* (heard: ReadonlyArray<Heard>, base: Attempt) {
   const { attempt, carrying, plan } = newest(heard, base.attempt)
   const carried = (yield* read(carrying, decodeAttempt)) ?? base
-  const changed = yield* read(plan, decodeWith(events.rescheduled))
+  const changed = yield* read(plan, decodeToPassOn(events.rescheduled))
   return {
     ...carried,
     attempt,
@@ -221,7 +221,7 @@ const sayAgain = Effect.fnUntraced(function* (heard: ReadonlyArray<Heard>, seque
   const { publish } = yield* Publisher
   const failed = yield* read(
     heard.find((one) => one.sequence === sequence),
-    decodeWith(events["attempt-failed"])
+    decodeToPassOn(events["attempt-failed"])
   )
   if (!failed) return
   const message = eventMessage(failed as EventOf<"attempt-failed">, "scheduler")

@@ -1,5 +1,6 @@
 // The store of time: one native NATS timer per waiting message, armed create-only, replaced and cancelled atomically.
-import { Context, Effect, Layer, Option, Schema } from "effect"
+import { Context, Effect, Layer, Option, Result } from "effect"
+import { decodeToPassOn } from "#shared/actor/Decode.ts"
 import { attemptEventId, type Headers } from "#shared/contract/CloudEvents.ts"
 import { Attempt, type Message } from "#shared/contract/Events.ts"
 import type { Instant, MessageId, Platform } from "#shared/contract/fields/Fields.ts"
@@ -213,4 +214,5 @@ const timerLead = setting("TIMER_LEAD_MILLIS", whole(0, 60_000), {
 const timerHeaders = ({ message, attempt }: Attempt) => ({ "ce-subject": message.id, "ce-attempt": String(attempt) })
 
 // We wrote it: a timer that cannot be read is a bug.
-const decodeAttempt = Schema.decodeUnknownSync(Schema.fromJsonString(Attempt))
+const decodeAttempt = (text: string) => Result.getOrThrow(readAttempt(text))
+const readAttempt = decodeToPassOn(Attempt)

@@ -2,7 +2,7 @@
 // those that another gateway had in hand when it was killed.
 import { Array, Effect, Result } from "effect"
 import { poison, redeliveredSince, settle } from "#shared/actor/Actor.ts"
-import { decodeWith } from "#shared/actor/Decode.ts"
+import { decodeToPassOn } from "#shared/actor/Decode.ts"
 import { attemptEventId, partEventId } from "#shared/contract/CloudEvents.ts"
 import { type Attempt, events } from "#shared/contract/Events.ts"
 import type { ConsumerDefinition } from "#shared/nats/layout/Topology.ts"
@@ -16,7 +16,7 @@ import { deferredEvent, endings, failedEvent, interrupted, notLinked } from "./G
 import { lookUp } from "./LookUp.ts"
 import { taken } from "./Observed.ts"
 
-const decode = decodeWith(events.dispatched)
+const decode = decodeToPassOn(events.dispatched)
 
 /** So many to one recipient are kept in hand: more would hold back all others. Fewer where it is held back itself. */
 const mostForOne = { held: 20, free: 500 }

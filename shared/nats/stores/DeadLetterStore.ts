@@ -1,7 +1,7 @@
 // The DEAD stream: what was given up, one message each, found by its id.
 import { JetStreamApiError } from "@nats-io/jetstream"
 import { Context, Effect, Layer, Option, Result } from "effect"
-import { decodeWith } from "#shared/actor/Decode.ts"
+import { decodeToPassOn } from "#shared/actor/Decode.ts"
 import { DeadLetter } from "#shared/contract/DeadLetter.ts"
 import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import { attempt, isAway, Nats, type NatsError } from "../connection/Nats.ts"
@@ -19,7 +19,7 @@ export interface Found {
   readonly storedAt: number
 }
 
-const decode = decodeWith(DeadLetter)
+const decode = decodeToPassOn(DeadLetter)
 
 export class DeadLetterStore extends Context.Service<
   DeadLetterStore,
