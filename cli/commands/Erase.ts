@@ -6,7 +6,7 @@ import { Postgres } from "#shared/postgres/Postgres.ts"
 import { erase, type Report } from "../../services/ledger/erasure/Erase.ts"
 import type { Places } from "../../services/ledger/erasure/Search.ts"
 import { given, jsonFlag, reasonFlag } from "../input/Flags.ts"
-import { standardInput } from "../input/StandardInput.ts"
+import { addressSaid } from "../input/Recipient.ts"
 import { NotFound, ProblemsFound, Refused } from "../output/Exit.ts"
 import { json as printJson, table } from "../output/Print.ts"
 
@@ -30,11 +30,6 @@ const flags = {
 }
 
 const isMessageId = Schema.is(MessageId)
-
-const firstLine = Effect.map(
-  Effect.tryPromise({ try: standardInput, catch: () => new Refused({ message: "standard input is too long" }) }),
-  (text) => text.split("\n")[0]?.trim() ?? ""
-)
 
 const total = (places: Places) => Object.values(places).reduce((sum, n) => sum + n, 0)
 
@@ -61,8 +56,7 @@ export const eraseCommand = Command.make(
     if ([Option.isSome(message), Option.isSome(recipient), again].filter((one) => one).length !== 1) {
       return yield* new Refused({ message: "give one of --message, --recipient and --again" })
     }
-    const said = Option.getOrUndefined(recipient)
-    const address = said === "-" ? yield* firstLine : said
+    const address = Option.isSome(recipient) ? yield* addressSaid(recipient.value) : undefined
     if (address === "") return yield* new Refused({ message: "the address is empty" })
     if (Option.exists(message, (id) => !isMessageId(id))) {
       return yield* new Refused({ message: "--message must be an id: 1 to 128 of A-Z a-z 0-9 _ -" })
@@ -91,7 +85,10 @@ export const eraseCommand = Command.make(
   Command.withDescription("Remove text and address of a message or recipient everywhere; the record of delivery stays"),
   Command.withExamples([
     { command: "carillon erase --message appt-1 --dry-run", description: "What is kept of it, and where" },
-    { command: "carillon erase --recipient 123456789 --reason 'asked by letter'", description: "Exit code 4: not all" },
+    {
+      command: "echo 123456789 | carillon erase --recipient - --reason 'asked by letter'",
+      description: "The address is in no list of processes. Exit code 4: not all"
+    },
     { command: "carillon erase --again", description: "After an older NATS was put back" }
   ])
 )

@@ -4,10 +4,13 @@ import { Flag } from "effect/cli"
 import { platformRules } from "#shared/platforms/Platforms.ts"
 import { Refused } from "../output/Exit.ts"
 import { given, optional } from "./Flags.ts"
+import { lineOfInput } from "./StandardInput.ts"
 
 export const recipientFlags = {
   to: Flag.String("to").pipe(
-    Flag.withDescription("The address on its platform: a Telegram chat id or @channel, a webhook's https:// address"),
+    Flag.withDescription(
+      "The address on its platform: a Telegram chat id or @channel, a webhook's https:// address; or - to read it from standard input"
+    ),
     Flag.withAlias("chat"),
     Flag.optional
   ),
@@ -22,7 +25,23 @@ interface ToWhom {
 export const recipientOf = (platform: string, { to, contact }: ToWhom) =>
   Option.isSome(to) === Option.isSome(contact)
     ? new Refused({ message: "say to whom: give either --to or --contact" })
-    : Effect.succeed(given({ [addressKind(platform)]: to, contact }))
+    : Effect.map(Effect.transposeOption(Option.map(to, addressSaid)), (to) =>
+        given({ [addressKind(platform)]: to, contact })
+      )
+
+/** As it was given, or read from standard input: an argument is seen by all who may list processes, and is kept by shells. */
+export const addressSaid = (said: string) =>
+  (said === "-" ? typed : Effect.succeed(said)).pipe(
+    Effect.filterOrFail(
+      (address) => address !== "",
+      () => new Refused({ message: "the address is empty" })
+    )
+  )
+
+const typed = Effect.tryPromise({
+  try: () => lineOfInput("address"),
+  catch: () => new Refused({ message: "cannot read the address from standard input" })
+})
 
 /** A platform that nobody knows is refused by the scheduler, in its own words. */
 const addressKind = (platform: string) =>

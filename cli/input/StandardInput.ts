@@ -23,13 +23,25 @@ export async function* inUtf8(input: AsyncIterable<Buffer>) {
   if (!other) decoder.decode()
 }
 
-export const standardInput = async (): Promise<string> => {
+export const standardInput = () => read(() => false)
+
+/** One line, typed by who is asked for it or piped in; what follows is not read. Without the blanks around it. */
+export const lineOfInput = async (asked: string): Promise<string> => {
+  if (process.stdin.isTTY) process.stderr.write(`${asked}: `)
+  const text = await read((chunk) => chunk.includes("\n"))
+  return text.split("\n")[0]?.trim() ?? ""
+}
+
+const read = async (enough: (chunk: Buffer) => boolean): Promise<string> => {
+  // What one flag has read is not there for another.
+  if (process.stdin.readableEnded || process.stdin.destroyed) throw new Error("was read already")
   const chunks: Array<Buffer> = []
   let length = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > longestCommand) throw new Error("too long")
     chunks.push(chunk)
+    if (enough(chunk)) break
   }
   return textOf(Buffer.concat(chunks))
 }
