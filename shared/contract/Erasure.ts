@@ -86,11 +86,27 @@ export interface Remains {
 
 export const remainsOf = (text: string, subjectOfEvent?: string): Remains => {
   try {
-    const json = JSON.parse(text) as unknown
+    const json = carriedIn(JSON.parse(text))
     const id = idIn(json) ?? subjectOfEvent
     return { text, json, ...(id === undefined ? {} : { id }) }
   } catch {
     return { text, ...(subjectOfEvent === undefined ? {} : { id: subjectOfEvent }) }
+  }
+}
+
+/** Of a CloudEvent in structured mode what it carries, with all else that it says: its own id is none of a message's. */
+const carriedIn = (json: unknown): unknown => {
+  const { data, data_base64: base64, id: _, ...envelope } = (json ?? {}) as { readonly [key: string]: unknown }
+  if (data === undefined && base64 === undefined) return json
+  const carried = typeof base64 === "string" ? read(Buffer.from(base64, "base64").toString()) : data
+  return typeof carried === "object" && carried !== null ? { envelope, ...carried } : { envelope, carried }
+}
+
+const read = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }
 

@@ -96,6 +96,22 @@ describe("what is stored", () => {
     assert.isFalse(tells({ id: "other", content: { type: "text", text } }, "m"))
   })
 
+  it("tells of somebody by what a CloudEvent carries, whatever its own id is", () => {
+    const [text = ""] = wordsOf(message.content)
+    const enveloped = (data: object) => [
+      { specversion: "1.0", id: "e-1", data },
+      { specversion: "1.0", id: "e-1", data_base64: Buffer.from(JSON.stringify(data)).toString("base64") }
+    ]
+    const command = { id: "m", recipient: { chatId: mark }, content: { type: "text", text } }
+    for (const event of enveloped(command)) {
+      assert.strictEqual(remainsOf(JSON.stringify(event)).id, "m")
+      assert.isTrue(tells(event, "m"))
+      assert.isTrue(tells(event, "x", mark))
+      assert.isFalse(tells(event, "e-1"))
+    }
+    for (const event of enveloped({ content: command.content })) assert.isTrue(tells(event, "m"))
+  })
+
   it("tells of somebody by any of these, if it cannot be read", () => {
     assert.isTrue(tells(`{"id":"m"`, "m"))
     assert.isTrue(tells(`to ${mark}`, "x", mark))
