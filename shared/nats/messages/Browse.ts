@@ -55,10 +55,22 @@ export const browse = Effect.fnUntraced(function* <E, R>(
   filter: string,
   each: (page: ReadonlyArray<Lying>) => Effect.Effect<boolean, E, R>
 ): Effect.fn.Return<void, E | NatsError, R | Nats> {
+  const { manager } = yield* Nats
+  const { state } = yield* attempt(`look at ${stream}`, () => manager.streams.info(stream))
   for (let from = 1; ; ) {
     const page = yield* pageOf(stream, filter, from)
     const last = page.at(-1)
-    if (!last || !(yield* each(page))) return
-    from = last.sequence + 1
+    if (last) {
+      if (!(yield* each(page))) return
+      from = last.sequence + 1
+    } else if (from > state.last_seq || !(yield* isThere(stream, filter, from))) return
+    else yield* Effect.sleep("50 millis")
   }
+})
+
+/** By the leader: any of the replicas gives a page, also one that is behind, and whose end is not that of the stream. */
+const isThere = Effect.fnUntraced(function* (stream: StreamName, filter: string, from: number) {
+  const { manager } = yield* Nats
+  const next = { seq: from, next_by_subj: filter }
+  return (yield* attempt(`look through ${stream}`, () => manager.streams.getMessage(stream, next))) !== null
 })
