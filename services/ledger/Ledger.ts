@@ -16,6 +16,7 @@ import { lagging, projected, showUndecided, watchLag } from "./Observed.ts"
 import { arrived, batchSize, type OnUnusable, writeUsable } from "./projection/Batch.ts"
 import { checkpoint, type Position } from "./projection/Checkpoint.ts"
 import { newest, startingPoint } from "./projection/LogPosition.ts"
+import { type Sights, sights } from "./projection/Sights.ts"
 import { grantRoles } from "./Roles.ts"
 import { watchUndecided } from "./watchdog/Undecided.ts"
 import { watchdog } from "./watchdog/Watchdog.ts"
@@ -35,10 +36,15 @@ const quarantine: OnUnusable<EventLog | Publisher> = Effect.fnUntraced(function*
 /** Batches begin so far apart, in milliseconds, unless many events wait: each costs Postgres and us some 8 ms of CPU. */
 const spacing = 200
 
-/** Projects until another ledger is ahead (Overtaken), or this reader is of no more use. */
-const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void, onProgress: (at: Position) => void) {
+/** Projects until another ledger is ahead (Overtaken), or this reader is of no more use; and why, if the log went back. */
+const projecting = Effect.fnUntraced(function* (
+  wentBack: boolean,
+  seen: Sights,
+  onStart: (at: Position) => void,
+  onProgress: (at: Position) => void
+) {
   const log = yield* EventLog
-  let at = yield* startingPoint()
+  let at = yield* startingPoint(wentBack)
   onStart(at)
   const { take } = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
@@ -46,32 +52,35 @@ const projecting = Effect.fnUntraced(function* (onStart: (at: Position) => void,
       const batch = yield* take(batchSize)
       const startedAt = Date.now()
       at = yield* writeUsable("carillon", at, batch, quarantine)
+      const last = batch.at(-1)
+      if (last) seen.note(at.log, last)
       projected(batch, startedAt)
       onProgress(at)
       if (batch.length < batchSize)
         yield* Effect.sleep(Math.max(0, Math.min(spacing, startedAt + spacing - Date.now())))
     }
   })
-  yield* Effect.raceFirst(
+  return yield* Effect.raceFirst(
     projecting,
-    watch(() => at)
+    watch(() => at, seen)
   )
 }, Effect.scoped)
 
 /** Returns when the log was made anew, or when events that stood half a minute ago are still not projected. */
-const watch = Effect.fnUntraced(function* (position: () => Position) {
+const watch = Effect.fnUntraced(function* (position: () => Position, seen: Sights) {
   const log = yield* EventLog
   let stalledFor = 0
   let before = { projected: -1, newest: 0 }
   while (true) {
     yield* Effect.sleep("5 seconds")
-    const look = yield* Effect.result(Effect.all([log.extent, newest]))
+    const look = yield* Effect.result(Effect.all([log.extent, newest, seen.isGone]))
     const { sequence: projected, log: name } = position()
     lagging(Result.isSuccess(look) ? look.success[1] : undefined, projected)
     // NATS away is for the connection to mend.
     if (Result.isFailure(look)) continue
-    const [{ created }, last] = look.success
+    const [{ created }, last, wentBack] = look.success
     if (created !== name) return
+    if (wentBack) return "went back" as const
     stalledFor = projected === before.projected && before.newest > projected ? stalledFor + 5 : 0
     if (stalledFor >= 30) return yield* Effect.logWarning(`no progress after event ${projected}: reading the log anew`)
     before = { projected, newest: last }
@@ -114,6 +123,7 @@ const keepProjecting = Effect.gen(function* () {
     Effect.sync(() => (projected ?? 0) >= waitsFor)
   )
   const onStart = (at: Position) => {
+    wentBack = false
     projected = at.sequence
   }
   const onProgress = (at: Position) => {
@@ -121,6 +131,8 @@ const keepProjecting = Effect.gen(function* () {
     failures = 0
     waitsFor = 0
   }
+  let wentBack = false
+  const seen = sights()
   const standingBy = Effect.suspend(() => {
     // How far the other one is by now, only Postgres knows.
     projected = undefined
@@ -129,12 +141,16 @@ const keepProjecting = Effect.gen(function* () {
     return standBy
   })
   while (true) {
-    const turn = yield* projecting(onStart, onProgress).pipe(
+    const turn = yield* projecting(wentBack, seen, onStart, onProgress).pipe(
       Effect.catchTag("Overtaken", () => standingBy),
       Effect.catchTag("RefusedByPostgres", Effect.die),
       Effect.catchIf(outOfReach, (error) => Effect.succeed(error))
     )
-    if (turn === undefined) continue
+    if (turn === "went back") {
+      wentBack = true
+      seen.forget()
+    }
+    if (turn === undefined || turn === "went back") continue
     waitsFor = yield* reportTrouble(turn, projected)
     yield* Effect.sleep(Math.min(30_000, 500 * 2 ** failures++))
   }

@@ -12,7 +12,8 @@ export const newest = Effect.gen(function* () {
   return Option.match(last, { onNone: () => 0, onSome: ({ sequence }) => sequence })
 })
 
-export const startingPoint = Effect.fn("ledger.startingPoint")(function* () {
+/** `wentBack`: it was seen to be an earlier state of itself, whatever its extent says by now. */
+export const startingPoint = Effect.fn("ledger.startingPoint")(function* (wentBack: boolean) {
   const log = yield* EventLog
   const { query, transaction } = yield* Postgres
   // In this order: another ledger may be moving the checkpoint, but never past what the log then has.
@@ -20,7 +21,7 @@ export const startingPoint = Effect.fn("ledger.startingPoint")(function* () {
   const { created, first, last } = yield* log.extent
   const beginning: Position = { sequence: 0, log: created }
   const at: Position = found ?? (yield* begin(query, "carillon", beginning.log))
-  if (at.log !== beginning.log || at.sequence > last) {
+  if (at.log !== beginning.log || at.sequence > last || wentBack) {
     yield* Effect.logWarning(
       `The event log is not the one that was projected up to event ${at.sequence}: projecting it from its beginning. Rows are kept.`
     )

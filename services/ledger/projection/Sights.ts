@@ -1,0 +1,43 @@
+// Tells whether the log went back to an earlier state of itself, as where an older NATS was put back: by what stood where
+// something was read. More may have come since than was lost, so that its end says nothing.
+import { Effect, Option } from "effect"
+import { EventLog } from "#shared/nats/stores/EventLog.ts"
+
+interface Sight {
+  readonly sequence: number
+  readonly storedAt: number
+  readonly log: string
+  readonly second: number
+}
+
+/** Some seconds of a log that nobody could look at. */
+const mostKept = 20
+
+export const sights = () => {
+  const kept: Array<Sight> = []
+  return {
+    /** The last that was read, of each second: NATS is not put back within one. */
+    note: (log: string, { sequence, storedAt }: Pick<Sight, "sequence" | "storedAt">) => {
+      const second = Math.floor(Date.now() / 1_000)
+      if (kept.at(-1)?.second === second) kept.pop()
+      kept.push({ sequence, storedAt, log, second })
+      if (kept.length > mostKept) kept.shift()
+    },
+    /** Whether one of them is not where it was. Of those that are, the newest is looked at again. */
+    isGone: Effect.gen(function* () {
+      const log = yield* EventLog
+      const { created, last } = yield* log.extent
+      const looked = kept.filter((one) => one.log === created)
+      for (const { sequence, storedAt } of looked) {
+        const found = yield* log.at("EVENTS", sequence)
+        // What was erased or has grown too old is nowhere.
+        if (last < sequence || Option.exists(found, (there) => Math.abs(there.storedAt - storedAt) > 1)) return true
+      }
+      const newest = looked.at(-1)
+      while (newest && kept[0] && kept[0] !== newest && looked.includes(kept[0])) kept.shift()
+      return false
+    }),
+    forget: () => void kept.splice(0)
+  }
+}
+export type Sights = ReturnType<typeof sights>
