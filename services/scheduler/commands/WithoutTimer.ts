@@ -1,6 +1,7 @@
 // What becomes of a command to cancel or reschedule that finds no timer.
 import { Effect, Option } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
+import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
 import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
