@@ -97,69 +97,286 @@ BEGIN
   RETURN to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 END $$;
 
-CREATE OR REPLACE FUNCTION carillon_outbox.check_content(content jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- What a field may be. Nothing is said of one that is left out; null is a value, and none that fits.
+CREATE OR REPLACE FUNCTION carillon_outbox.check_text(path text, value jsonb, pattern text, problem text, longest integer DEFAULT 40000)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF content IS NULL OR jsonb_typeof(content) <> 'object' OR jsonb_typeof(content -> 'type') IS DISTINCT FROM 'string' THEN
-    PERFORM carillon_outbox.refuse('content', 'must be an object with a type, for example {"type": "text", "text": "…"}');
-  END IF;
-  IF content ->> 'type' = 'text' THEN
-    IF jsonb_typeof(content -> 'text') IS DISTINCT FROM 'string' THEN
-      PERFORM carillon_outbox.refuse('content.text', 'is required');
-    END IF;
-    IF content ->> 'text' !~ '[^[:space:]]' THEN PERFORM carillon_outbox.refuse('content.text', 'must not be blank'); END IF;
-    IF char_length(content ->> 'text') > 32768 THEN
-      PERFORM carillon_outbox.refuse('content.text', 'must have at most 32768 characters');
-    END IF;
+  IF jsonb_typeof(value) <> 'string' OR value #>> '{}' !~ pattern OR char_length(value #>> '{}') > longest THEN
+    PERFORM carillon_outbox.refuse(path, problem);
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION carillon_outbox.check_recipient(platform text, recipient jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION carillon_outbox.check_words(path text, value jsonb, longest integer)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM carillon_outbox.check_text(path, value, '', 'must be a string of 1 to ' || longest || ' characters', longest);
+  PERFORM carillon_outbox.check_text(path, value,
+    '[^\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]', 'must not be blank');
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_one_of(path text, value jsonb, words text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF platform IS NULL OR NOT platform = ANY (carillon_outbox.platform_names()) THEN
-    PERFORM carillon_outbox.refuse('platform', 'must be one of ' || array_to_string(carillon_outbox.platform_names(), ', '));
-  END IF;
-  IF recipient IS NULL OR jsonb_typeof(recipient) <> 'object' OR recipient = '{}' THEN
-    PERFORM carillon_outbox.refuse('recipient', 'must be an object, for example {"chatId": "123456789"}');
-  END IF;
-  IF recipient ? 'contact' AND (
-    jsonb_typeof(recipient -> 'contact') IS DISTINCT FROM 'string' OR recipient ->> 'contact' !~ '^[A-Za-z0-9_-]{1,64}$'
-  ) THEN
-    PERFORM carillon_outbox.refuse('recipient.contact', 'must be 1 to 64 of A-Z a-z 0-9 _ -');
-  END IF;
-  IF platform = 'telegram' AND NOT recipient ? 'contact' AND (
-    jsonb_typeof(recipient -> 'chatId') IS DISTINCT FROM 'string'
-    OR recipient ->> 'chatId' !~ '^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$'
-  ) THEN
-    PERFORM carillon_outbox.refuse('recipient.chatId',
-      'must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname. A recipient in JSON is given as jsonb');
+  IF jsonb_typeof(value) <> 'string' OR value #>> '{}' <> ALL (words) THEN
+    PERFORM carillon_outbox.refuse(path, 'must be one of ' || array_to_string(words, ', '));
   END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION carillon_outbox.check_options(command text, options jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION carillon_outbox.check_number(path text, value jsonb, lowest numeric, highest numeric, whole boolean)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  -- One after the other: what is no number cannot be cast.
+  IF jsonb_typeof(value) = 'number' THEN
+    IF value::numeric BETWEEN lowest AND highest AND (NOT whole OR value::numeric % 1 = 0) THEN RETURN; END IF;
+  END IF;
+  IF value IS NOT NULL THEN
+    PERFORM carillon_outbox.refuse(path,
+      format('must be a %s from %s to %s', CASE WHEN whole THEN 'whole number' ELSE 'number' END, lowest, highest));
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_flag(path text, value jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
-    PERFORM carillon_outbox.refuse('options', 'must be an object, {} for none');
+  IF jsonb_typeof(value) <> 'boolean' THEN PERFORM carillon_outbox.refuse(path, 'must be true or false'); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_list(path text, value jsonb, lowest integer, highest integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF jsonb_typeof(value) = 'array' THEN
+    IF jsonb_array_length(value) BETWEEN lowest AND highest THEN RETURN; END IF;
   END IF;
-  IF EXISTS (SELECT FROM jsonb_object_keys(options) key WHERE key <> ALL (carillon_outbox.option_names(command))) THEN
-    PERFORM carillon_outbox.refuse('options',
-      'may have only: ' || array_to_string(carillon_outbox.option_names(command), ', '));
+  IF value IS NOT NULL THEN PERFORM carillon_outbox.refuse(path, format('must be a list of %s to %s', lowest, highest)); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_fields(path text, value jsonb, needed text[], others text[] DEFAULT '{}')
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF jsonb_typeof(value) = 'object' THEN
+    IF value ?& needed AND value - needed - others = '{}' THEN RETURN; END IF;
   END IF;
+  PERFORM carillon_outbox.refuse(path, 'must be an object' || CASE
+    WHEN needed = '{}' THEN ' that has only ' || array_to_string(others, ', ')
+    ELSE ' with ' || array_to_string(needed, ', ')
+      || CASE WHEN others = '{}' THEN ' only' ELSE ', and else only ' || array_to_string(others, ', ') END END);
+END $$;
+
+-- An object that says one thing, in one of several ways.
+CREATE OR REPLACE FUNCTION carillon_outbox.check_either(path text, value jsonb, ways text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF jsonb_typeof(value) = 'object' THEN
+    IF value ?| ways AND (SELECT count(*) FROM jsonb_object_keys(value)) = 1 THEN RETURN; END IF;
+  END IF;
+  PERFORM carillon_outbox.refuse(path, 'must be an object with '
+    || CASE WHEN cardinality(ways) > 1 THEN 'exactly one of ' ELSE '' END || array_to_string(ways, ', '));
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_file(path text, content jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  file jsonb := content -> 'file';
+BEGIN
+  PERFORM carillon_outbox.check_either(path || '.file', file, ARRAY['url', 'fileId', 'object']);
+  PERFORM carillon_outbox.check_text(path || '.file.url', file -> 'url', '^https://[!-~]+$', 'must be an address with https://', 2008);
+  PERFORM carillon_outbox.check_text(path || '.file.fileId', file -> 'fileId', '^[A-Za-z0-9_-]+$',
+    'must be a file id as the platform gave it', 256);
+  PERFORM carillon_outbox.check_text(path || '.file.object', file -> 'object', '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+    'must be 1 to 128 of A-Z a-z 0-9 . _ -');
+  PERFORM carillon_outbox.check_text(path || '.name', content -> 'name',
+    '^[^\u0001-\u001f\u007f-\u009f\u2028\u2029"*/:;<>?\\|]{1,100}$',
+    'must be a file name of at most 100 characters, without " * / : ; < > ? \ |');
+  PERFORM carillon_outbox.check_words(path || '.name', content -> 'name', 100);
+  PERFORM carillon_outbox.check_words(path || '.caption', content -> 'caption', 4096);
+  PERFORM carillon_outbox.check_one_of(path || '.format', content -> 'format', ARRAY['plain', 'markdown', 'html']);
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_buttons(path text, rows jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  place text;
+  one record;
+  button record;
+BEGIN
+  IF rows IS NULL THEN RETURN; END IF;
+  PERFORM carillon_outbox.check_list(path, rows, 1, 12);
+  FOR one IN SELECT value, ordinality - 1 AS at FROM jsonb_array_elements(rows) WITH ORDINALITY LOOP
+    PERFORM carillon_outbox.check_list(path || '.' || one.at, one.value, 1, 8);
+    FOR button IN SELECT value, ordinality - 1 AS at FROM jsonb_array_elements(one.value) WITH ORDINALITY LOOP
+      place := format('%s.%s.%s', path, one.at, button.at);
+      PERFORM carillon_outbox.check_fields(place, button.value, ARRAY['text'], ARRAY['url', 'reply']);
+      PERFORM carillon_outbox.check_either(place, button.value - 'text', ARRAY['url', 'reply']);
+      PERFORM carillon_outbox.check_words(place || '.text', button.value -> 'text', 64);
+      PERFORM carillon_outbox.check_text(place || '.url', button.value -> 'url', '^(https?|tg)://[!-~]+$',
+        'must begin with https://, http:// or tg://', 2008);
+      PERFORM carillon_outbox.check_text(place || '.reply', button.value -> 'reply', '^[A-Za-z0-9_-]{1,40}$',
+        'must be 1 to 40 of A-Z a-z 0-9 _ -');
+    END LOOP;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_content(path text, content jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  kind text := CASE WHEN jsonb_typeof(content -> 'type') = 'string' THEN content ->> 'type' END;
+  shown text[] := ARRAY['silent', 'protect', 'topic', 'replyTo', 'buttons'];
+  item record;
+BEGIN
+  CASE
+    WHEN kind = 'text' THEN
+      PERFORM carillon_outbox.check_fields(path, content, ARRAY['type', 'text'], ARRAY['format', 'tooLong', 'linkPreview'] || shown);
+      PERFORM carillon_outbox.check_words(path || '.text', content -> 'text', 32768);
+      PERFORM carillon_outbox.check_one_of(path || '.format', content -> 'format', ARRAY['plain', 'markdown', 'html']);
+      PERFORM carillon_outbox.check_one_of(path || '.tooLong', content -> 'tooLong', ARRAY['split', 'refuse']);
+      PERFORM carillon_outbox.check_flag(path || '.linkPreview', content -> 'linkPreview');
+    WHEN kind IN ('photo', 'document', 'audio', 'video', 'voice', 'animation') THEN
+      PERFORM carillon_outbox.check_fields(path, content, ARRAY['type', 'file'], ARRAY['name', 'caption', 'format'] || shown);
+      PERFORM carillon_outbox.check_file(path, content);
+    WHEN kind = 'location' THEN
+      PERFORM carillon_outbox.check_fields(path, content, ARRAY['type', 'latitude', 'longitude'], shown);
+      PERFORM carillon_outbox.check_number(path || '.latitude', content -> 'latitude', -90, 90, false);
+      PERFORM carillon_outbox.check_number(path || '.longitude', content -> 'longitude', -180, 180, false);
+    WHEN kind = 'album' THEN
+      PERFORM carillon_outbox.check_fields(path, content, ARRAY['type', 'items'], array_remove(shown, 'buttons'));
+      PERFORM carillon_outbox.check_list(path || '.items', content -> 'items', 2, 10);
+      FOR item IN
+        SELECT value, path || '.items.' || ordinality - 1 AS at FROM jsonb_array_elements(content -> 'items') WITH ORDINALITY
+      LOOP
+        PERFORM carillon_outbox.check_fields(item.at, item.value, ARRAY['type', 'file'], ARRAY['name', 'caption', 'format']);
+        PERFORM carillon_outbox.check_one_of(item.at || '.type', item.value -> 'type', ARRAY['photo', 'video', 'document', 'audio']);
+        PERFORM carillon_outbox.check_file(item.at, item.value);
+      END LOOP;
+    ELSE
+      PERFORM carillon_outbox.refuse(path, 'must be an object with a type, for example {"type": "text", "text": "…"}: '
+        || 'text, photo, document, audio, video, voice, animation, album or location');
+  END CASE;
+  PERFORM carillon_outbox.check_flag(path || '.silent', content -> 'silent');
+  PERFORM carillon_outbox.check_flag(path || '.protect', content -> 'protect');
+  PERFORM carillon_outbox.check_number(path || '.topic', content -> 'topic', 1, 2147483647, true);
+  PERFORM carillon_outbox.check_text(path || '.replyTo', content -> 'replyTo', '^[1-9][0-9]{0,14}$',
+    'must be the id of a message in the same chat, in digits');
+  PERFORM carillon_outbox.check_buttons(path || '.buttons', content -> 'buttons');
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_recipient(path text, platform text, recipient jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM carillon_outbox.check_either(path, recipient,
+    CASE platform WHEN 'webhook' THEN ARRAY['url'] ELSE ARRAY['chatId', 'contact'] END);
+  PERFORM carillon_outbox.check_text(path || '.chatId', recipient -> 'chatId', '^(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})$',
+    'must be a string: a Telegram chat id (digits, groups with a leading -) or @channelname. A recipient in JSON is given as jsonb');
+  PERFORM carillon_outbox.check_text(path || '.contact', recipient -> 'contact', '^[A-Za-z0-9_-]{1,64}$',
+    'must be 1 to 64 of A-Z a-z 0-9 _ -');
+  PERFORM carillon_outbox.check_text(path || '.url', recipient -> 'url', '^https?://[!-~]+$',
+    'must be an address with https:// or http://', 2008);
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_platform(path text, platform text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF platform IS NULL OR platform <> ALL (carillon_outbox.platform_names()) THEN
+    PERFORM carillon_outbox.refuse(path, 'must be one of ' || array_to_string(carillon_outbox.platform_names(), ', '));
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_sender(path text, sender jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM carillon_outbox.check_text(path, sender, '^[a-z0-9][a-z0-9-]{0,31}$', 'must be 1 to 32 of a-z 0-9 -');
+END $$;
+
+-- An instant, not before the message is due. A local time has no zone here.
+CREATE OR REPLACE FUNCTION carillon_outbox.check_deadline(path text, value jsonb, due timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  deadline timestamptz;
+BEGIN
+  IF value IS NULL THEN RETURN; END IF;
+  PERFORM carillon_outbox.check_text(path, value,
+    '^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:[0-5]\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)$', 'must be an instant like 2026-12-01T09:00:00Z');
+  BEGIN
+    deadline := (value #>> '{}')::timestamptz;
+  EXCEPTION WHEN data_exception THEN
+    PERFORM carillon_outbox.refuse(path, 'is no time that there is');
+  END;
+  IF deadline < timestamptz '1970-01-01 00:00:00Z' THEN PERFORM carillon_outbox.refuse(path, 'is before 1970'); END IF;
+  IF deadline <= due - interval '1 millisecond' THEN PERFORM carillon_outbox.refuse(path, 'is before due_at'); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_metadata(path text, metadata jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  one record;
+BEGIN
+  IF metadata IS NULL THEN RETURN; END IF;
+  IF jsonb_typeof(metadata) <> 'object' THEN PERFORM carillon_outbox.refuse(path, 'must be an object of strings'); END IF;
+  IF (SELECT count(*) FROM jsonb_object_keys(metadata)) > 32 THEN PERFORM carillon_outbox.refuse(path, 'has more than 32 fields'); END IF;
+  FOR one IN SELECT key, value FROM jsonb_each(metadata) LOOP
+    IF one.key !~ '^[A-Za-z0-9_.-]{1,64}$' THEN
+      PERFORM carillon_outbox.refuse(path, 'must have keys of 1 to 64 of A-Z a-z 0-9 _ . -');
+    END IF;
+    PERFORM carillon_outbox.check_text(path, one.value, '', 'must be an object of strings of at most 512 characters', 512);
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_retry(path text, retry jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  tier record;
+  tries numeric := 0;
+BEGIN
+  IF retry IS NULL THEN RETURN; END IF;
+  PERFORM carillon_outbox.check_list(path, retry, 0, 5);
+  FOR tier IN SELECT value, path || '.' || ordinality - 1 AS at FROM jsonb_array_elements(retry) WITH ORDINALITY LOOP
+    PERFORM carillon_outbox.check_fields(tier.at, tier.value, ARRAY['attempts', 'seconds']);
+    PERFORM carillon_outbox.check_number(tier.at || '.attempts', tier.value -> 'attempts', 0, 100, true);
+    PERFORM carillon_outbox.check_number(tier.at || '.seconds', tier.value -> 'seconds',
+      CASE WHEN (tier.value -> 'attempts')::numeric > 0 THEN 0.1 ELSE 0 END, 86400, false);
+    tries := tries + (tier.value -> 'attempts')::numeric;
+  END LOOP;
+  IF tries > 100 THEN PERFORM carillon_outbox.refuse(path, 'must have at most 100 tries'); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_fallback(path text, fallback jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  channel record;
+BEGIN
+  IF fallback IS NULL THEN RETURN; END IF;
+  PERFORM carillon_outbox.check_list(path, fallback, 0, 5);
+  FOR channel IN SELECT value, path || '.' || ordinality - 1 AS at FROM jsonb_array_elements(fallback) WITH ORDINALITY LOOP
+    PERFORM carillon_outbox.check_fields(channel.at, channel.value, ARRAY['platform', 'recipient'], ARRAY['sender', 'content']);
+    PERFORM carillon_outbox.check_platform(channel.at || '.platform', channel.value ->> 'platform');
+    PERFORM carillon_outbox.check_recipient(channel.at || '.recipient', channel.value ->> 'platform', channel.value -> 'recipient');
+    PERFORM carillon_outbox.check_sender(channel.at || '.sender', channel.value -> 'sender');
+    IF channel.value ? 'content' THEN PERFORM carillon_outbox.check_content(channel.at || '.content', channel.value -> 'content'); END IF;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION carillon_outbox.check_options(command text, options jsonb, due timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM carillon_outbox.check_fields('options', options, '{}', carillon_outbox.option_names(command));
   IF options ?& ARRAY['expiresAt', 'maxLatenessSeconds'] THEN
     PERFORM carillon_outbox.refuse('options', 'give expiresAt or maxLatenessSeconds, not both');
   END IF;
-  IF options ? 'priority' AND NOT options -> 'priority' <@ '["urgent", "normal", "bulk"]' THEN
-    PERFORM carillon_outbox.refuse('options.priority', 'must be urgent, normal or bulk');
-  END IF;
-  IF options ? 'maxLatenessSeconds' AND (options ->> 'maxLatenessSeconds') !~ '^[1-9][0-9]{0,7}$' THEN
-    PERFORM carillon_outbox.refuse('options.maxLatenessSeconds', 'must be a whole number of seconds, 1 or more');
-  END IF;
-  IF options ? 'metadata' AND jsonb_typeof(options -> 'metadata') <> 'object' THEN
-    PERFORM carillon_outbox.refuse('options.metadata', 'must be an object of strings');
-  END IF;
+  PERFORM carillon_outbox.check_deadline('options.expiresAt', options -> 'expiresAt', due);
+  PERFORM carillon_outbox.check_number('options.maxLatenessSeconds', options -> 'maxLatenessSeconds', 1, 31536000, true);
+  PERFORM carillon_outbox.check_one_of('options.priority', options -> 'priority', ARRAY['urgent', 'normal', 'bulk']);
+  PERFORM carillon_outbox.check_one_of('options.unknownOutcome', options -> 'unknownOutcome', ARRAY['resend', 'hold']);
+  PERFORM carillon_outbox.check_sender('options.sender', options -> 'sender');
+  PERFORM carillon_outbox.check_text('options.kind', options -> 'kind', '^[a-z0-9][a-z0-9_-]{0,31}$', 'must be 1 to 32 of a-z 0-9 _ -');
+  PERFORM carillon_outbox.check_text('options.reason', options -> 'reason', '^.+$', 'must be a string of 1 to 512 characters', 512);
+  PERFORM carillon_outbox.check_metadata('options.metadata', options -> 'metadata');
+  PERFORM carillon_outbox.check_retry('options.retry', options -> 'retry');
+  PERFORM carillon_outbox.check_fallback('options.fallback', options -> 'fallback');
+  IF options ? 'content' THEN PERFORM carillon_outbox.check_content('options.content', options -> 'content'); END IF;
 END $$;
+
+-- Of an older version of this file.
+DROP FUNCTION IF EXISTS carillon_outbox.check_content(jsonb), carillon_outbox.check_recipient(text, jsonb),
+  carillon_outbox.check_options(text, jsonb);
 
 CREATE OR REPLACE FUNCTION carillon_outbox.put(command text, payload jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -181,9 +398,10 @@ CREATE OR REPLACE FUNCTION carillon.schedule_message(
   options jsonb DEFAULT '{}', platform text DEFAULT 'telegram'
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM carillon_outbox.check_recipient(platform, recipient);
-  PERFORM carillon_outbox.check_content(content);
-  PERFORM carillon_outbox.check_options('schedule', options);
+  PERFORM carillon_outbox.check_platform('platform', platform);
+  PERFORM carillon_outbox.check_recipient('recipient', platform, recipient);
+  PERFORM carillon_outbox.check_content('content', content);
+  PERFORM carillon_outbox.check_options('schedule', options, due_at);
   RETURN carillon_outbox.put('schedule', options || jsonb_build_object(
     'id', message_id, 'platform', platform, 'recipient', recipient, 'content', content,
     'dueAt', carillon_outbox.check_time('due_at', due_at)
@@ -205,8 +423,7 @@ COMMENT ON FUNCTION carillon.schedule_message(text, text, text, timestamptz, jso
 CREATE OR REPLACE FUNCTION carillon.reschedule_message(message_id text, due_at timestamptz, options jsonb DEFAULT '{}')
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM carillon_outbox.check_options('reschedule', options);
-  IF options ? 'content' THEN PERFORM carillon_outbox.check_content(options -> 'content'); END IF;
+  PERFORM carillon_outbox.check_options('reschedule', options, due_at);
   RETURN carillon_outbox.put('reschedule', options || jsonb_build_object(
     'id', message_id, 'dueAt', carillon_outbox.check_time('due_at', due_at)
   ));
