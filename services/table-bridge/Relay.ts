@@ -1,6 +1,6 @@
 // Publishes what waits in the outbox, and takes it away once NATS has stored it. Killed in between it publishes again,
 // which is harmless: the same ids, the same content, in the same order of each message.
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { CommandName } from "#shared/contract/Commands.ts"
 import { Subject } from "#shared/nats/layout/Topology.ts"
 import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
@@ -30,6 +30,19 @@ const claim = (query: Query) =>
      ORDER BY c.id LIMIT ${relayBatch} FOR UPDATE OF c SKIP LOCKED`
   )
 
+/** Well below the minute after which Postgres ends the transaction of somebody who says nothing. */
+const freshMillis = 10_000
+
+/**
+ * Whether what was claimed is still ours at this moment. Who was suspended meanwhile may have lost it: another has published
+ * it by then, and later changes of the same messages, behind which it would be published once more.
+ */
+const isStillOurs = Effect.fnUntraced(function* (query: Query) {
+  const asked = yield* Clock.currentTimeMillis
+  yield* query("SELECT 1")
+  return (yield* Clock.currentTimeMillis) - asked < freshMillis
+})
+
 const outgoing = ({ id, name, payload, createdAt, database }: Waiting): Outgoing => ({
   subject: Subject.command(name),
   payload: JSON.stringify(payload),
@@ -44,7 +57,7 @@ export const relay = Effect.fn("outbox.relay")(function* () {
   return yield* transaction(
     Effect.fnUntraced(function* (query) {
       const waiting = yield* claim(query)
-      if (waiting.length === 0) return 0
+      if (waiting.length === 0 || !(yield* isStillOurs(query))) return 0
       yield* publish(waiting.map(outgoing))
       yield* query(
         `WITH gone AS (DELETE FROM carillon_outbox.commands WHERE id = ANY($1) RETURNING id, name, message_id)

@@ -1,9 +1,10 @@
 // The relay of the outbox: killed, doubled, cut off from NATS. Every command arrives, those of a message in their order,
 // and what is refused is told.
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { NatsError } from "#shared/nats/connection/Nats.ts"
 import { Publisher } from "#shared/nats/messages/Publisher.ts"
+import { Postgres } from "#shared/postgres/Postgres.ts"
 import { advance, startingPoint } from "../../services/table-bridge/outcomes/Checkpoint.ts"
 import { relay } from "../../services/table-bridge/Relay.ts"
 import { eventually } from "../support/Carillon.ts"
@@ -123,6 +124,46 @@ describe("the relay", () => {
         assert.strictEqual(yield* Fiber.join(one), 1)
         assert.strictEqual(yield* inside(relay()), 1)
         assert.strictEqual(yield* streamCount(nats.url, "COMMANDS"), 2)
+        assert.strictEqual(yield* inside(relay()), 1)
+      })
+  )
+
+  it.live(
+    "was asleep with what it had claimed, and publishes none of it: another may have sent later changes since",
+    () =>
+      Effect.gen(function* () {
+        const { database, inside, nats, postgres } = yield* outboxWorld
+        yield* database.query("SELECT carillon.schedule_message('m', '1', 'x', $1)", [inHours(1)])
+        const clock = yield* Clock.Clock
+        let asleepMillis = 0
+        const later: Clock.Clock = Object.assign(Object.create(clock), {
+          currentTimeMillisUnsafe: () => Date.now() + asleepMillis,
+          currentTimeMillis: Effect.sync(() => Date.now() + asleepMillis)
+        })
+        /** Of this one each answer is read only when something has happened. */
+        const relaying = (meanwhile: (sql: string) => Effect.Effect<unknown>) => {
+          const transaction: Postgres["Service"]["transaction"] = (body) =>
+            postgres.transaction((query) =>
+              body(
+                Object.assign(
+                  ((sql: string, values?: ReadonlyArray<unknown>) =>
+                    Effect.tap(query(sql, values), () => meanwhile(sql))) as typeof query,
+                  { copy: query.copy }
+                )
+              )
+            )
+          return inside(relay().pipe(Effect.provideService(Postgres, Postgres.of({ ...postgres, transaction })))).pipe(
+            Effect.provideService(Clock.Clock, later)
+          )
+        }
+        // As Postgres does with whoever says nothing for a minute.
+        const end = database.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+        )
+        const ended = yield* Effect.exit(relaying((sql) => (sql.includes("SKIP LOCKED") ? end : Effect.void)))
+        assert.isTrue(Exit.isFailure(ended))
+        yield* Effect.exit(relaying(() => Effect.sync(() => (asleepMillis += 60_000))))
+        assert.strictEqual(yield* streamCount(nats.url, "COMMANDS"), 0)
         assert.strictEqual(yield* inside(relay()), 1)
       })
   )
