@@ -564,6 +564,21 @@ describe("a change that the scheduler refuses", () => {
     assert.strictEqual(apply(edited.tracked, again).tracked.state, "leaving")
   })
 
+  it("as too late is asked for again when its message waits for another try: that would be sent as it was", () => {
+    for (const type of ["retry-scheduled", "fell-back"] as const) {
+      const waits = { type, ...about, attempt: 2, category: "transient", reason: "503" } as unknown as Event
+      assert.isFalse(hear(waits).lookAgain)
+      const { lookAgain, tracked } = hear(refused("id", timerHasFired), waits)
+      assert.isTrue(lookAgain)
+      const lookAt = (sight: object) =>
+        decide(tracked, { sight: sight as Sight, at: about.at, replaced: false, now: start }, bridgeOf()).command
+      const { identity } = tracked
+      assert.strictEqual(lookAt({ _tag: "Off" })?.name, "cancel")
+      const edited = { _tag: "Wanted", identity, wish: "new", dueAt: about.at, command: {} }
+      assert.strictEqual(lookAt(edited)?.name, "reschedule")
+    }
+  })
+
   it("for what it asks has the message cancelled: a text that was taken back is not sent", () => {
     const { lookAgain, tracked } = hear(refused("content.text", "is too long"))
     assert.isTrue(lookAgain)

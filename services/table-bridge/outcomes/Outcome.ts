@@ -57,6 +57,12 @@ export const apply = (before: Tracked, event: Event): Outcome => {
         tracked: { ...tracked, ...redriven, state: tracked.state === "idle" ? "live" : tracked.state },
         lookAgain: tracked.state === "idle" && (tracked.gone || tracked.status !== "failed")
       }
+    // It waits once more: a change that came too late for the try before is in time now.
+    case "retry-scheduled":
+    case "fell-back":
+      return tracked.state === "leaving"
+        ? again({ ...moved(tracked, event), wish: null })
+        : still(moved(tracked, event))
     default:
       return still(moved(tracked, event))
   }
