@@ -52,6 +52,13 @@ CREATE TABLE IF NOT EXISTS carillon_outbox.checkpoints (
 );
 COMMENT ON TABLE carillon_outbox.checkpoints IS 'How far the event log was read, for refusals and for mirrored rows.';
 
+CREATE TABLE IF NOT EXISTS carillon_outbox.looked (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  at timestamptz
+);
+INSERT INTO carillon_outbox.looked DEFAULT VALUES ON CONFLICT DO NOTHING;
+COMMENT ON TABLE carillon_outbox.looked IS 'When a table bridge last looked for commands and could publish them; noted every ten seconds.';
+
 CREATE OR REPLACE VIEW carillon.refusals AS
   SELECT message_id, command, problems, at FROM carillon_outbox.refusals;
 COMMENT ON VIEW carillon.refusals IS 'What the scheduler refused, and why.';
@@ -378,6 +385,16 @@ END $$;
 DROP FUNCTION IF EXISTS carillon_outbox.check_content(jsonb), carillon_outbox.check_recipient(text, jsonb),
   carillon_outbox.check_options(text, jsonb);
 
+-- Once in a transaction: what is scheduled is safe here, but nobody fetches it.
+CREATE OR REPLACE FUNCTION carillon_outbox.warn_if_unwatched() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF current_setting('carillon.warned', true) = 'yes' THEN RETURN; END IF;
+  IF EXISTS (SELECT FROM carillon_outbox.looked WHERE at > clock_timestamp() - interval '3 minutes') THEN RETURN; END IF;
+  PERFORM set_config('carillon.warned', 'yes', true);
+  RAISE WARNING 'carillon: no table bridge has fetched from this outbox for three minutes or more: nothing is sent until one does';
+END $$;
+
 CREATE OR REPLACE FUNCTION carillon_outbox.put(command text, payload jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -388,6 +405,7 @@ BEGIN
     PERFORM carillon_outbox.refuse('message', 'is larger than 256 kB');
   END IF;
   INSERT INTO carillon_outbox.commands (name, message_id, payload) VALUES (command, payload ->> 'id', payload);
+  PERFORM carillon_outbox.warn_if_unwatched();
   RETURN payload ->> 'id';
 END $$;
 

@@ -5,6 +5,7 @@ import type { CommandName } from "#shared/contract/Commands.ts"
 import { Subject } from "#shared/nats/layout/Topology.ts"
 import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
+import { exists } from "./database/Catalogue.ts"
 
 export const relayBatch = 1_000
 
@@ -69,6 +70,31 @@ export const relay = Effect.fn("outbox.relay")(function* () {
     })
   )
 })
+
+/** So often it is noted that somebody looks, for applications to be warned when nobody does. */
+const noteEveryMillis = 10_000
+
+const noteAgainMillis = 3_600_000
+
+/** Notes it after a look that went well. An outbox that an older version made has no place for it yet, or no rights on it. */
+export const noting = <A, E, R>(look: Effect.Effect<A, E, R>) => {
+  let next = 0
+  return Effect.gen(function* () {
+    const found = yield* look
+    const now = yield* Clock.currentTimeMillis
+    if (now < next) return found
+    next = now + noteEveryMillis
+    const { query } = yield* Postgres
+    if (!(yield* exists(query, "carillon_outbox.looked"))) return found
+    yield* query("UPDATE carillon_outbox.looked SET at = clock_timestamp()").pipe(
+      Effect.catchTag("UnusablePostgres", ({ problem }) => {
+        next = now + noteAgainMillis
+        return Effect.logWarning(`The outbox warns applications that nobody looks at it. ${problem}`)
+      })
+    )
+    return found
+  })
+}
 
 /** What is older than these days of the record of what was published and refused. */
 export const prune = Effect.fnUntraced(function* (keepDays: number) {

@@ -14,7 +14,7 @@ import { type Observed, watch } from "./Observed.ts"
 import { configured, open, requireOutbox, wasUndone } from "./Open.ts"
 import { follow } from "./outcomes/Follow.ts"
 import { writeBack } from "./outcomes/WriteBack.ts"
-import { prune, relay, relayBatch } from "./Relay.ts"
+import { noting, prune, relay, relayBatch } from "./Relay.ts"
 import { lookAtChanges, lookAtDue, type Open } from "./rows/Look.ts"
 import { sweep } from "./rows/Sweep.ts"
 
@@ -89,7 +89,7 @@ export const run = Effect.gen(function* () {
     [
       keepDoing(
         { name: "the outbox", everyMillis, woken: woken.relay },
-        Effect.map(relay(), (published) => published >= relayBatch / 2)
+        Effect.map(noting(relay()), (published) => published >= relayBatch / 2)
       ),
       keepDoing({ name: "reading the event log", everyMillis: 2_000 }, following),
       keepDoing({ name: "tidying the outbox", everyMillis: 3_600_000 }, Effect.as(prune(keepDays), false)),

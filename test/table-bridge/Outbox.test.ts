@@ -11,8 +11,10 @@ import { platforms } from "#shared/contract/fields/Fields.ts"
 import { fromMillis, parseInstant } from "#shared/contract/fields/Instants.ts"
 import { decodeCommand } from "#shared/contract/Submission.ts"
 import { migrate as migrateLedger } from "../../services/ledger/Migrations.ts"
+import { eventually } from "../support/Carillon.ts"
+import { hostedService } from "../support/host/Hosted.ts"
 import { testDatabase } from "../support/servers/TestDatabase.ts"
-import { inHours, outboxDropSql, outboxSql, servicesOf } from "./World.ts"
+import { inHours, outboxDropSql, outboxSql, outboxWorld, servicesOf } from "./World.ts"
 
 const withOutbox = Effect.tap(testDatabase, (database) => database.query(outboxSql))
 
@@ -116,6 +118,44 @@ describe("the outbox", () => {
       assert.notInclude(message, secret)
       assert.deepStrictEqual(yield* database.query("SELECT * FROM carillon_outbox.commands"), [])
     }).pipe(Effect.scoped, Effect.runPromise)
+  )
+
+  it.live("warns the application, once in a transaction, when no bridge looks at it, and not while one does", () =>
+    Effect.gen(function* () {
+      const { database, environment } = yield* outboxWorld
+      const app = yield* client(database.url)
+      const warnings: Array<string> = []
+      app.on("notice", ({ message = "" }) => warnings.push(message))
+      const schedule = Effect.promise(() =>
+        app.query("SELECT carillon.schedule_message('m-' || n, '4711', 'Hello', now()) FROM generate_series(1, 3) n")
+      )
+      yield* schedule
+      assert.lengthOf(warnings, 1)
+      assert.match(String(warnings[0]), /^carillon: no table bridge has fetched/)
+      const bridge = yield* hostedService("table-bridge", environment)
+      yield* bridge.start
+      const looked = database.query("SELECT FROM carillon_outbox.looked WHERE at IS NOT NULL")
+      yield* eventually("noted", looked, (rows) => rows.length === 1)
+      yield* schedule
+      assert.lengthOf(warnings, 1)
+      yield* bridge.stop
+      yield* database.query("UPDATE carillon_outbox.looked SET at = now() - interval '4 minutes'")
+      yield* schedule
+      assert.lengthOf(warnings, 2)
+    })
+  )
+
+  it.live("is published though it was made by an older version, which has no place to note that somebody looks", () =>
+    Effect.gen(function* () {
+      const { database, environment } = yield* outboxWorld
+      yield* database.query("SELECT carillon.schedule_message('m', '4711', 'Hello', now())")
+      yield* database.query("DROP TABLE carillon_outbox.looked")
+      const bridge = yield* hostedService("table-bridge", environment)
+      yield* bridge.start
+      const published = database.query("SELECT FROM carillon_outbox.published")
+      yield* eventually("published", published, (rows) => rows.length === 1)
+      assert.strictEqual(yield* bridge.stop, 0)
+    })
   )
 
   it.live("refuses a time without a zone: it would be another hour in each session's zone", () =>
