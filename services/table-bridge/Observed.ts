@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import { gauge, gauges, shown } from "#shared/telemetry/Metrics.ts"
+import { type Failing, failingFor } from "./Loop.ts"
 
 interface Waiting {
   readonly count: number
@@ -22,6 +23,7 @@ const waiting = Effect.fnUntraced(function* (table: string, time: string) {
 
 export interface Observed {
   behind: number
+  readonly failing: Failing
 }
 
 /**
@@ -43,6 +45,15 @@ export const watch = Effect.fnUntraced(function* (observed: Observed, bridged: b
     ),
     gauges("carillon_bridge_looked_at_seconds", "When Postgres was last asked for these, since the epoch", () =>
       last.at === 0 ? [] : [{ value: last.at / 1_000, attributes: {} }]
+    ),
+    gauges(
+      "carillon_bridge_failing_seconds",
+      "For how long this work of a bridge has failed; 0 while it does not",
+      () =>
+        Array.from(observed.failing.keys(), (work) => ({
+          value: failingFor(observed.failing, work, Date.now()),
+          attributes: { work }
+        }))
     ),
     gauge("carillon_bridge_lag_events", "Events not read yet, as of the last batch", () => observed.behind)
   ])

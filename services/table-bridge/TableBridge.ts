@@ -9,7 +9,7 @@ import { PostgresError } from "#shared/postgres/PostgresErrors.ts"
 import { Readiness } from "#shared/service/Readiness.ts"
 import { secret, setting, whole } from "#shared/service/Settings.ts"
 import { databaseUrl } from "./database/BridgeDatabase.ts"
-import { keepDoing } from "./Loop.ts"
+import { type Failing, keepDoing } from "./Loop.ts"
 import { type Observed, watch } from "./Observed.ts"
 import { configured, open, requireOutbox, wasUndone } from "./Open.ts"
 import { follow } from "./outcomes/Follow.ts"
@@ -54,11 +54,11 @@ const wakers = Effect.fnUntraced(function* (url: (() => string) | undefined) {
   return queues
 })
 
-const bridging = (bridge: Open, everyMillis: number, woken: Queue.Dequeue<void>) => [
-  keepDoing({ name: "looking at changed rows", everyMillis, woken }, lookAtChanges(bridge)),
-  keepDoing({ name: "looking at rows soon due", everyMillis }, lookAtDue(bridge)),
-  keepDoing({ name: "writing back", everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge)),
-  keepDoing({ name: "looking all rows over", everyMillis: 600_000 }, sweep(bridge))
+const bridging = (bridge: Open, failing: Failing, everyMillis: number, woken: Queue.Dequeue<void>) => [
+  keepDoing({ name: "looking at changed rows", failing, everyMillis, woken }, lookAtChanges(bridge)),
+  keepDoing({ name: "looking at rows soon due", failing, everyMillis }, lookAtDue(bridge)),
+  keepDoing({ name: "writing back", failing, everyMillis: Math.min(everyMillis, 500) }, writeBack(bridge)),
+  keepDoing({ name: "looking all rows over", failing, everyMillis: 600_000 }, sweep(bridge))
 ]
 
 export const run = Effect.gen(function* () {
@@ -76,7 +76,8 @@ export const run = Effect.gen(function* () {
   const own = yield* databaseUrl
   const listening = Option.match(listenUrl, { onNone: () => own, onSome: (url) => () => Redacted.value(url) })
   const woken = yield* wakers(listening() === "none" ? undefined : listening)
-  const observed: Observed = { behind: 0 }
+  const failing: Failing = new Map()
+  const observed: Observed = { behind: 0, failing }
   yield* tablesReady
   const following = follow({
     name: config?.name ?? "outbox",
@@ -88,13 +89,13 @@ export const run = Effect.gen(function* () {
   yield* Effect.all(
     [
       keepDoing(
-        { name: "the outbox", everyMillis, woken: woken.relay },
+        { name: "the outbox", failing, everyMillis, woken: woken.relay },
         Effect.map(noting(relay()), (published) => published >= relayBatch / 2)
       ),
-      keepDoing({ name: "reading the event log", everyMillis: 2_000 }, following),
-      keepDoing({ name: "tidying the outbox", everyMillis: 3_600_000 }, Effect.as(prune(keepDays), false)),
+      keepDoing({ name: "reading the event log", failing, everyMillis: 2_000 }, following),
+      keepDoing({ name: "tidying the outbox", failing, everyMillis: 3_600_000 }, Effect.as(prune(keepDays), false)),
       watch(observed, bridge !== undefined),
-      ...(bridge ? bridging(bridge, everyMillis, woken.looks) : [])
+      ...(bridge ? bridging(bridge, failing, everyMillis, woken.looks) : [])
     ],
     { concurrency: "unbounded", discard: true }
   )

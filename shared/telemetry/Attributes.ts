@@ -24,6 +24,7 @@ export interface MetricAttributes {
   readonly consumer?: string | undefined
   readonly stream?: string | undefined
   readonly rule?: string | undefined
+  readonly work?: string | undefined
 }
 
 const spanKeys: ReadonlySet<string> = new Set<keyof SpanAttributes>([

@@ -10,7 +10,7 @@ import { eventually } from "../support/Carillon.ts"
 import { figureOf } from "../support/Figures.ts"
 import { hostedService } from "../support/host/Hosted.ts"
 import { eventsOf } from "../support/Streams.ts"
-import { databaseAt } from "../support/servers/TestDatabase.ts"
+import { databaseAt, testDatabase } from "../support/servers/TestDatabase.ts"
 import { testNats } from "../support/servers/TestNats.ts"
 import { testPostgres } from "../support/servers/TestPostgres.ts"
 import { bridgeOf, configuration, outboxSql, servicesOf, tables } from "./World.ts"
@@ -53,6 +53,23 @@ describe("the table bridge", () => {
         ([row]) => row?.n === 40
       )
       assert.strictEqual(yield* bridge.stop, 0)
+    })
+  )
+
+  it.live("shows for how long a work of it has failed, and no longer when it works again", () =>
+    Effect.gen(function* () {
+      const nats = yield* testNats
+      const database = yield* testDatabase
+      yield* database.query(outboxSql)
+      const bridge = yield* serviceProcess("table-bridge", { NATS_URL: nats.url, DATABASE_URL: database.url })
+      yield* bridge.start
+      const failing = figureOf(bridge, "carillon_bridge_failing_seconds", 'work="the outbox"')
+      yield* eventually("works at first", failing, (seconds) => seconds === 0)
+      yield* database.query("ALTER TABLE carillon_outbox.published ADD CHECK (message_id <> 'm')")
+      yield* database.query("SELECT carillon.schedule_message('m', '1', 'x', now() + interval '1 hour')")
+      yield* eventually("fails", failing, (seconds) => seconds > 0)
+      yield* database.query("ALTER TABLE carillon_outbox.published DROP CONSTRAINT published_message_id_check")
+      yield* eventually("works again", failing, (seconds) => seconds === 0)
     })
   )
 
