@@ -3,7 +3,7 @@
 import { Effect } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { type Bridge, writtenBack } from "../BridgeConfig.ts"
-import { name, table } from "../database/Sql.ts"
+import { name, table, text } from "../database/Sql.ts"
 import type { UserTables } from "../database/UserTables.ts"
 import { isThere, type Open } from "../rows/Look.ts"
 
@@ -75,20 +75,31 @@ const lockFree = (query: Query, bridge: Bridge, tables: UserTables, ids: Readonl
 const present = (query: Query, bridge: Bridge, tables: UserTables, ids: ReadonlyArray<string>) =>
   Effect.map(query<{ readonly id: string }>(selectIds(bridge, tables), [ids]), (rows) => rows.map(({ id }) => id))
 
-const update = Effect.fnUntraced(function* (query: Query, { bridge, tables }: Open, rows: ReadonlyArray<Outcome>) {
+const update = Effect.fnUntraced(function* (query: Query, open: Open, rows: ReadonlyArray<Outcome>) {
+  const { bridge, tables } = open
   if (rows.length === 0) return
-  const columns = writtenBack.map((key) => ({ key, column: bridge.tracking[key] }))
-  const typeOf = (column: string) => tables.types.get(column) ?? "text"
-  const given = columns.map(({ key, column }) => `"${key}" ${typeOf(column)}`).join(", ")
+  const columns = writtenBack.map((key) => written(open, key))
   yield* query(
-    `UPDATE ${table(bridge.messages)} m SET ${columns.map(({ key, column }) => `${name(column)} = given."${key}"`).join(", ")}
-     FROM json_to_recordset($1::json) AS given("rowId" text, ${given})
+    `UPDATE ${table(bridge.messages)} m SET ${columns.map(({ column, value }) => `${column} = ${value}`).join(", ")}
+     FROM json_to_recordset($1::json) AS given("rowId" text, ${columns.map(({ given }) => given).join(", ")})
      WHERE m.${name(bridge.messages.id)} = given."rowId"::${tables.idType}
-       AND (${columns.map(({ column }) => `m.${name(column)}::text`).join(", ")})
-         IS DISTINCT FROM (${columns.map(({ key }) => `given."${key}"::text`).join(", ")})`,
+       AND (${columns.map(({ column }) => `m.${column}::text`).join(", ")})
+         IS DISTINCT FROM (${columns.map(({ value }) => `(${value})::text`).join(", ")})`,
     [JSON.stringify(rows)]
   )
 })
+
+/** A column that cannot say of which zone its times are has them in the configuration's, in UTC without one. */
+const isLocal = (type: string) => type === "date" || /^timestamp(\(\d\))? without/.test(type)
+
+const written = ({ bridge, tables }: Open, key: (typeof writtenBack)[number]) => {
+  const column = bridge.tracking[key]
+  const type = tables.types.get(column) ?? "text"
+  const zone = text(bridge.defaults.timeZone ?? "UTC")
+  return isLocal(type)
+    ? { column: name(column), given: `"${key}" timestamptz`, value: `(given."${key}" AT TIME ZONE ${zone})::${type}` }
+    : { column: name(column), given: `"${key}" ${type}`, value: `given."${key}"` }
+}
 
 const updateOne = Effect.fnUntraced(function* (query: Query, open: Open, row: Outcome) {
   yield* query("SAVEPOINT one")

@@ -1,8 +1,8 @@
 // Takes in the rows that stood before the bridge: in the order of their ids, in batches, each with the place where the
 // next begins; in the end those that are gone are noted. Safe while the application writes and bridges run: a row is
 // looked at as after any change.
-import { Effect } from "effect"
-import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import { Effect, Result } from "effect"
+import { fromMillis, parseInstant, toMillis } from "#shared/contract/fields/Instants.ts"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
 import { exists } from "../database/Catalogue.ts"
 import { name, table } from "../database/Sql.ts"
@@ -80,7 +80,13 @@ interface Judged {
 }
 
 /** Rows of the past are history: what is wrong with them is nobody's concern. */
-const isPast = ({ due }: RawRow, now: number) => due !== null && Date.parse(due) <= now
+const isPast = ({ due, zone }: RawRow, now: number) => {
+  if (due === null) return false
+  const at = (zone?: string) => parseInstant(due, zone)
+  // Where it is not known whose time it is: past everywhere.
+  const last = due.endsWith("Z") ? at() : Result.orElse(at(zone ?? undefined), () => at("Etc/GMT+12"))
+  return Result.isSuccess(last) && last.success <= now
+}
 
 const judge = Effect.fnUntraced(function* (query: Query, open: Open, rows: ReadonlyArray<RawRow>, now: number) {
   const tracking = yield* exists(query, "carillon_bridge.tracked")
