@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { Postgres } from "#shared/postgres/Postgres.ts"
 import type { Bridge } from "../../services/table-bridge/BridgeConfig.ts"
+import { check } from "../../services/table-bridge/Health.ts"
 import { migrate } from "../../services/table-bridge/Migration.ts"
 import { open } from "../../services/table-bridge/Open.ts"
 import { testDatabase } from "../support/servers/TestDatabase.ts"
@@ -70,5 +71,26 @@ describe("an id", () => {
       const lost = yield* Effect.flip(inside(open(bridgeOf())))
       assert.include((lost as Error).message, '"public"."patients" has no unique index on id alone')
     })
+  )
+})
+
+describe("the statement of a bridge", () => {
+  it.live(
+    "is tried before it begins: columns of types that cannot be joined are told, and not found by the first row",
+    () =>
+      Effect.gen(function* () {
+        const { database, inside, refusal } = yield* application(
+          "ALTER TABLE scheduled_messages DROP CONSTRAINT scheduled_messages_patient_id_fkey"
+        )
+        yield* inside(migrate(bridgeOf()))
+        yield* database.query(
+          "ALTER TABLE scheduled_messages DISABLE TRIGGER USER; ALTER TABLE scheduled_messages ALTER patient_id TYPE bigint USING 1"
+        )
+        const problem = 'column patient_id is of type bigint, and id of "public"."patients" of type uuid'
+        assert.include(yield* refusal(bridgeOf()), problem)
+        const [tables] = yield* inside(check(bridgeOf()))
+        assert.deepInclude(tables, { check: "tables", ok: false })
+        assert.include(tables?.detail, problem)
+      })
   )
 })

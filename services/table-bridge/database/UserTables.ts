@@ -49,12 +49,20 @@ export const userTables = Effect.fnUntraced(function* (query: Query, bridge: Bri
   const select = selectOf(bridge, ofMessages, local === true)
   const id = `m.${name(messages.id)}`
   const idType = ofMessages.get(messages.id) ?? "text"
-  return {
+  const found: UserTables = {
     idType,
     byIds: `${select} WHERE ${id} = ANY($1::text[]::${idType}[])`,
     after: `${select} WHERE $1::text IS NULL OR ${id} > $1::text::${idType} ORDER BY ${id} LIMIT $2`,
     types: ofMessages
-  } satisfies UserTables
+  }
+  // Tried once without a row: what Postgres does not take for its types it would take for none.
+  yield* query(found.after, [null, 0]).pipe(
+    Effect.catchDefect((defect) => {
+      const types = `column ${messages.patient} is of type ${ofMessages.get(messages.patient)}, and ${patients.id} of ${table(patients)} of type ${ofPatients.get(patients.id)}`
+      return new BridgeRefused({ problem: `${(defect as Error).message}: ${types}; they must be comparable` })
+    })
+  )
+  return found
 })
 
 /** Of several rows with one id another's text would be sent, or to another's address. */
