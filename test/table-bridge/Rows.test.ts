@@ -1,5 +1,7 @@
 // What the triggers note and what the bridge makes of it, on a real Postgres: every way in which a row changes, and
 // that the application never suffers from it.
+import { randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Result } from "effect"
 import pg from "pg"
@@ -398,6 +400,38 @@ describe("writing back", () => {
       yield* Effect.promise(() => app.query("COMMIT"))
       yield* write
       assert.strictEqual((yield* row(held)).carillon_status, "pending")
+    })
+  )
+
+  it.live("has Postgres log nothing of a row whose outcome a constraint refuses", () =>
+    Effect.gen(function* () {
+      const { bridge, database, insert, look, nats, row } = yield* world()
+      yield* database.query(
+        `ALTER TABLE scheduled_messages ADD CONSTRAINT none CHECK (carillon_status IS NULL);
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET log_min_messages = error', current_database());
+           EXECUTE format('ALTER DATABASE %I SET log_error_verbosity = verbose', current_database()); END $$`
+      )
+      const secret = randomUUID()
+      const id = yield* insert({ body: secret })
+      yield* look
+      // A connection of its own, on which the log is as it usually is.
+      const usual = yield* servicesOf(nats, database)
+      yield* Effect.provideContext(Effect.flatMap(open(bridge), writeBack), usual)
+      assert.isNull((yield* row(id)).carillon_status)
+      const [found] = yield* database.query("SELECT current_setting('data_directory') || '.log' AS file")
+      const lines = Effect.sync(() =>
+        readFileSync(String(found?.file), "utf8")
+          .split("\n")
+          .filter((line) => line.includes(secret))
+      )
+      assert.lengthOf(yield* lines, 0)
+      // It would stand there.
+      const app = new pg.Client({ connectionString: database.url })
+      yield* Effect.promise(() => app.connect())
+      yield* Effect.promise(() =>
+        app.query("UPDATE scheduled_messages SET carillon_status = 'x' WHERE id = $1", [id]).catch(() => app.end())
+      )
+      yield* eventually("logged", lines, ({ length }) => length > 0)
     })
   )
 

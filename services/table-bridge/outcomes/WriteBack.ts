@@ -2,6 +2,7 @@
 // for the application, so the two cannot wait for each other.
 import { Effect } from "effect"
 import { Postgres, type Query } from "#shared/postgres/Postgres.ts"
+import { RefusedByPostgres } from "#shared/postgres/PostgresErrors.ts"
 import { type Bridge, writtenBack } from "../BridgeConfig.ts"
 import { name, table, text } from "../database/Sql.ts"
 import type { UserTables } from "../database/UserTables.ts"
@@ -79,15 +80,29 @@ const update = Effect.fnUntraced(function* (query: Query, open: Open, rows: Read
   const { bridge, tables } = open
   if (rows.length === 0) return
   const columns = writtenBack.map((key) => written(open, key))
-  yield* query(
-    `UPDATE ${table(bridge.messages)} m SET ${columns.map(({ column, value }) => `${column} = ${value}`).join(", ")}
-     FROM json_to_recordset($1::json) AS given("rowId" text, ${columns.map(({ given }) => given).join(", ")})
+  const update = `UPDATE ${table(bridge.messages)} m SET ${columns.map(({ column, value }) => `${column} = ${value}`).join(", ")}
+     FROM json_to_recordset(current_setting('carillon.outcomes')::json)
+       AS given("rowId" text, ${columns.map(({ given }) => given).join(", ")})
      WHERE m.${name(bridge.messages.id)} = given."rowId"::${tables.idType}
        AND (${columns.map(({ column }) => `m.${column}::text`).join(", ")})
-         IS DISTINCT FROM (${columns.map(({ value }) => `(${value})::text`).join(", ")})`,
-    [JSON.stringify(rows)]
-  )
+         IS DISTINCT FROM (${columns.map(({ value }) => `(${value})::text`).join(", ")})`
+  yield* query("SELECT set_config('carillon.outcomes', $1, true), set_config('carillon.refused', '', true)", [
+    JSON.stringify(rows)
+  ])
+  yield* query(quietly(update))
+  const [found] = yield* query<{ readonly code: string }>("SELECT current_setting('carillon.refused') AS code")
+  if (found?.code) return yield* new RefusedByPostgres({ code: found.code })
 })
+
+/**
+ * What it refuses for a value Postgres writes into its log, with all of the row: its text, and whose it is. Not where it is
+ * caught. Statements of this kind take no values beside them.
+ */
+const quietly = (statement: string) => `DO $carillon$ BEGIN
+     ${statement};
+   EXCEPTION WHEN data_exception OR integrity_constraint_violation OR with_check_option_violation OR raise_exception THEN
+     PERFORM set_config('carillon.refused', SQLSTATE, true);
+   END $carillon$`
 
 /** A column that cannot say of which zone its times are has them in the configuration's, in UTC without one. */
 const isLocal = (type: string) => type === "date" || /^timestamp(\(\d\))? without/.test(type)
@@ -107,7 +122,9 @@ const updateOne = Effect.fnUntraced(function* (query: Query, open: Open, row: Ou
     Effect.catchTag("RefusedByPostgres", ({ code }) =>
       Effect.andThen(
         query("ROLLBACK TO SAVEPOINT one"),
-        Effect.logError(`${open.bridge.name}: the outcome of row ${row.rowId} cannot be written: SQLSTATE ${code}`)
+        Effect.logError(
+          `${open.bridge.name}: the outcome of ${row.messageId ?? "a row without a message"} cannot be written: SQLSTATE ${code}`
+        )
       )
     )
   )
