@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS carillon_bridge.bridges (
   swept_at timestamptz NOT NULL DEFAULT now(),
   created_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE carillon_bridge.bridges ADD COLUMN IF NOT EXISTS swept_at timestamptz NOT NULL DEFAULT now();
 COMMENT ON TABLE carillon_bridge.bridges IS 'One row for each bridged table.';
 COMMENT ON COLUMN carillon_bridge.bridges.key IS 'Digests are made with it.';
 COMMENT ON COLUMN carillon_bridge.bridges.active IS 'False once it was undone: what is known of the rows stays, so that no message id is used twice.';
@@ -51,6 +52,7 @@ CREATE TABLE IF NOT EXISTS carillon_bridge.tracked (
   dirty_since timestamptz,
   PRIMARY KEY (bridge, row_id)
 );
+ALTER TABLE carillon_bridge.tracked ADD COLUMN IF NOT EXISTS renewed boolean NOT NULL DEFAULT false;
 CREATE INDEX IF NOT EXISTS tracked_by_patient ON carillon_bridge.tracked (bridge, patient_id);
 CREATE INDEX IF NOT EXISTS tracked_to_look_at ON carillon_bridge.tracked (bridge, look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS tracked_to_write_back ON carillon_bridge.tracked (bridge, dirty_since) WHERE dirty_since IS NOT NULL;

@@ -94,3 +94,22 @@ describe("the statement of a bridge", () => {
       })
   )
 })
+
+describe("a bridge of an older version", () => {
+  it.live("gets the columns that came since when it is migrated again", () =>
+    Effect.gen(function* () {
+      const { database, inside } = yield* application("")
+      yield* inside(migrate(bridgeOf()))
+      const columns = database.query(
+        `SELECT table_name, column_name, column_default, is_nullable FROM information_schema.columns
+         WHERE table_schema = 'carillon_bridge' ORDER BY 1, 2`
+      )
+      const whole = yield* columns
+      yield* database.query(
+        "ALTER TABLE carillon_bridge.bridges DROP COLUMN swept_at; ALTER TABLE carillon_bridge.tracked DROP COLUMN renewed"
+      )
+      yield* inside(migrate(bridgeOf()))
+      assert.deepStrictEqual(yield* columns, whole)
+    })
+  )
+})
