@@ -23,6 +23,6 @@ export default defineConfig({
     // changes something of its process (a clock, PATH) puts it back.
     isolate: false,
     // Most of their time they wait for servers and clocks.
-    maxWorkers: 3
+    maxWorkers: 5
   }
 })

@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { carillon, command, eventually, statusOf } from "../support/Carillon.ts"
 import { cli } from "../support/Cli.ts"
+import { nothingRuns } from "../support/CompileCache.ts"
 import { publishPlainly } from "../support/PlainClient.ts"
 import { deleteStream, pendingTimers } from "../support/Streams.ts"
 
@@ -394,7 +395,7 @@ describe("carillon import", () => {
     Effect.gen(function* () {
       const { nats } = yield* everything
       const child = spawn(join(import.meta.dirname, "../../carillon"), ["import", "-", "--format", "ndjson"], {
-        env: { PATH: process.env.PATH, NATS_URL: nats.url, CARILLON_HOME: "/nonexistent" },
+        env: { PATH: process.env.PATH, NATS_URL: nats.url, ...nothingRuns },
         stdio: ["pipe", "ignore", "ignore"]
       })
       // It need not read all of it.

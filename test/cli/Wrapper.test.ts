@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
+import { nothingRuns } from "../support/CompileCache.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -24,7 +25,7 @@ describe("the command line, started by an older Node", () => {
       const hook = join(yield* temporaryFolder("older"), "older.mjs")
       writeFileSync(hook, older)
       const child = spawn(process.execPath, [join(root, "cli/carillon.mjs"), "doctor"], {
-        env: { PATH: process.env.PATH, NODE_OPTIONS: `--import ${hook}`, CARILLON_HOME: "/nonexistent" },
+        env: { PATH: process.env.PATH, NODE_OPTIONS: `--import ${hook}`, ...nothingRuns },
         stdio: ["ignore", "pipe", "inherit"]
       })
       const code = yield* Effect.callback<number | null>((resume) => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { eventually } from "../support/Carillon.ts"
-import { compileCache } from "../support/CompileCache.ts"
+import { compileCache, nothingRuns } from "../support/CompileCache.ts"
 
 const root = join(import.meta.dirname, "../..")
 
@@ -82,7 +82,7 @@ export const watched = (
           cwd: root,
           env: {
             PATH: process.env.PATH,
-            CARILLON_HOME: "/nonexistent",
+            ...nothingRuns,
             ...compileCache,
             LOG_LEVEL: "Trace",
             LOG_FORMAT: "json",

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect } from "effect"
+import { nothingRuns } from "./CompileCache.ts"
 import { type Ended, hostedCommand } from "./host/Hosted.ts"
 import { canBeHosted } from "./host/Hosting.ts"
 
@@ -20,7 +21,7 @@ export const cliProcess =
   (args: ReadonlyArray<string>, input = "") =>
     Effect.callback<Ended>((resume) => {
       const child = spawn(join(root, "carillon"), [...args], {
-        env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent", ...environment }
+        env: { PATH: process.env.PATH, ...nothingRuns, ...environment }
       })
       let [out, err] = ["", ""]
       child.stdout.on("data", (chunk) => {

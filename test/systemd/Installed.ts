@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
-import { compileCache } from "../support/CompileCache.ts"
+import { compileCache, nothingRuns } from "../support/CompileCache.ts"
 
 const run = promisify(execFile)
 
@@ -27,6 +27,6 @@ export const wrapperOf = (root: string, instead = "$&") => {
   writeFileSync(wrapper, text.replace(/^exec .*$/m, instead))
   return (args: ReadonlyArray<string>, given: Readonly<Record<string, string>> = {}) =>
     Effect.promise(() =>
-      run(wrapper, args, { env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent", ...compileCache, ...given } })
+      run(wrapper, args, { env: { PATH: process.env.PATH, ...nothingRuns, ...compileCache, ...given } })
     )
 }

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { serviceProcess } from "../../deploy/local/ServiceProcess.ts"
 import { temporaryFolder } from "../../deploy/local/TemporaryFolder.ts"
 import { eventually } from "../support/Carillon.ts"
-import { compileCache } from "../support/CompileCache.ts"
+import { compileCache, nothingRuns } from "../support/CompileCache.ts"
 import { eventsOf, streamCount } from "../support/Streams.ts"
 import { testDatabase } from "../support/servers/TestDatabase.ts"
 import { testNats } from "../support/servers/TestNats.ts"
@@ -47,7 +47,7 @@ const existing = Effect.fnUntraced(function* (rows: number) {
     // The program itself, not its starter: killing that one would leave it running.
     const child = spawn(process.execPath, [join(root, "cli/main.ts"), "bridge", ...args], {
       cwd: folder,
-      env: { PATH: process.env.PATH, CARILLON_HOME: "/nonexistent", ...compileCache, ...environment }
+      env: { PATH: process.env.PATH, ...nothingRuns, ...compileCache, ...environment }
     })
     let text = ""
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk))

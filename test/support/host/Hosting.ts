@@ -1,8 +1,8 @@
 // The host of a test file: one process, started with the first service or command that can be hosted, gone with the file.
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
-import { home } from "../../../deploy/local/Home.ts"
 import { nodeOptions } from "../../../deploy/local/NodeOptions.ts"
+import { compileCache, nothingRuns } from "../CompileCache.ts"
 import type { Order, Told } from "./Orders.ts"
 
 /** What is read by Node itself, by libraries, or when code is loaded: one process cannot have two of it. */
@@ -35,7 +35,7 @@ const startHost = (): Host => {
   const child = fork(join(import.meta.dirname, "Host.ts"), {
     execArgv: [...nodeOptions],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(home, "compile-cache"), CARILLON_HOME: "/nonexistent" }
+    env: { PATH: process.env.PATH, ...compileCache, ...nothingRuns }
   })
   const listeners: Host["listeners"] = new Map()
   child.on("message", ({ id, what }: Told) => {
