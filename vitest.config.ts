@@ -1,6 +1,7 @@
 // One run for all tests: real servers are started once (test/support/servers/GlobalServers.ts), files run side by side.
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
+import { workers } from "./test/support/Workers.ts"
 
 /** Vitest begins with the largest files. Those that start processes and wait for them are small ones too, and would be last. */
 class ProcessesFirst extends BaseSequencer {
@@ -22,7 +23,7 @@ export default defineConfig({
     // A worker keeps what it has imported for the files that come after: half of the time of small ones was imports. A test that
     // changes something of its process (a clock, PATH) puts it back.
     isolate: false,
-    // Most of their time they wait for servers and clocks.
-    maxWorkers: 5
+    setupFiles: ["test/support/servers/Ports.ts"],
+    maxWorkers: workers
   }
 })

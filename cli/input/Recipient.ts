@@ -40,7 +40,7 @@ export const addressSaid = (said: string) =>
 
 const typed = Effect.tryPromise({
   try: () => lineOfInput("address"),
-  catch: () => new Refused({ message: "cannot read the address from standard input" })
+  catch: (error) => new Refused({ message: `cannot read the address from standard input: ${(error as Error).message}` })
 })
 
 /** A platform that nobody knows is refused by the scheduler, in its own words. */

@@ -34,12 +34,12 @@ export const lineOfInput = async (asked: string): Promise<string> => {
 
 const read = async (enough: (chunk: Buffer) => boolean): Promise<string> => {
   // What one flag has read is not there for another.
-  if (process.stdin.readableEnded || process.stdin.destroyed) throw new Error("was read already")
+  if (process.stdin.readableEnded || process.stdin.destroyed) throw new Error("it was read already")
   const chunks: Array<Buffer> = []
   let length = 0
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > longestCommand) throw new Error("too long")
+    if (length > longestCommand) throw new Error("it is too long")
     chunks.push(chunk)
     if (enough(chunk)) break
   }

@@ -129,8 +129,15 @@ export const choosePort = Effect.fnUntraced(function* (name: string, port: numbe
 })
 
 /** Below the range that connections going out take theirs from: still free when a server that was stopped starts again. */
-const ports = { first: 15_500, last: 32_699 } as const
-let lastTaken = randomInt(ports.first, ports.last + 1)
+const all = { first: 15_500, count: 17_200 } as const
+let range: { readonly first: number; readonly count: number } = all
+let taken = randomInt(range.count)
+
+/** Of so many processes side by side each takes ports of its own: one that is free for a moment is not another's. */
+export const takePortsOfPart = (part: number, parts: number): void => {
+  const count = Math.floor(all.count / parts)
+  range = { first: all.first + part * count, count }
+}
 
 /**
  * One after the other from somewhere: what was given is not given again before it is listened on, here or, nearly always,
@@ -138,8 +145,7 @@ let lastTaken = randomInt(ports.first, ports.last + 1)
  */
 export const freePort: Effect.Effect<number> = Effect.callback((resume) => {
   const attempt = () => {
-    const port = lastTaken === ports.last ? ports.first : lastTaken + 1
-    lastTaken = port
+    const port = range.first + (++taken % range.count)
     const server = createServer()
     server.once("error", attempt)
     server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))

@@ -132,7 +132,7 @@ const keepProjecting = Effect.gen(function* () {
     waitsFor = 0
   }
   let wentBack = false
-  const seen = sights()
+  const seen = yield* sights
   const standingBy = Effect.suspend(() => {
     // How far the other one is by now, only Postgres knows.
     projected = undefined

@@ -152,7 +152,7 @@ describe("the command line", () => {
         ],
         [["files", "put", large], "", /larger than 50 MiB/],
         [["schedule", "--to", "1", "--text", "-", "--in", "1h"], line, /cannot read standard input/],
-        [["erase", "--recipient", "-"], line, /standard input is too long/]
+        [["erase", "--recipient", "-"], line, /cannot read the address from standard input: it is too long/]
       ] as const) {
         const ended = yield* run(args, input)
         assert.strictEqual(ended.code, 2, `${args.join(" ")}: ${ended.err}`)

@@ -1,26 +1,27 @@
 // Tells whether the log went back to an earlier state of itself, as where an older NATS was put back: by what stood where
 // something was read. More may have come since than was lost, so that its end says nothing.
 import { Effect, Option } from "effect"
+import { Nats } from "#shared/nats/connection/Nats.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
 
 interface Sight {
   readonly sequence: number
   readonly storedAt: number
   readonly log: string
-  readonly second: number
+  readonly during: string
 }
 
 /** Some seconds of a log that nobody could look at. */
 const mostKept = 20
 
-export const sights = () => {
+export const sights = Effect.map(Nats, ({ presentSince }) => {
   const kept: Array<Sight> = []
   return {
-    /** The last that was read, of each second: NATS is not put back within one. */
+    /** The last that was read, of each second and each connection: without a new one NATS is not put back within a second. */
     note: (log: string, { sequence, storedAt }: Pick<Sight, "sequence" | "storedAt">) => {
-      const second = Math.floor(Date.now() / 1_000)
-      if (kept.at(-1)?.second === second) kept.pop()
-      kept.push({ sequence, storedAt, log, second })
+      const during = `${presentSince()} ${Math.floor(Date.now() / 1_000)}`
+      if (kept.at(-1)?.during === during) kept.pop()
+      kept.push({ sequence, storedAt, log, during })
       if (kept.length > mostKept) kept.shift()
     },
     /** Whether one of them is not where it was. Of those that are, the newest is looked at again. */
@@ -39,5 +40,5 @@ export const sights = () => {
     }),
     forget: () => void kept.splice(0)
   }
-}
-export type Sights = ReturnType<typeof sights>
+})
+export type Sights = Effect.Success<typeof sights>
