@@ -131,7 +131,7 @@ const gateway = (platform: Platform): Make => {
     follows("EVENTS", named, lanes),
     reads("EVENTS", "SENDERS", "MEMORY"),
     follows("MEMORY"),
-    hears(Subject.sender(platform, "*", "orders"), Subject.askedBack),
+    hears(Subject.sender(platform, "*", "orders")),
     writes(
       ...["lease" as const, "state" as const, "profile" as const].map((what) => Subject.sender(platform, "*", what)),
       ...events(
@@ -188,7 +188,6 @@ const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
       Subject.changed("*", "*"),
       Subject.waitingTick("*"),
       Subject.series("*"),
-      Subject.askedBack,
       ...events(
         "scheduled",
         "rejected",
