@@ -66,7 +66,7 @@ export const changeTimers = Effect.fnUntraced(function* (name: Name, run: Readon
     else answers.set(delivery, refused(name, causeOf(delivery), one.failure, fromMillis(rules.now)))
   }
   const settle = Effect.fnUntraced(function* (asked: ReadonlyArray<Wanted>) {
-    const before = name === "reschedule" ? yield* rescheduledBefore(asked) : undefined
+    const before = name === "reschedule" ? yield* rescheduledBefore(asked, rules.now) : undefined
     for (const [{ delivery }, answer] of before ?? []) answers.set(delivery, answer)
     const wave = asked.filter((one) => !before?.has(one))
     const found = yield* Effect.forEach(wave, (one) => change(name, one, rules), { concurrency: sideBySide })
