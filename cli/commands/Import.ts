@@ -1,14 +1,11 @@
 // carillon import: a file of messages, checked here, published in batches; goes on where it was interrupted.
-import { createHash } from "node:crypto"
-import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises"
-import { Console, Effect, Option, Result, Schema, Stream } from "effect"
+import { appendFile, rm, stat, writeFile } from "node:fs/promises"
+import { Console, Effect, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { toMillis } from "#shared/contract/fields/Instants.ts"
-import { decodeCommand, type Refusal, toMessage } from "#shared/contract/Submission.ts"
-import { Subject } from "#shared/nats/layout/Topology.ts"
 import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
-import { settling, unsendable } from "#shared/platforms/Platforms.ts"
 import { jsonFlag } from "../input/Flags.ts"
+import { checked, outgoing } from "../input/ImportCheck.ts"
+import { goesOn, notBegun, type Progress, progressIn, reading, textIn } from "../input/ImportProgress.ts"
 import { type ImportRow, importRows, Unreadable } from "../input/ImportRows.ts"
 import { isNotUtf8 } from "../input/StandardInput.ts"
 import { Refused } from "../output/Exit.ts"
@@ -27,7 +24,6 @@ const flags = {
 }
 
 const batchSize = 2_000
-const day = 86_400_000
 
 const formatOf = (file: string, format: Option.Option<"csv" | "ndjson">) => {
   if (Option.isSome(format)) return Effect.succeed(format.value)
@@ -35,80 +31,6 @@ const formatOf = (file: string, format: Option.Option<"csv" | "ndjson">) => {
   if (/\.(ndjson|jsonl)$/i.test(file)) return Effect.succeed("ndjson" as const)
   return new Refused({ message: "say what it is: --format csv or --format ndjson" })
 }
-
-/** Repeating a line within the stream's memory costs nothing more. */
-const outgoing = (payload: string): Outgoing => ({
-  subject: Subject.command("schedule"),
-  payload,
-  headers: {},
-  messageId: `import-${createHash("sha256").update(payload).digest("base64url")}`
-})
-
-const readable = ({ command, problem = "is not JSON" }: ImportRow): Result.Result<unknown, Refusal> =>
-  command === undefined ? Result.fail({ problems: [{ path: "", problem }] }) : Result.succeed(command)
-
-/** Answers with the text that it was given too: the command as JSON. What says nothing of a deadline has a day here. */
-const checked = (row: ImportRow, text: string) =>
-  Result.mapError(
-    Result.flatMap(
-      Result.flatMap(readable(row), (json) => decodeCommand("schedule", json)),
-      (decoded) =>
-        Result.map(
-          // Whether text that is too long is split is the scheduler's to say.
-          toMessage(
-            decoded,
-            { now: Date.now(), maxLateness: () => day, settled: settling("split"), unsendable },
-            Buffer.byteLength(text)
-          ),
-          ({ expiresAt, id }) => ({ text, line: row.line, id, expiresAt, isExpired: Date.now() > toMillis(expiresAt) })
-        )
-    ),
-    // Neither text nor address: a report is sent around.
-    ({ id, problems }) => ({ line: row.line, ...(id === undefined ? {} : { id }), problems })
-  )
-
-/** How far an import has come: the last line, how many were refused or past their deadline, and all that was read, as a digest. */
-const Progress = Schema.Struct({
-  line: Schema.Int,
-  refused: Schema.Int,
-  expired: Schema.optionalKey(Schema.Int),
-  digest: Schema.String
-})
-type Progress = typeof Progress.Type
-const decodeProgress = Schema.decodeUnknownEffect(Schema.fromJsonString(Progress))
-const notBegun: Progress = { line: 0, refused: 0, digest: "" }
-
-const progressIn = (file: string) =>
-  Effect.tryPromise(() => readFile(file, "utf8")).pipe(
-    Effect.flatMap(decodeProgress),
-    Effect.orElseSucceed(() => notBegun)
-  )
-
-const textIn = ({ command }: ImportRow) => JSON.stringify(command) ?? ""
-const reading = () => {
-  const hash = createHash("sha256")
-  return {
-    add: (text: string) => void hash.update(`${text}\n`),
-    get digest() {
-      return hash.copy().digest("base64url")
-    }
-  }
-}
-
-/** Whether what was taken before stands in the file as it did: it may have been mended, or be another of that name. */
-const goesOn = (rows: AsyncIterable<ImportRow>, { digest, line }: Progress) =>
-  Effect.promise(async () => {
-    const read = reading()
-    try {
-      for await (const row of rows) {
-        if (row.line > line) break
-        read.add(textIn(row))
-      }
-    } catch {
-      return false
-    }
-    return read.digest === digest
-  })
 
 type Given = Command.Command.Config.Infer<typeof flags>
 
