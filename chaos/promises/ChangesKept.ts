@@ -3,15 +3,6 @@ import type { Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, placeOf } from "./Finding.ts"
 import type { Ran } from "./Ran.ts"
 
-/** When each message was due in the end: as it was scheduled, or as the log says that it was rescheduled last. */
-export const dueInTheEnd = ({ dueAt, evidence: { events } }: Ran): ReadonlyMap<string, number> =>
-  new Map([
-    ...dueAt,
-    ...events.flatMap(({ dueAt, id, type }) =>
-      type === "rescheduled" && id !== undefined && dueAt !== undefined ? [[id, Date.parse(dueAt)] as const] : []
-    )
-  ])
-
 /** Each change is carried out or refused aloud, those of one message in the order in which they were asked for. */
 export const changesKept = ({ changed, evidence: { events } }: Ran): ReadonlyArray<Finding> => {
   const broken = finding("changes are carried out in their order, or refused")

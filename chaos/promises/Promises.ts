@@ -1,11 +1,11 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
 
-import { wrongBy } from "../faults/MachineFaults.ts"
 import { limits, marks, textOf } from "../world/World.ts"
 import { agreement } from "./Agreement.ts"
-import { changesKept, dueInTheEnd } from "./ChangesKept.ts"
+import { changesKept } from "./ChangesKept.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, placeOf, saidOnce } from "./Finding.ts"
+import { inTime } from "./InTime.ts"
 import { outweighed } from "./LateWord.ts"
 import { ordersStand } from "./OrdersStand.ts"
 import type { Ran } from "./Ran.ts"
@@ -68,39 +68,6 @@ const sendsRecorded = ({ evidence: { arrived, events, left, rows }, plan }: Ran)
       ...(row?.status === "sent" && count === 0 ? [broken(`${id} is recorded as sent, and never arrived`)] : [])
     ]
   })
-}
-
-/** Never early, and never past its deadline. */
-const inTime = (ran: Ran): ReadonlyArray<Finding> => {
-  const {
-    evidence: { arrived, left },
-    plan,
-    struck
-  } = ran
-  const dueAt = dueInTheEnd(ran)
-  // A gateway goes by its own clock: where that is wrong, so is the instant, by as much.
-  const wrong = struck.flatMap((strike) =>
-    strike.kind === "clock" && strike.victim.startsWith("telegram-gateway") ? [wrongBy[strike.how] * 1_000] : []
-  )
-  const [early, overdue] = [Math.max(0, ...wrong), -Math.min(0, ...wrong)]
-  const of = new Map(plan.messages.map((message) => [message.id, message]))
-  const known = new Map(plan.messages.map(({ chatId, id }) => [textOf(id), chatId]))
-  return [
-    ...arrived.flatMap(({ chatId, text }) =>
-      known.get(text) === chatId ? [] : [finding("only what was scheduled")("something arrived that nobody scheduled")]
-    ),
-    ...left.flatMap(({ at, id }) => {
-      const message = of.get(id)
-      if (!message) return [finding("only what was scheduled")("something was sent that nobody scheduled")]
-      const due = dueAt.get(id) ?? 0
-      if (at < due - early) return [finding("never early")(`${id} was sent ${(due - at).toFixed(1)} ms early`)]
-      const late = at - due - message.maxLatenessSeconds * 1_000
-      // The clock is looked at just before the call; it takes a moment to come to where we look.
-      return late > 250 + overdue
-        ? [finding("not past its deadline")(`${id} was sent ${Math.round(late)} ms too late`)]
-        : []
-    })
-  ]
 }
 
 /** In any second, of the bot and of each chat, as calls leave the gateway: what a slow network makes of it is not ours. */

@@ -277,6 +277,12 @@ describe("the promises", () => {
     assert.deepStrictEqual(broken({ ...twice, events: [...lost, resent[0] as Seen, sent, resent[1] as Seen] }), [])
   })
 
+  it("are kept by a call before a message was rescheduled between two tries, and broken by one after it that is early", () => {
+    const between = { ...again, events: [...again.events.slice(0, 3), rescheduled(5, 2_000), ...again.events.slice(3)] }
+    assert.deepStrictEqual(broken(between), [])
+    assert.deepStrictEqual(broken({ ...between, left: [call(due + 1), call(due + 1_999)] }), ["never early"])
+  })
+
   for (const [what, promise, wrong, others] of cases)
     it(`are broken by ${what}`, () => assert.include(broken(wrong, others), promise))
 
