@@ -112,7 +112,11 @@ describe("a cancel of an occurrence whose tick is in another's hands", () => {
     const { publish } = yield* Publisher
     yield* store.write(claimed)
     yield* publish([onlyOnce({ type: "scheduled", at: start, message, cause }, undefined)])
-    return { cancels: cancelling(message.id, { seq: 1, looks: 2 }), now }
+    return {
+      cancels: cancelling(message.id, { seq: 1, looks: 2 }),
+      later: cancelling(message.id, { seq: 1, looks: 4 }),
+      now
+    }
   })
 
   it.live("is put back, and holds when the tick has come again", () =>
@@ -129,10 +133,12 @@ describe("a cancel of an occurrence whose tick is in another's hands", () => {
   it.live("is refused once it has fired", () =>
     withStreams((url) =>
       Effect.gen(function* () {
-        const { cancels, now } = yield* submitting
+        const { cancels, later, now } = yield* submitting
         yield* upTo("medicine", now, recurring)
         yield* purgeSubject(url, "TIMERS", "carillon.timer.pending.>")
-        assert.strictEqual((yield* cancels)?.event?.type, "rejected")
+        // A gateway may hold it, and give it back meanwhile.
+        assert.strictEqual(yield* cancels, notYet)
+        assert.strictEqual((yield* later)?.event?.type, "rejected")
       })
     )
   )

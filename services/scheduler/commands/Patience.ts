@@ -14,6 +14,11 @@ import { SeriesStore } from "#shared/nats/stores/SeriesStore.ts"
  */
 const mostLooks = 600
 
+/** So often a message is asked back from a gateway that may hold it, half a second apart. Then it is being sent, or was. */
+const mostAsked = 4
+
+export const mayBeGivenBack = ({ info }: Delivery) => info.deliveryCount < mostAsked
+
 const isNew = ({ info }: Delivery) => info.deliveryCount === 1
 const isPatient = ({ info }: Delivery) => info.deliveryCount < mostLooks
 

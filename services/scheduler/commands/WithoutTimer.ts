@@ -1,13 +1,15 @@
 // What becomes of a command to cancel or reschedule that finds no timer.
 import { Effect, Option } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
+import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
 import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
+import { askBack } from "#shared/nats/messages/AskingBack.ts"
 import { cancelledBefore, discardGivenUp } from "../operators/GivenUp.ts"
 import { Timers } from "../timers/Timers.ts"
 import { type Answer, type Command, causeOf, notYet, refused } from "./Answer.ts"
-import { mayCome, mayComeByTick } from "./Patience.ts"
+import { mayBeGivenBack, mayCome, mayComeByTick } from "./Patience.ts"
 import { scheduledOf } from "./Scheduled.ts"
 import { sentInTime } from "./SentInTime.ts"
 
@@ -53,6 +55,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     missing.filter((one) => name === "cancel" && over(one) && states.get(one.id) !== "changing"),
     since
   )
+  const held: Array<MessageId> = []
   const answerTo = (one: A, message: Message | undefined): Answer | undefined => {
     const { delivery, id } = one
     const givenUp = discarded.get(one)
@@ -67,17 +70,23 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
         return name === "cancel" ? { reply: { status: "cancelled", id } } : refuse("is of a message that was cancelled")
       case "fired":
         // Of one that has no timer yet, the log may say already that it was scheduled.
-        return isAhead(message) && (older(delivery) || coming.includes(one)) ? notYet : refuse(timerHasFired)
+        if (isAhead(message) && (older(delivery) || coming.includes(one))) return notYet
+        if (sent.has(id) || !mayBeGivenBack(delivery)) return refuse(timerHasFired)
+        held.push(id)
+        return notYet
       default:
         return undefined
     }
   }
-  return new Map(
+  const answers = new Map(
     missing.flatMap((one, index) => {
       const answer = answerTo(one, messages[index])
       return answer ? [[one, answer] as const] : []
     })
   )
+  // Not sent yet, it may wait in a gateway's hands for hours. Given back, it has a timer when this comes again.
+  yield* askBack(held)
+  return answers
 })
 
 /** So many look-ups are on their way at a time. */

@@ -205,7 +205,7 @@ export class Timers extends Context.Service<
 }
 
 const timerLead = setting("TIMER_LEAD_MILLIS", whole(0, 60_000), {
-  says: "How long before its time a message is taken up, so that it is ready when the time comes; from then on it cannot be cancelled",
+  says: "How long before its time a message is taken up, so that it is ready when the time comes; from then on it is cancelled only if a gateway has to hold it",
   unit: "milliseconds",
   byDefault: 2_000
 })

@@ -7,6 +7,7 @@ import { recallSends } from "../limits/Recovery.ts"
 import type { GatewayDefinition, SenderDefinition } from "../Platform.ts"
 import { hear, untilCaughtUp } from "../people/Hearing.ts"
 import type { Hearer } from "../people/Updates.ts"
+import { giveBack } from "../sending/GivingBack.ts"
 import { takeIn } from "../sending/Intake.ts"
 import { watching } from "../sending/Observed.ts"
 import { recordOutcomes } from "../sending/Recording.ts"
@@ -57,7 +58,7 @@ export const sendWhileActive = (
       const caughtUp = yield* Deferred.make<void>()
       const listening = sender.inbound ? [hear(hearer, sender.inbound, caughtUp)] : []
       const sending = Effect.andThen(untilCaughtUp(sender, caughtUp), letGo(desk, scope))
-      const steps = [...mailboxes.map((mailbox) => takeIn(desk, mailbox)), sending, expire(desk)]
+      const steps = [...mailboxes.map((mailbox) => takeIn(desk, mailbox)), sending, expire(desk), giveBack(desk)]
       yield* Effect.all([...steps, ...listening], {
         concurrency: "unbounded",
         discard: true

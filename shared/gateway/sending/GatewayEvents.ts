@@ -86,6 +86,10 @@ export const deferredEvent = (attempt: Attempt, partsSent: number, waitMillis: n
 export const heldEvent = (attempt: Attempt, partsSent: number, waitMillis: number, now: number) =>
   notTried(attempt, "held", partsSent, waitMillis, now)
 
+/** Not tried: somebody wants to change it, who can change only what has a timer. Comes again, changed or as it was. */
+export const givenBackEvent = (attempt: Attempt, partsSent: number, waitMillis: number, now: number) =>
+  notTried(attempt, "asked-back", partsSent, waitMillis, now)
+
 /** Not tried: its contact has another chat by now. Comes again, whole: what parts of it went before, that chat does not have. */
 export const linkedAnewEvent = (attempt: Attempt, waitMillis: number, now: number) =>
   notTried(attempt, "linked-anew", 0, waitMillis, now)

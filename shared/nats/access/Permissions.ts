@@ -131,7 +131,7 @@ const gateway = (platform: Platform): Make => {
     follows("EVENTS", named, lanes),
     reads("EVENTS", "SENDERS", "MEMORY"),
     follows("MEMORY"),
-    hears(Subject.sender(platform, "*", "orders")),
+    hears(Subject.sender(platform, "*", "orders"), Subject.askedBack),
     writes(
       ...["lease" as const, "state" as const, "profile" as const].map((what) => Subject.sender(platform, "*", what)),
       ...events(
@@ -188,6 +188,7 @@ const rights: Readonly<Record<Exclude<Role, OtherSystem>, Make>> = {
       Subject.changed("*", "*"),
       Subject.waitingTick("*"),
       Subject.series("*"),
+      Subject.askedBack,
       ...events(
         "scheduled",
         "rejected",

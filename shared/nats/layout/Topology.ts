@@ -48,6 +48,8 @@ export const Subject = {
     `carillon.sender.${platform}.${sender}.${what}`,
   /** One per message that was given up. */
   dead: (platform: Platform | "*", id: MessageId | "*") => `carillon.dead.${platform}.${id}`,
+  /** Ids of messages that a gateway is asked to give back. Nothing keeps it. */
+  askedBack: "carillon.asked-back",
   /** What gateways remember beside the log. Keys are ids and hashes: subjects are seen by many, and name nobody. */
   memory: (what: Memorised, key: string) => `carillon.memory.${what}.${key}`,
   quarantine: (stream: string, consumer: string) => `carillon.quarantine.${stream}.${consumer}`
