@@ -154,7 +154,7 @@ describe("the examples", () => {
 
   it.live("hear what patients do, and do not miss what happened while nobody listened", () =>
     Effect.gen(function* () {
-      const { nats, people, run, start, token } = yield* clinic()
+      const { nats, people, run, start, told, token } = yield* clinic()
       yield* start
       const listening = following("inbound", { NATS_URL: nats.url })
       people.pressesStart(4711, yield* token("p-1"))
@@ -163,6 +163,7 @@ describe("the examples", () => {
       )
       people.pressesButton(4711, callbackData("m", "will-come"))
       people.writes(4711, "stop")
+      yield* told("opted-out", 1)
       yield* run(["link", "remove", "p-1"])
       const { says } = yield* listening
       const all = yield* says(/p-1 recipient-unlinked/)
