@@ -1,6 +1,5 @@
 // Rows, log and the platform's own record tell the same story: each arrival is an attempt's, each attempt is counted, and
 // what the platform called a message is what the log calls it. Pure.
-
 import { textOf } from "../world/World.ts"
 import type { Row, Seen } from "./Evidence.ts"
 import { type Finding, finding, groupById, saidOnce } from "./Finding.ts"

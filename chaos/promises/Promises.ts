@@ -1,5 +1,4 @@
 // The promises, held against what was seen from outside. Pure: each finding says which promise was broken, and by what.
-
 import { limits, marks, textOf } from "../world/World.ts"
 import { agreement } from "./Agreement.ts"
 import { changesKept } from "./ChangesKept.ts"

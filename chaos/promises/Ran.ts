@@ -1,5 +1,4 @@
 // What is known of a plan that was run: all that the promises are held against.
-
 import type { Changed } from "../plan/Changes.ts"
 import type { Ordered } from "../plan/Orders.ts"
 import type { Plan } from "../plan/Plan.ts"

@@ -57,7 +57,6 @@ export const eraseCommand = Command.make(
       return yield* new Refused({ message: "give one of --message, --recipient and --again" })
     }
     const address = Option.isSome(recipient) ? yield* addressSaid(recipient.value) : undefined
-    if (address === "") return yield* new Refused({ message: "the address is empty" })
     if (Option.exists(message, (id) => !isMessageId(id))) {
       return yield* new Refused({ message: "--message must be an id: 1 to 128 of A-Z a-z 0-9 _ -" })
     }

@@ -2,7 +2,7 @@
 import { appendFile, rm, stat, writeFile } from "node:fs/promises"
 import { Console, Effect, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { type Outgoing, Publisher } from "#shared/nats/messages/Publisher.ts"
+import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { jsonFlag } from "../input/Flags.ts"
 import { checked, outgoing } from "../input/ImportCheck.ts"
 import { goesOn, notBegun, type Progress, progressIn, reading, textIn } from "../input/ImportProgress.ts"
@@ -36,7 +36,7 @@ type Given = Command.Command.Config.Infer<typeof flags>
 
 const importFile = Effect.fnUntraced(function* <E>(
   { file, format, dryRun, json }: Given,
-  publish: (messages: ReadonlyArray<Outgoing>) => Effect.Effect<unknown, E>
+  publish: (commands: ReadonlyArray<string>) => Effect.Effect<unknown, E>
 ) {
   const kind = yield* formatOf(file, format)
   const path = file === "-" ? undefined : file
@@ -63,7 +63,7 @@ const importFile = Effect.fnUntraced(function* <E>(
     const good = results.filter(Result.isSuccess).map(({ success }) => success)
     const bad = results.filter(Result.isFailure).map(({ failure }) => failure)
     const tooLate = good.flatMap(({ line, id, expiresAt, isExpired }) => (isExpired ? [{ line, id, expiresAt }] : []))
-    yield* publish(good.map(({ text }) => outgoing(text)))
+    yield* publish(good.map(({ text }) => text))
     yield* noted(report, bad)
     yield* noted(late, tooLate)
     counts.published += good.length
@@ -108,7 +108,9 @@ const importFile = Effect.fnUntraced(function* <E>(
 export const importCommand = Command.make("import", flags, (given) =>
   given.dryRun
     ? importFile(given, () => Effect.void)
-    : Publisher.use(({ publish }) => importFile(given, publish)).pipe(Effect.provide(serversLayer))
+    : Publisher.use(({ publish }) => importFile(given, (commands) => publish(commands.map(outgoing)))).pipe(
+        Effect.provide(serversLayer)
+      )
 ).pipe(
   Command.withDescription("Schedule many messages from a file; an interrupted import goes on where it was"),
   Command.withExamples([

@@ -36,15 +36,15 @@ const quarantine: OnUnusable<EventLog | Publisher> = Effect.fnUntraced(function*
 /** Batches begin so far apart, in milliseconds, unless many events wait: each costs Postgres and us some 8 ms of CPU. */
 const spacing = 200
 
-/** Projects until another ledger is ahead (Overtaken), or this reader is of no more use; and why, if the log went back. */
+/** Projects until another ledger is ahead (Overtaken), or this reader is of no more use. */
 const projecting = Effect.fnUntraced(function* (
-  wentBack: boolean,
   seen: Sights,
   onStart: (at: Position) => void,
   onProgress: (at: Position) => void
 ) {
   const log = yield* EventLog
-  let at = yield* startingPoint(wentBack)
+  let at = yield* startingPoint(seen.wentBack())
+  seen.begunAnew()
   onStart(at)
   const { take } = yield* log.reading(at.sequence + 1, arrived)
   const projecting = Effect.gen(function* () {
@@ -60,27 +60,26 @@ const projecting = Effect.fnUntraced(function* (
         yield* Effect.sleep(Math.max(0, Math.min(spacing, startedAt + spacing - Date.now())))
     }
   })
-  return yield* Effect.raceFirst(
+  yield* Effect.raceFirst(
     projecting,
     watch(() => at, seen)
   )
 }, Effect.scoped)
 
-/** Returns when the log was made anew, or when events that stood half a minute ago are still not projected. */
+/** Returns when the log was made anew or went back, or when events that stood half a minute ago are still not projected. */
 const watch = Effect.fnUntraced(function* (position: () => Position, seen: Sights) {
   const log = yield* EventLog
   let stalledFor = 0
   let before = { projected: -1, newest: 0 }
   while (true) {
     yield* Effect.sleep("5 seconds")
-    const look = yield* Effect.result(Effect.all([log.extent, newest, seen.isGone]))
+    const look = yield* Effect.result(Effect.all([Effect.tap(log.extent, seen.look), newest]))
     const { sequence: projected, log: name } = position()
     lagging(Result.isSuccess(look) ? look.success[1] : undefined, projected)
     // NATS away is for the connection to mend.
     if (Result.isFailure(look)) continue
-    const [{ created }, last, wentBack] = look.success
-    if (created !== name) return
-    if (wentBack) return "went back" as const
+    const [{ created }, last] = look.success
+    if (created !== name || seen.wentBack()) return
     stalledFor = projected === before.projected && before.newest > projected ? stalledFor + 5 : 0
     if (stalledFor >= 30) return yield* Effect.logWarning(`no progress after event ${projected}: reading the log anew`)
     before = { projected, newest: last }
@@ -123,7 +122,6 @@ const keepProjecting = Effect.gen(function* () {
     Effect.sync(() => (projected ?? 0) >= waitsFor)
   )
   const onStart = (at: Position) => {
-    wentBack = false
     projected = at.sequence
   }
   const onProgress = (at: Position) => {
@@ -131,7 +129,6 @@ const keepProjecting = Effect.gen(function* () {
     failures = 0
     waitsFor = 0
   }
-  let wentBack = false
   const seen = yield* sights
   const standingBy = Effect.suspend(() => {
     // How far the other one is by now, only Postgres knows.
@@ -141,16 +138,12 @@ const keepProjecting = Effect.gen(function* () {
     return standBy
   })
   while (true) {
-    const turn = yield* projecting(wentBack, seen, onStart, onProgress).pipe(
+    const turn = yield* projecting(seen, onStart, onProgress).pipe(
       Effect.catchTag("Overtaken", () => standingBy),
       Effect.catchTag("RefusedByPostgres", Effect.die),
       Effect.catchIf(outOfReach, (error) => Effect.succeed(error))
     )
-    if (turn === "went back") {
-      wentBack = true
-      seen.forget()
-    }
-    if (turn === undefined || turn === "went back") continue
+    if (turn === undefined) continue
     waitsFor = yield* reportTrouble(turn, projected)
     yield* Effect.sleep(Math.min(30_000, 500 * 2 ** failures++))
   }

@@ -1,5 +1,4 @@
 // The command line beside a NATS that stores nothing: the id that it made up must not be lost with the command.
-
 import { assert, describe, it } from "@effect/vitest"
 import { headers as natsHeaders } from "@nats-io/transport-node"
 import { Effect } from "effect"

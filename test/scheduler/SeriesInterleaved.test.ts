@@ -1,7 +1,6 @@
 // Whatever ticks, commands, kills and redeliveries come in whatever order: every occurrence that should be sent becomes
 // exactly one message. The steps are those of Recurring.ts and SeriesCommands.ts, over a store in memory that loses what a
 // killed service did not store; what should be sent is said by a model that knows nothing of claims and outboxes.
-
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
 import fc from "fast-check"

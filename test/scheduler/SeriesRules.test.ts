@@ -1,5 +1,4 @@
 // The rules of a series: what is submitted, skipped and missed, whatever happens in which order.
-
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Result } from "effect"
 import type { Message } from "#shared/contract/Events.ts"

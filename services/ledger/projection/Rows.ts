@@ -1,5 +1,4 @@
 // The rows of the projection as the ledger computes with them. Keys are the columns in camelCase; null is not known.
-
 import type { EventType, Message } from "#shared/contract/Events.ts"
 import type {
   Content,

@@ -16,6 +16,7 @@ const mostKept = 20
 
 export const sights = Effect.map(Nats, ({ presentSince }) => {
   const kept: Array<Sight> = []
+  let gone = false
   return {
     /** The last that was read, of each second and each connection: without a new one NATS is not put back within a second. */
     note: (log: string, { sequence, storedAt }: Pick<Sight, "sequence" | "storedAt">) => {
@@ -24,21 +25,25 @@ export const sights = Effect.map(Nats, ({ presentSince }) => {
       kept.push({ sequence, storedAt, log, during })
       if (kept.length > mostKept) kept.shift()
     },
-    /** Whether one of them is not where it was. Of those that are, the newest is looked at again. */
-    isGone: Effect.gen(function* () {
+    /** Looks whether each of them is where it was. Of those that are, the newest is looked at again. */
+    look: Effect.fnUntraced(function* ({ created, last }: { readonly created: string; readonly last: number }) {
       const log = yield* EventLog
-      const { created, last } = yield* log.extent
       const looked = kept.filter((one) => one.log === created)
       for (const { sequence, storedAt } of looked) {
         const found = yield* log.at("EVENTS", sequence)
         // What was erased or has grown too old is nowhere.
-        if (last < sequence || Option.exists(found, (there) => Math.abs(there.storedAt - storedAt) > 1)) return true
+        gone ||= last < sequence || Option.exists(found, (there) => Math.abs(there.storedAt - storedAt) > 1)
+        if (gone) return
       }
       const newest = looked.at(-1)
       while (newest && kept[0] && kept[0] !== newest && looked.includes(kept[0])) kept.shift()
-      return false
     }),
-    forget: () => void kept.splice(0)
+    /** Until the log is begun anew: what was seen of it before counts for nothing then. */
+    wentBack: () => gone,
+    begunAnew: () => {
+      if (gone) kept.splice(0)
+      gone = false
+    }
   }
 })
 export type Sights = Effect.Success<typeof sights>

@@ -1,5 +1,4 @@
 // One table as SQL and as text: each column once, and from that what reads and writes whole batches of its rows.
-
 import type { SchemaName } from "../Migrations.ts"
 import { binaryCell, binaryRows } from "./BinaryRows.ts"
 

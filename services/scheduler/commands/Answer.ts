@@ -3,6 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import { commandBody, eventId } from "#shared/contract/CloudEvents.ts"
 import type { Event, EventOf } from "#shared/contract/Events.ts"
 import { type Instant, type MessageId, SeriesId } from "#shared/contract/fields/Fields.ts"
+import { fromMillis } from "#shared/contract/fields/Instants.ts"
 import type { Reply } from "#shared/contract/Replies.ts"
 import type { Refusal } from "#shared/contract/Submission.ts"
 import { isSeriesCommand } from "#shared/contract/series/SeriesCommands.ts"
@@ -81,5 +82,15 @@ export const refused = (
     event: { type: "rejected", at, command, ...about, ...rest, cause }
   }
 }
+
+/** Of a command that is about a message, for a reason that has nothing to do with how it was asked. */
+export const refusedOf = (
+  name: EventOf<"rejected">["command"],
+  { delivery, id }: Command,
+  problem: string,
+  now: number
+): Answer => refused(name, causeOf(delivery), aboutId(id, problem), fromMillis(now))
+
+export const aboutId = (id: MessageId, problem: string): Refusal => ({ id, problems: [{ path: "id", problem }] })
 
 const isSeriesId = Schema.is(SeriesId)

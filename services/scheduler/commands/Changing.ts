@@ -10,7 +10,7 @@ import type { TimerChange } from "#shared/contract/Timer.ts"
 import type { Delivery } from "#shared/nats/messages/Mailbox.ts"
 import { passOn } from "#shared/nats/messages/RequestReply.ts"
 import { type Pending, Timers } from "../timers/Timers.ts"
-import { type Answer, body, type Command, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
+import { type Answer, aboutId, body, type Command, causeOf, handedOn, isLater, notYet, refused } from "./Answer.ts"
 import { rescheduled, rescheduledBefore } from "./Rescheduled.ts"
 import { type Name, sideBySide, withoutTimer } from "./WithoutTimer.ts"
 
@@ -37,7 +37,7 @@ const read: { readonly [N in Name]: (delivery: Delivery, rules: Rules) => Result
       id: command.id,
       wish: ({ attempt, changedBy }) =>
         changedBy !== undefined && isLater(changedBy, causeOf(delivery))
-          ? Result.fail({ id: command.id, problems: [{ path: "id", problem: overtaken }] })
+          ? Result.fail(aboutId(command.id, overtaken))
           : Result.map(changed(attempt.message, command, rules), (message) => ({
               change: "reschedule",
               attempt: { ...as(attempt, message), sendAt: message.dueAt },

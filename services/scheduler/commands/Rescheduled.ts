@@ -2,10 +2,9 @@
 // one that was not is refused if a later one was: its timer may have fired, and that of another try tells nothing of it.
 import { Effect, Option, Schema } from "effect"
 import { events, type Message } from "#shared/contract/Events.ts"
-import { fromMillis } from "#shared/contract/fields/Instants.ts"
 import { overtaken } from "#shared/contract/Replies.ts"
 import { EventLog } from "#shared/nats/stores/EventLog.ts"
-import { type Answer, type Command, causeOf, isLater, refused } from "./Answer.ts"
+import { type Answer, type Command, causeOf, isLater, refusedOf } from "./Answer.ts"
 
 export const rescheduled = ({ id, dueAt, expiresAt }: Message): Answer => ({
   reply: { status: "rescheduled", id, dueAt, expiresAt }
@@ -22,19 +21,18 @@ export const rescheduledBefore = Effect.fnUntraced(function* <A extends Command>
   const back = commands.filter(({ delivery }) => delivery.redelivered)
   if (back.length === 0) return answers
   const log = yield* EventLog
+  const byId = Map.groupBy(back, ({ id }) => id)
   const since = Math.min(...back.map(({ delivery }) => delivery.time.getTime()))
-  for (const { sequence } of yield* log.about(new Set(back.map(({ id }) => id)), ["rescheduled"], since)) {
+  for (const { sequence } of yield* log.about(new Set(byId.keys()), ["rescheduled"], since)) {
     const found = Option.getOrUndefined(yield* log.at("EVENTS", sequence))
     const event = found && decodeRescheduled(found.text)
     if (!event) continue
-    for (const command of back.filter(({ id }) => id === event.message.id)) {
+    for (const command of byId.get(event.message.id) ?? []) {
       const cause = causeOf(command.delivery)
       if (event.cause === cause) answers.set(command, rescheduled(event.message))
-      else if (!answers.has(command) && isLater(event.cause, cause)) answers.set(command, overtakenBy(command, now))
+      else if (!answers.has(command) && isLater(event.cause, cause))
+        answers.set(command, refusedOf("reschedule", command, overtaken, now))
     }
   }
   return answers
 })
-
-const overtakenBy = ({ delivery, id }: Command, now: number): Answer =>
-  refused("reschedule", causeOf(delivery), { id, problems: [{ path: "id", problem: overtaken }] }, fromMillis(now))

@@ -2,13 +2,13 @@
 import { Effect, Option } from "effect"
 import type { Message } from "#shared/contract/Events.ts"
 import type { MessageId } from "#shared/contract/fields/Fields.ts"
-import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
+import { toMillis } from "#shared/contract/fields/Instants.ts"
 import { timerHasFired } from "#shared/contract/Replies.ts"
 import type { Rules } from "#shared/contract/Submission.ts"
 import { askBack } from "#shared/nats/messages/AskingBack.ts"
 import { cancelledBefore, discardGivenUp } from "../operators/GivenUp.ts"
 import { Timers } from "../timers/Timers.ts"
-import { type Answer, type Command, causeOf, notYet, refused } from "./Answer.ts"
+import { type Answer, type Command, notYet, refusedOf } from "./Answer.ts"
 import { mayBeGivenBack, mayCome, mayComeByTick } from "./Patience.ts"
 import { scheduledOf } from "./Scheduled.ts"
 import { sentInTime } from "./SentInTime.ts"
@@ -62,8 +62,7 @@ export const withoutTimer = Effect.fnUntraced(function* <A extends Command>(
     if (givenUp) return givenUp
     const cancelled = before.get(id)
     if (cancelled) return cancelled
-    const refuse = (problem: string) =>
-      refused(name, causeOf(delivery), { id, problems: [{ path: "id", problem }] }, fromMillis(now))
+    const refuse = (problem: string) => refusedOf(name, one, problem, now)
     if (!message) return older(delivery) ? notYet : refuse("is unknown: no message with this id was scheduled")
     switch (sent.has(id) ? "fired" : states.get(id)) {
       case "cancelled":

@@ -1,5 +1,4 @@
 // What an HTTP call means that brought no answer, whatever the platform: one table. Pure.
-
 import { type NotAccepted, Outcome } from "../Outcome.ts"
 import type { CallFailure } from "./HttpCall.ts"
 

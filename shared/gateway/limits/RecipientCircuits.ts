@@ -1,6 +1,5 @@
 // A circuit for each recipient, where every recipient is a server of its own: one that is down holds back nobody else.
 // Pure; times come in as milliseconds.
-
 import type { Outcome } from "../Outcome.ts"
 import { afterOutcome, type Circuit, type CircuitPolicy, closed, moved, probing } from "./Circuit.ts"
 

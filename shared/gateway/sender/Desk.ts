@@ -5,7 +5,7 @@ import type { Event } from "#shared/contract/Events.ts"
 import { fromMillis, toMillis } from "#shared/contract/fields/Instants.ts"
 import { Nats } from "#shared/nats/connection/Nats.ts"
 import { Subject } from "#shared/nats/layout/Topology.ts"
-import { whenPublished } from "#shared/nats/messages/Listen.ts"
+import { heard } from "#shared/nats/messages/Listen.ts"
 import { persistently } from "#shared/nats/messages/Persistently.ts"
 import { Publisher } from "#shared/nats/messages/Publisher.ts"
 import { Allowance } from "../limits/Allowance.ts"
@@ -120,7 +120,7 @@ export const hearOrdersAfter = (desk: Desk, begunAt: number) =>
 export const keepRecord = Effect.fnUntraced(function* (desk: Desk) {
   const { allowance, gateway, now: clock, sender, signal } = desk
   const { append } = yield* Publisher
-  const told = yield* whenPublished(Subject.sender(gateway.platform, "*", "orders"))
+  const told = yield* heard(Subject.sender(gateway.platform, "*", "orders"), 1)
   let written = ""
   while (true) {
     const now = clock()

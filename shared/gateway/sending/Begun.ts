@@ -1,5 +1,4 @@
 // A send whose turn has come: it counts against the limits until it has ended, in an outcome or before it was sent.
-
 import { Outcome } from "../Outcome.ts"
 import type { Send } from "../Platform.ts"
 import type { Desk } from "../sender/Desk.ts"

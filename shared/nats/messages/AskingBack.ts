@@ -1,9 +1,10 @@
 // Asks gateways to give back messages that they hold, so that they can be changed: told as it happens, with no promise. Who
 // asks looks at what is stored, whether anybody has heard it or not.
-import { Effect, Queue } from "effect"
+import { Effect } from "effect"
 import type { MessageId } from "#shared/contract/fields/Fields.ts"
 import { Nats } from "../connection/Nats.ts"
 import { Subject } from "../layout/Topology.ts"
+import { heard } from "./Listen.ts"
 
 export const askBack = (ids: ReadonlyArray<MessageId>) =>
   Effect.flatMap(Nats, ({ connection }) =>
@@ -18,19 +19,4 @@ export const askBack = (ids: ReadonlyArray<MessageId>) =>
 const mostHeard = 5_000
 
 /** The ids that are asked for, while the scope lives. */
-export const askedBack = Effect.gen(function* () {
-  const { connection } = yield* Nats
-  const heard = yield* Queue.sliding<string>(mostHeard)
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      connection.subscribe(Subject.askedBack, {
-        // What is refused comes as an error, and is told by the connection.
-        callback: (refused, message) => {
-          if (!refused) Queue.offerUnsafe(heard, message.string())
-        }
-      })
-    ),
-    (subscription) => Effect.sync(() => subscription.unsubscribe())
-  )
-  return heard
-})
+export const askedBack = heard(Subject.askedBack, mostHeard)

@@ -1,9 +1,10 @@
 // Messages as they lie in a stream, page by page, taken from nobody: a work queue has its readers, and would give
 // another one nothing, or lose to it what was theirs.
 import { JetStreamStatusError } from "@nats-io/jetstream/internal"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { attempt, Nats, type NatsError } from "../connection/Nats.ts"
 import type { StreamName } from "../layout/Topology.ts"
+import { lookUps } from "../stores/LookUps.ts"
 
 export interface Lying {
   readonly subject: string
@@ -63,14 +64,8 @@ export const browse = Effect.fnUntraced(function* <E, R>(
     if (last) {
       if (!(yield* each(page))) return
       from = last.sequence + 1
-    } else if (from > state.last_seq || !(yield* isThere(stream, filter, from))) return
+      // By the leader: any of the replicas gives a page, also one that is behind, and whose end is not that of the stream.
+    } else if (from > state.last_seq || Option.isNone(yield* lookUps(manager).next(stream, from, filter))) return
     else yield* Effect.sleep("50 millis")
   }
-})
-
-/** By the leader: any of the replicas gives a page, also one that is behind, and whose end is not that of the stream. */
-const isThere = Effect.fnUntraced(function* (stream: StreamName, filter: string, from: number) {
-  const { manager } = yield* Nats
-  const next = { seq: from, next_by_subj: filter }
-  return (yield* attempt(`look through ${stream}`, () => manager.streams.getMessage(stream, next))) !== null
 })

@@ -2,13 +2,18 @@
 import { Effect, Queue } from "effect"
 import { Nats } from "../connection/Nats.ts"
 
-/** Something to take whenever a message was published to the subject, while the scope lives. */
-export const whenPublished = Effect.fnUntraced(function* (subject: string) {
+/** What is published to the subject, as text, while the scope lives: the newest of it, and no more than so many. */
+export const heard = Effect.fnUntraced(function* (subject: string, most: number) {
   const { connection } = yield* Nats
-  const heard = yield* Queue.sliding<void>(1)
+  const said = yield* Queue.sliding<string>(most)
   yield* Effect.acquireRelease(
-    Effect.sync(() => connection.subscribe(subject, { callback: () => void Queue.offerUnsafe(heard, undefined) })),
+    Effect.sync(() =>
+      connection.subscribe(subject, {
+        // That nobody may listen comes as an error, which the connection tells.
+        callback: (refused, message) => void (refused === null && Queue.offerUnsafe(said, message.string()))
+      })
+    ),
     (subscription) => Effect.sync(() => subscription.unsubscribe())
   )
-  return heard
+  return said
 })

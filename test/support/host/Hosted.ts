@@ -31,19 +31,18 @@ export const hostedService = Effect.fnUntraced(function* (
 ) {
   const port = yield* freePort
   const chunks: Array<string> = []
-  let newest: (Run & { code?: number }) | undefined
+  let newest: Run | undefined
+  let isRunning = false
 
   const launch = Effect.sync(() => {
-    const started: Run & { code?: number } = run(
-      { start: name, environment: ownEnvironment(port, environment) },
-      (text) => chunks.push(text)
-    )
-    started.ended.then((code) => {
-      started.code = code
-    })
+    const started = run({ start: name, environment: ownEnvironment(port, environment) }, (text) => chunks.push(text))
     newest = started
+    isRunning = true
+    started.ended.then(() => {
+      if (newest === started) isRunning = false
+    })
   })
-  const running = () => newest !== undefined && newest.code === undefined
+  const running = () => isRunning
   const output = () => chunks.join("")
   const stop = Effect.promise(async () => {
     newest?.stop()
